@@ -1,0 +1,32 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors in our own checks only: a dependent must be able to build with a newer compiler.
+let strict = Context.environment["TROUPE_CI"] != nil
+
+let settings: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // `associatedtype Message: ~Copyable` (SE-0503); needed where it is declared, not by clients.
+    .enableExperimentalFeature("SuppressedAssociatedTypes"),
+  ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+  name: "troupe",
+  products: [
+    .library(name: "TroupeChannels", targets: ["TroupeChannels"]),
+    .library(name: "Troupe", targets: ["Troupe"]),
+  ],
+  targets: [
+    .target(name: "CTroupeShims"),
+    .target(name: "TroupeChannels", dependencies: ["CTroupeShims"], swiftSettings: settings),
+    .target(name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
+
+    .executableTarget(
+      name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
+  ]
+)

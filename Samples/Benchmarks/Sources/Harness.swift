@@ -1,0 +1,50 @@
+import Foundation
+import Troupe
+
+/// What a workload did: operations to divide the time by, or memory.
+enum Measured {
+  case operations(Int)
+  case bytes(count: Int, perItem: Int)
+}
+
+struct Failure: Error, CustomStringConvertible {
+  let description: String
+}
+
+@inline(__always)
+func check(_ isRight: Bool, _ what: @autoclosure () -> String) throws {
+  if !isRight { throw Failure(description: "wrong result: \(what())") }
+}
+
+/// 0 + 1 + … + (n - 1)
+func triangle(_ n: Int) -> Int { n * (n - 1) / 2 }
+
+/// Runs `body` on a thread of its own and hands its result to `join`.
+final class BenchThread<Result>: @unchecked Sendable {
+  private let done = DispatchSemaphore(value: 0)
+  // Foundation keeps a thread's block for longer than the thread runs, and a sender in it keeps its channel open.
+  nonisolated(unsafe) private var body: (@Sendable () -> Result)?
+  nonisolated(unsafe) private var result: Result?
+
+  init(_ body: @escaping @Sendable () -> Result) {
+    self.body = body
+    let thread = Thread { [self] in
+      result = self.body!()
+      self.body = nil
+      done.signal()
+    }
+    thread.stackSize = 1 << 20
+    thread.start()
+  }
+
+  func join() -> Result {
+    done.wait()
+    return result!
+  }
+}
+
+/// Resident memory in bytes.
+func residentBytes() throws -> Int {
+  let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
+  return Int(text.split(separator: " ")[1])! * 4096
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Troupe
+
+let usage = "usage: troupe-bench WORKLOAD [troupe|troupe-async [SCALE]]"
+
+func fail(_ message: String) -> Never {
+  FileHandle.standardError.write(Data((message + "\n").utf8))
+  exit(2)
+}
+
+guard CommandLine.arguments.count >= 2 else { fail(usage) }
+let workload = CommandLine.arguments[1]
+let implementation = CommandLine.arguments.count > 2 ? CommandLine.arguments[2] : "troupe"
+guard let scale = CommandLine.arguments.count > 3 ? Double(CommandLine.arguments[3]) : 1, scale > 0 else { fail(usage) }
+
+func measure() throws -> (Measured, Double)? {
+  let clock = ContinuousClock()
+  let start = clock.now
+  guard let measured = try ThreadChannels(scale: scale).run(workload) else { return nil }
+  let elapsed = clock.now - start
+  return (measured, elapsed / .seconds(1))
+}
+
+do {
+  guard let (measured, seconds) = try measure() else { fail("no workload '\(workload)' for '\(implementation)'") }
+  switch measured {
+  case .operations(let n):
+    print("\(workload),\(implementation),\(n)," + String(format: "%.6f,%.3f", seconds, seconds * 1e9 / Double(n)))
+  case .bytes(let n, let perItem):
+    print("\(workload),\(implementation),\(n)," + String(format: "%.6f,%d", seconds, perItem))
+  }
+} catch {
+  fail("\(workload): \(error)")
+}

@@ -1,0 +1,59 @@
+// The few things of the operating system that Swift cannot reach itself: futex, processor pause, thread-local words,
+// monotonic clocks, and the hooks of the thread sanitizer. Nothing here allocates.
+#ifndef CTROUPE_SHIMS_H
+#define CTROUPE_SHIMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Tells the processor that this is a spin loop.
+static inline void troupe_cpu_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+/// Gives up the rest of this thread's time slice.
+void troupe_thread_yield(void);
+
+/// Sleeps while `*word == expected`, at most `nanoseconds` (negative: without limit). May return early.
+/// Returns false only if the time passed.
+bool troupe_futex_wait(uint32_t *word, uint32_t expected, int64_t nanoseconds);
+/// Wakes at most `count` sleepers on `word`. The address is only a key: the memory may be gone by now.
+void troupe_futex_wake(uint32_t *word, int32_t count);
+
+/// Nanoseconds of the monotonic clock.
+int64_t troupe_clock_now(void);
+/// Nanoseconds of the monotonic clock as of the last tick of the kernel (a few milliseconds old, and cheap).
+int64_t troupe_clock_coarse(void);
+
+/// Number of processors that this process may run on.
+int32_t troupe_processor_count(void);
+
+/// What the calling thread is: 0, or the worker that it runs as. Set by the scheduler, read out of line so that no
+/// compiler keeps the address of a thread-local across a suspension.
+void *troupe_current_worker(void);
+void troupe_set_current_worker(void *worker);
+
+/// Starts a detached thread that calls `body(argument)`. Returns 0 or an errno.
+int32_t troupe_thread_start(void (*body)(void *), void *argument);
+
+/// Writes `length` bytes to standard error in one call where possible.
+void troupe_write_stderr(const char *bytes, size_t length);
+
+/// Happens-before edges for the thread sanitizer where synchronisation runs in code that it does not instrument.
+/// They do nothing in other builds.
+void troupe_tsan_release(void *object);
+void troupe_tsan_acquire(void *object);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

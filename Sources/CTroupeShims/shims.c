@@ -1,0 +1,91 @@
+#define _GNU_SOURCE
+#include "CTroupeShims.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+void troupe_thread_yield(void) { sched_yield(); }
+
+bool troupe_futex_wait(uint32_t *word, uint32_t expected, int64_t nanoseconds) {
+  struct timespec limit, *timeout = NULL;
+  if (nanoseconds >= 0) {
+    limit.tv_sec = nanoseconds / 1000000000;
+    limit.tv_nsec = nanoseconds % 1000000000;
+    timeout = &limit;
+  }
+  long result = syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout, NULL, 0);
+  return !(result == -1 && errno == ETIMEDOUT);
+}
+
+void troupe_futex_wake(uint32_t *word, int32_t count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+static int64_t read_clock(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t troupe_clock_now(void) { return read_clock(CLOCK_MONOTONIC); }
+int64_t troupe_clock_coarse(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
+
+int32_t troupe_processor_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    int count = CPU_COUNT(&set);
+    if (count > 0) return count;
+  }
+  long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online > 0 ? (int32_t)online : 1;
+}
+
+static _Thread_local void *current_worker;
+
+void *troupe_current_worker(void) { return current_worker; }
+void troupe_set_current_worker(void *worker) { current_worker = worker; }
+
+struct start {
+  void (*body)(void *);
+  void *argument;
+};
+
+static void *run_thread(void *opaque) {
+  // Both words were copied into the thread's own argument by `troupe_thread_start`.
+  struct start start = *(struct start *)opaque;
+  __builtin_free(opaque);
+  start.body(start.argument);
+  return NULL;
+}
+
+int32_t troupe_thread_start(void (*body)(void *), void *argument) {
+  struct start *start = __builtin_malloc(sizeof *start);
+  if (start == NULL) return ENOMEM;
+  start->body = body;
+  start->argument = argument;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  int result = pthread_create(&thread, &attributes, run_thread, start);
+  pthread_attr_destroy(&attributes);
+  if (result != 0) __builtin_free(start);
+  return result;
+}
+
+void troupe_write_stderr(const char *bytes, size_t length) {
+  while (length > 0) {
+    ssize_t written = write(2, bytes, length);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return;
+    }
+    bytes += written;
+    length -= (size_t)written;
+  }
+}

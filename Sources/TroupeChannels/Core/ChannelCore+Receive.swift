@@ -1,0 +1,162 @@
+import Synchronization
+
+extension ChannelCore where Element: ~Copyable {
+  /// The slow half of every waiting receive on a thread.
+  @usableFromInline func receive(until deadline: Deadline) -> TimedReceiveOutcome<Element> {
+    if let rendezvous { return receive(rendezvous, until: deadline) }
+    var backoff = Backoff()
+    while true {
+      if let element = take() { return .received(element) }
+      switch queue.emptiness() {
+      case .finished: return .closed
+      case .hole:
+        backoff.snooze()
+        continue
+      case .empty: break
+      }
+      if deadline.remaining == 0 { return .timedOut }
+      if !backoff.isOver {
+        backoff.snooze()
+        continue
+      }
+      consumer.reset()
+      guard queue.idle() == .idle else { continue }
+      _ = consumer.wait(until: deadline, spinning: false, call: "receive()")
+      // A wake is a hint: a signal from an earlier wait leaves the bit set, and so does a deadline.
+      _ = queue.unidle()
+      backoff = Backoff()
+    }
+  }
+
+  private func receive(_ rendezvous: Rendezvous<Element>, until deadline: Deadline) -> TimedReceiveOutcome<Element> {
+    while true {
+      rendezvous.receiver.reset()
+      switch rendezvous.poll(arm: true) {
+      case .element(let element): return .received(element)
+      case .closed: return .closed
+      case .empty: break
+      }
+      if !rendezvous.receiver.wait(until: deadline, call: "receive()") {
+        if let element = rendezvous.disarm() { return .received(element) }
+        return .timedOut
+      }
+    }
+  }
+
+  /// The slow half of every waiting receive in a task.
+  @usableFromInline nonisolated(nonsending)
+    func receive(until deadline: Deadline) async -> TimedReceiveOutcome<Element>
+  {
+    if let rendezvous { return await receive(rendezvous, until: deadline) }
+    var yields = 0
+    while true {
+      if let element = take() { return .received(element) }
+      switch queue.emptiness() {
+      case .finished: return .closed
+      case .hole:
+        await Task.yield()
+        continue
+      case .empty: break
+      }
+      if Task.isCancelled { return .cancelled }
+      if deadline.remaining == 0 { return .timedOut }
+      // A sender that is about to run on this thread costs a yield; to be woken by it costs three.
+      if yields < 2 {
+        yields += 1
+        await Task.yield()
+        continue
+      }
+      consumer.reset()
+      guard queue.idle() == .idle else { continue }
+      let alarm = Alarm(deadline) { self.consumer.signal() }
+      await withTaskCancellationHandler {
+        await self.consumer.wait()
+      } onCancel: {
+        self.consumer.signal()
+      }
+      alarm?.cancel()
+      _ = queue.unidle()
+    }
+  }
+
+  private nonisolated(nonsending)
+    func receive(_ rendezvous: Rendezvous<Element>, until deadline: Deadline) async -> TimedReceiveOutcome<Element>
+  {
+    while true {
+      rendezvous.receiver.reset()
+      switch rendezvous.poll(arm: true) {
+      case .element(let element): return .received(element)
+      case .closed: return .closed
+      case .empty: break
+      }
+      let isOver = deadline.remaining == 0
+      if !isOver && !Task.isCancelled {
+        let alarm = Alarm(deadline) { rendezvous.receiver.signal() }
+        await withTaskCancellationHandler {
+          await rendezvous.receiver.wait()
+        } onCancel: {
+          rendezvous.receiver.signal()
+        }
+        alarm?.cancel()
+        continue
+      }
+      if let element = rendezvous.disarm() { return .received(element) }
+      return isOver ? .timedOut : .cancelled
+    }
+  }
+
+  /// Takes what is there, and hands out the room that it leaves.
+  @inlinable func take() -> Element? {
+    let element = queue.take()
+    if queue.state.pointee.roomWanted { handOutRoom() }
+    return element
+  }
+
+  @usableFromInline func handOutRoom() {
+    queue.state.pointee.roomWanted = false
+    waiters.grant(queue)
+  }
+
+  /// Never waits for a sender to come, but for one that has reserved its slot: "empty" would not be true.
+  @usableFromInline func tryReceive() -> TryReceiveOutcome<Element> {
+    if let rendezvous {
+      switch rendezvous.poll(arm: false) {
+      case .element(let element): return .received(element)
+      case .empty: return .empty
+      case .closed: return .closed
+      }
+    }
+    var backoff = Backoff()
+    while true {
+      if let element = take() { return .received(element) }
+      switch queue.emptiness() {
+      case .empty: return .empty
+      case .finished: return .closed
+      case .hole: backoff.snooze()
+      }
+    }
+  }
+}
+
+/// Signals at a deadline, unless cancelled first. A task of its own: only timed waits that really suspend pay for it.
+struct Alarm {
+  private let task: Task<Void, Never>
+
+  init?(_ deadline: Deadline, signal: @escaping @Sendable () -> Void) {
+    if deadline.isNever { return nil }
+    task = Task.detached {
+      // Longer than a year is checked again by whoever is woken.
+      let nanoseconds = min(deadline.remaining, 31_536_000_000_000_000)
+      try? await Task.sleep(for: .nanoseconds(nanoseconds), tolerance: .zero)
+      if !Task.isCancelled { signal() }
+    }
+  }
+
+  func cancel() { task.cancel() }
+
+  /// Cancels, and waits until the signal has been given or never will be.
+  func stop() async {
+    task.cancel()
+    await task.value
+  }
+}

@@ -1,0 +1,129 @@
+import Synchronization
+
+/// One that waits for room in a bounded channel.
+final class SendWaiter: @unchecked Sendable {
+  enum State { case waiting, granted, closed }
+
+  let parker = Parker()
+  let count: Int
+  // Touched under the lock of `SendWaiters`.
+  fileprivate(set) var state = State.waiting
+  fileprivate var next: SendWaiter?
+  fileprivate unowned(unsafe) var previous: SendWaiter?
+
+  init(count: Int) { self.count = count }
+}
+
+/// Those who wait for room, first come, first served.
+///
+/// Sendable because its list is touched under its lock alone.
+@usableFromInline package final class SendWaiters: @unchecked Sendable {
+  private let lock = FutexLock()
+  private var first: SendWaiter?
+  private unowned(unsafe) var last: SendWaiter?
+  /// No new element: whoever comes is refused.
+  private var isClosed = false
+
+  @usableFromInline package init() {}
+
+  enum Arrival {
+    case reserved
+    case closed
+    case waiting(SendWaiter)
+  }
+
+  /// Takes `count` permits at once, or a place in the line.
+  func arrive<Element: ~Copyable>(_ count: Int, at queue: MessageQueue<Element>) -> Arrival {
+    lock.withLock {
+      if isClosed { return .closed }
+      // The bit first, then the look: a take after the bit sees it, a take before it is seen by the look.
+      // Acquire-release: pairs with the add in `MessageQueue.took`.
+      _ = queue.state.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .acquiringAndReleasing)
+      if first == nil {
+        switch queue.reserve(count, fair: false) {
+        case .reserved:
+          clearWanted(queue)
+          return .reserved
+        case .closed:
+          clearWanted(queue)
+          return .closed
+        case .full: break
+        }
+      }
+      let waiter = SendWaiter(count: count)
+      waiter.previous = last
+      if let last { last.next = waiter } else { first = waiter }
+      last = waiter
+      return .waiting(waiter)
+    }
+  }
+
+  /// Room has appeared: hands it to the first in line.
+  package func grant<Element: ~Copyable>(_ queue: MessageQueue<Element>) {
+    var granted: SendWaiter?
+    lock.lock()
+    var lastGranted: SendWaiter?
+    while let waiter = first, queue.reserve(waiter.count, fair: false) == .reserved {
+      remove(waiter)
+      waiter.state = .granted
+      if let lastGranted { lastGranted.next = waiter } else { granted = waiter }
+      lastGranted = waiter
+    }
+    if first == nil { clearWanted(queue) }
+    lock.unlock()
+    signalAll(granted)
+  }
+
+  /// Leaves the line. The state afterwards tells whether it was served before it could leave.
+  func leave<Element: ~Copyable>(_ waiter: SendWaiter, _ queue: MessageQueue<Element>) -> SendWaiter.State {
+    let (state, wasFirst) = lock.withLock {
+      let wasFirst = first === waiter
+      if waiter.state == .waiting { remove(waiter) }
+      if first == nil { clearWanted(queue) }
+      return (waiter.state, wasFirst)
+    }
+    // The next one may want less.
+    if state == .waiting && wasFirst { grant(queue) }
+    return state
+  }
+
+  func state(of waiter: SendWaiter) -> SendWaiter.State { lock.withLock { waiter.state } }
+
+  package func closeAll() {
+    lock.lock()
+    isClosed = true
+    let closed = first
+    var each = first
+    while let waiter = each {
+      waiter.state = .closed
+      each = waiter.next
+    }
+    first = nil
+    last = nil
+    lock.unlock()
+    signalAll(closed)
+  }
+
+  private func remove(_ waiter: SendWaiter) {
+    let next = waiter.next
+    if let previous = waiter.previous { previous.next = next } else { first = next }
+    if let next { next.previous = waiter.previous } else { last = waiter.previous }
+    waiter.next = nil
+    waiter.previous = nil
+  }
+
+  private func clearWanted<Element: ~Copyable>(_ queue: MessageQueue<Element>) {
+    _ = queue.state.pointee.head.bitwiseAnd(~HeadWord.roomWanted, ordering: .acquiringAndReleasing)
+  }
+
+  /// Outside the lock: a signal may run foreign code. In a loop, and the links go first.
+  private func signalAll(_ chain: SendWaiter?) {
+    var each = chain
+    while let waiter = each {
+      each = waiter.next
+      waiter.next = nil
+      waiter.previous = nil
+      waiter.parker.signal()
+    }
+  }
+}

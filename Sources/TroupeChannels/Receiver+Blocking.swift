@@ -1,0 +1,101 @@
+// On a thread. Each call may block the thread; on a worker of an actor system or inside a task, where a thread must not
+// be blocked, it stops the program with a message once it would have to wait.
+extension Receiver where Element: ~Copyable {
+  /// Takes the next element, blocking the thread until there is one. Nil: the channel is closed and empty.
+  @available(*, noasync, message: "this form blocks the thread; use `await receive()` in asynchronous code")
+  @inlinable public mutating func receive() -> sending Element? {
+    if let element = core.take() { return disconnected(element) }
+    return core.receiveBlocking()
+  }
+
+  /// Takes the next element, blocking the thread for at most `timeout`. An element that is there is returned whatever the
+  /// timeout, also zero or a negative one; no timeout is too long.
+  @available(*, noasync, message: "this form blocks the thread; use `await receive(timeout:)` in asynchronous code")
+  @inlinable public mutating func receive(timeout: Duration) -> sending TimedReceiveOutcome<Element> {
+    if let element = core.take() { return .received(disconnected(element)) }
+    return core.receiveBlocking(timeout)
+  }
+
+  /// Passes up to `limit` elements to `body`, blocking the thread until there is one, then taking what is there.
+  ///
+  /// Returns how many; 0 means closed and empty, or a limit of 0. A negative limit stops the program.
+  @available(*, noasync, message: "this form blocks the thread; use `await receiveMany` in asynchronous code")
+  @discardableResult
+  @inlinable public mutating func receiveMany<Failure: Error>(
+    limit: Int, _ body: (consuming sending Element) throws(Failure) -> Void
+  ) throws(Failure) -> Int {
+    precondition(limit >= 0, "Troupe: the limit of receiveMany must not be negative")
+    guard limit > 0, let element = receive() else { return 0 }
+    try body(element)
+    var count = 1
+    while count < limit, case .received(let element) = tryReceive() {
+      count += 1
+      try body(element)
+    }
+    return count
+  }
+
+  /// Passes each element to `body`, blocking the thread in between, until the channel is closed and empty.
+  /// If `body` throws, the loop ends, and the receiver goes on with the next element.
+  @available(*, noasync, message: "this form blocks the thread; use `await forEach` in asynchronous code")
+  @inlinable public mutating func forEach<Failure: Error>(
+    _ body: (consuming sending Element) throws(Failure) -> Void
+  ) throws(Failure) {
+    while let element = receive() { try body(element) }
+  }
+}
+
+extension Receiver where Element: Copyable {
+  /// Appends up to `limit` elements to `elements`, blocking the thread until there is one, then taking what is there.
+  ///
+  /// Returns how many; 0 means closed and empty, or a limit of 0. A negative limit stops the program.
+  @available(*, noasync, message: "this form blocks the thread; use `await receiveMany` in asynchronous code")
+  @discardableResult
+  @inlinable public mutating func receiveMany(into elements: inout [Element], limit: Int) -> Int {
+    var received: [Element] = []
+    let count = receiveMany(limit: limit) { received.append($0) }
+    elements += received
+    return count
+  }
+
+  /// The elements as a sequence for a `for` loop, which blocks the thread in between and ends when the channel is closed
+  /// and empty. The receiver goes into the sequence, and goes with it.
+  @available(*, noasync, message: "this form blocks the thread; use `elements()` and `for await` in asynchronous code")
+  public consuming func blockingElements() -> BlockingElements<Element> { BlockingElements(self) }
+}
+
+/// The elements of a channel as a sequence that blocks the thread; made by `Receiver.blockingElements()`.
+///
+/// Every iterator goes on where the one before stopped: there is one receiver inside.
+public struct BlockingElements<Element>: Sequence, IteratorProtocol {
+  @usableFromInline final class Box {
+    @usableFromInline var receiver: Receiver<Element>
+    init(_ receiver: consuming Receiver<Element>) { self.receiver = receiver }
+    @usableFromInline func next() -> Element? {
+      switch receiver.core.receive(until: .never) {
+      case .received(let element): element
+      case .closed, .timedOut, .cancelled: nil
+      }
+    }
+  }
+  @usableFromInline let box: Box
+
+  init(_ receiver: consuming Receiver<Element>) { box = Box(receiver) }
+
+  /// The next element, or nil when the channel is closed and empty.
+  @inlinable public func next() -> Element? { box.receiver.core.take() ?? box.next() }
+}
+
+@available(*, unavailable) extension BlockingElements: Sendable {}
+
+extension ChannelCore where Element: ~Copyable {
+  @usableFromInline func receiveBlocking() -> sending Element? {
+    switch receive(until: .never) {
+    case .received(let element): return disconnected(element)
+    default: return nil
+    }
+  }
+  @usableFromInline func receiveBlocking(_ timeout: Duration) -> sending TimedReceiveOutcome<Element> {
+    disconnected(receive(until: Deadline(after: timeout)))
+  }
+}

@@ -1,0 +1,126 @@
+public import Synchronization
+
+extension MessageQueue where Element: ~Copyable {
+  /// Appends to a ring, unless it is full or somebody waits for room already.
+  @inlinable package func pushBounded(_ element: consuming Element) -> Push<Element> {
+    var word = state.pointee.tail.load(ordering: .acquiring)
+    var backoff = Backoff()
+    while true {
+      if word & TailWord.closed != 0 { return .closed(element) }
+      guard hasRoom(for: 1, word) else { return .full(element) }
+      let desired = (word &+ TailWord.boundedOne) & (word & TailWord.suspended == 0 ? ~TailWord.idle : ~0)
+      let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
+        expected: word, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if exchanged {
+        write(element, at: word >> TailWord.boundedShift)
+        return word & ~desired & TailWord.idle != 0 ? .wake : .done
+      }
+      word = seen
+      backoff.contended()
+      word = state.pointee.tail.load(ordering: .acquiring)
+    }
+  }
+
+  /// Turns a permit into an element. Refused only when the receiver is gone; the permit is spent in any case.
+  @inlinable package func pushPermitted(_ element: consuming Element) -> Push<Element> {
+    var word = state.pointee.tail.load(ordering: .acquiring)
+    while true {
+      if word & TailWord.gone != 0 {
+        _ = releasePermits(1)
+        return .closed(element)
+      }
+      let desired = (word &+ TailWord.boundedOne &- TailWord.permit) & (word & TailWord.suspended == 0 ? ~TailWord.idle : ~0)
+      let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
+        expected: word, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if exchanged {
+        write(element, at: word >> TailWord.boundedShift)
+        return word & ~desired & TailWord.idle != 0 ? .wake : .done
+      }
+      word = seen
+    }
+  }
+
+  @inlinable func write(_ element: consuming Element, at index: UInt) {
+    let slot = Int(index & state.pointee.ringMask)
+    let slots = Int(state.pointee.ringMask) + 1
+    let elements = state.pointee.base + Segment.elementsOffset(slots)
+    (elements.assumingMemoryBound(to: Element.self) + slot).initialize(to: element)
+    // The lap's parity: a flag of the lap before never reads as written, so the consumer need not clear it.
+    let lap: UInt8 = index & (state.pointee.ringMask &+ 1) == 0 ? 1 : 2
+    // Releasing: publishes the element. Pairs with the acquiring load in `take`.
+    (Self.flags(state.pointee.base) + slot).pointee.store(lap, ordering: .releasing)
+  }
+
+  @inlinable func used(_ word: UInt, head: UInt) -> UInt {
+    ((word >> TailWord.boundedShift) &- head) & TailWord.boundedIndexMask
+  }
+
+  /// Whether `count` more fit. A "no" was true at one moment: the head that decided was read after `word`, and only grows.
+  @inlinable func hasRoom(for count: UInt, _ word: UInt) -> Bool {
+    let wanted = TailWord.permits(word) &+ count
+    let capacity = state.pointee.capacity
+    // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so with `took`.
+    let cached = state.pointee.headCache.load(ordering: .acquiring)
+    let usedByCache = used(word, head: cached)
+    if usedByCache <= capacity && usedByCache &+ wanted <= capacity { return true }
+    return hasRoomNow(wanted, word)
+  }
+
+  @inlinable func hasRoomNow(_ wanted: UInt, _ word: UInt) -> Bool {
+    // Acquiring: pairs with the releasing add in `took`.
+    let head = state.pointee.head.load(ordering: .acquiring)
+    // Room that appears now belongs to those who wait already.
+    if head & HeadWord.roomWanted != 0 { return false }
+    let index = (head >> 1) & TailWord.boundedIndexMask
+    state.pointee.headCache.store(index, ordering: .releasing)
+    let used = used(word, head: index)
+    // A head past the tail: `word` is old, and the exchange that comes next will fail and say so.
+    return used > state.pointee.capacity || used &+ wanted <= state.pointee.capacity
+  }
+
+  /// The room beside elements and permits, as the published head has it.
+  @usableFromInline package func remainingRoom() -> Int {
+    let word = state.pointee.tail.load(ordering: .acquiring)
+    let head = (state.pointee.head.load(ordering: .acquiring) >> 1) & TailWord.boundedIndexMask
+    let used = used(word, head: head)
+    let elements = used > state.pointee.capacity ? 0 : Int(used)
+    return max(0, Int(state.pointee.capacity) - elements - Int(TailWord.permits(word)))
+  }
+
+  @usableFromInline package enum Reservation { case reserved, full, closed }
+
+  /// Takes `count` permits if there is room. `fair` is false for the one who hands room to waiters.
+  @usableFromInline package func reserve(_ count: Int, fair: Bool) -> Reservation {
+    var word = state.pointee.tail.load(ordering: .acquiring)
+    while true {
+      if word & TailWord.closed != 0 { return .closed }
+      let head = state.pointee.head.load(ordering: .acquiring)
+      if fair && head & HeadWord.roomWanted != 0 { return .full }
+      let index = (head >> 1) & TailWord.boundedIndexMask
+      let total = TailWord.permits(word) + UInt(count)
+      let used = used(word, head: index)
+      if total > UInt(TailWord.maximumPermits) { return .full }
+      // As in `hasRoomNow`: more than the capacity means that `word` is old.
+      if used <= state.pointee.capacity && used &+ total > state.pointee.capacity { return .full }
+      let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
+        expected: word, desired: word &+ UInt(count) &* TailWord.permit,
+        successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if exchanged { return .reserved }
+      word = seen
+    }
+  }
+
+  /// Gives permits back. True if the channel is closed and this was the last one: the idle consumer must be woken.
+  @usableFromInline package func releasePermits(_ count: Int) -> Bool {
+    var word = state.pointee.tail.load(ordering: .acquiring)
+    while true {
+      var desired = word &- UInt(count) &* TailWord.permit
+      let isEnd = word & TailWord.closed != 0 && TailWord.permits(desired) == 0
+      if isEnd { desired &= ~TailWord.idle }
+      let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
+        expected: word, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if exchanged { return isEnd && word & TailWord.idle != 0 }
+      word = seen
+    }
+  }
+}

@@ -1,0 +1,48 @@
+public import Synchronization
+
+extension MessageQueue where Element: ~Copyable {
+  /// Refuses further elements. `wake` is true if this step cleared *idle*.
+  @usableFromInline package func close(_ bits: UInt) -> (wake: Bool, before: UInt) {
+    var word = state.pointee.tail.load(ordering: .acquiring)
+    while true {
+      let desired = (word | bits) & ~TailWord.idle
+      let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
+        expected: word, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if exchanged { return (word & TailWord.idle != 0, word) }
+      word = seen
+    }
+  }
+
+  @inlinable package var isClosed: Bool { state.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 }
+
+  /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
+  @usableFromInline package var count: Int {
+    let head = state.pointee.head.load(ordering: .acquiring)
+    let word = state.pointee.tail.load(ordering: .acquiring)
+    if state.pointee.capacity != 0 {
+      return Int(used(word, head: (head >> 1) & TailWord.boundedIndexMask))
+    }
+    let from = head >> 1
+    let to = word >> TailWord.shift
+    guard to > from else { return 0 }
+    let mask = UInt(Segment.blockCapacity - 1)
+    // A head in the inline slots and a tail past them: the indexes between are void.
+    let void = head & HeadWord.inline != 0 && (from | mask) < to ? Segment.blockCapacity - Segment.inlineCapacity : 0
+    return max(0, Int(to - from) - void)
+  }
+
+  /// Destroys or hands on what is left in a closed queue, waiting for elements that are still being written.
+  @inlinable package func drainClosed(_ body: (consuming Element) -> Void) {
+    var backoff = Backoff()
+    while true {
+      if let element = take() {
+        body(element)
+        backoff = Backoff()
+        continue
+      }
+      let word = state.pointee.tail.load(ordering: .acquiring)
+      if index(word) == ownIndex { return }
+      backoff.snooze()
+    }
+  }
+}

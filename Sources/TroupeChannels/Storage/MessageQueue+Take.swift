@@ -1,0 +1,164 @@
+public import Synchronization
+
+/// What the consumer found where no element was ready.
+@usableFromInline package enum Emptiness {
+  case empty
+  /// A slot is reserved and not yet written: its element is coming.
+  case hole
+  /// Closed, and everything has been taken.
+  case finished
+}
+
+@usableFromInline package enum Idling {
+  case idle
+  case notEmpty
+  case finished
+  case control
+}
+
+// Only the one consumer calls what is here.
+extension MessageQueue where Element: ~Copyable {
+  /// Whether `take` would find an element.
+  @inlinable package var isReady: Bool {
+    let offset = state.pointee.offset
+    return (Self.flags(state.pointee.segment) + offset).pointee.load(ordering: .acquiring) == state.pointee.written
+  }
+
+  /// Takes the next element if it has been written.
+  @inlinable package func take() -> Element? {
+    let offset = state.pointee.offset
+    let flag = Self.flags(state.pointee.segment) + offset
+    // Acquiring: pairs with the releasing store of the sender that wrote the slot.
+    guard flag.pointee.load(ordering: .acquiring) == state.pointee.written else { return nil }
+    let element = (state.pointee.elements.assumingMemoryBound(to: Element.self) + offset).move()
+    // The next lap of the inline slots has to find them unwritten. Relaxed: *idle* releases it.
+    if state.pointee.isInline { flag.pointee.store(0, ordering: .relaxed) }
+    state.pointee.offset = offset &+ 1
+    let index = state.pointee.headIndex &+ 1
+    state.pointee.headIndex = index
+    if offset &+ 1 == state.pointee.limit {
+      nextSegment()
+    }
+    took(index)
+    return element
+  }
+
+  @inlinable func took(_ index: UInt) {
+    if state.pointee.capacity == 0 {
+      let below = state.pointee.isInline ? HeadWord.inline : 0
+      state.pointee.head.store(state.pointee.headIndex << 1 | below, ordering: .relaxed)
+    } else {
+      // Releasing: the slot may be written again. Pairs with the acquiring loads in `hasRoom`. A read-modify-write,
+      // because a sender that sets `roomWanted` must be seen by the take after it.
+      let old = state.pointee.head.wrappingAdd(2, ordering: .acquiringAndReleasing).oldValue
+      if old & HeadWord.roomWanted != 0 { state.pointee.roomWanted = true }
+    }
+  }
+
+  @inlinable func nextSegment() {
+    if state.pointee.capacity != 0 {
+      state.pointee.offset = 0
+      state.pointee.written ^= 3
+      return
+    }
+    nextBlock()
+  }
+
+  @inlinable @inline(never) func nextBlock() {
+    let drained = state.pointee.segment
+    // Written before the flag of the last slot, which has been seen.
+    let next = UnsafeMutableRawPointer(bitPattern: drained.load(as: UInt.self)).unsafelyUnwrapped
+    let wasInline = state.pointee.isInline
+    let mask = UInt(Segment.blockCapacity - 1)
+    state.pointee.headIndex = ((state.pointee.headIndex &- 1) | mask) &+ 1
+    enter(next, inline: false)
+    if !wasInline { recycle(drained) }
+  }
+
+  @inlinable func enter(_ segment: UnsafeMutableRawPointer, inline isInline: Bool) {
+    let capacity = isInline ? Segment.inlineCapacity : Segment.blockCapacity
+    state.pointee.segment = segment
+    state.pointee.elements = segment + Segment.elementsOffset(capacity)
+    state.pointee.offset = 0
+    state.pointee.limit = capacity
+    state.pointee.isInline = isInline
+  }
+
+  @inlinable func index(_ word: UInt) -> UInt {
+    state.pointee.capacity == 0 ? word >> TailWord.shift : word >> TailWord.boundedShift
+  }
+  @inlinable var ownIndex: UInt {
+    state.pointee.capacity == 0 ? state.pointee.headIndex : state.pointee.headIndex & TailWord.boundedIndexMask
+  }
+  @inlinable func isFinished(_ word: UInt) -> Bool {
+    word & TailWord.closed != 0 && (state.pointee.capacity == 0 || TailWord.permits(word) == 0)
+  }
+
+  /// Why `take` found nothing.
+  @inlinable package func emptiness() -> Emptiness {
+    let word = state.pointee.tail.load(ordering: .acquiring)
+    if index(word) != ownIndex { return .hole }
+    return isFinished(word) ? .finished : .empty
+  }
+
+  /// Leaves, if there is still nothing to do. After `.idle` the queue may belong to another thread already.
+  ///
+  /// An unbounded queue goes back to its inline slots in the same step, which moves the index, so that a sender that has
+  /// read the old index and the old block cannot succeed any more: that is what makes freeing the block right.
+  @inlinable package func idle() -> Idling {
+    var word = state.pointee.tail.load(ordering: .acquiring)
+    while true {
+      if word & TailWord.control != 0 { return .control }
+      if word & TailWord.suspended == 0 {
+        if index(word) != ownIndex { return .notEmpty }
+        if isFinished(word) { return .finished }
+      }
+      if state.pointee.capacity == 0 && index(word) == ownIndex && (state.pointee.offset != 0 || !state.pointee.isInline) {
+        switch idleInline(&word) {
+        case true: return .idle
+        case false: continue
+        }
+      }
+      let (exchanged, seen) = state.pointee.tail.compareExchange(
+        expected: word, desired: word | TailWord.idle,
+        successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if exchanged { return .idle }
+      word = seen
+    }
+  }
+
+  @inlinable func idleInline(_ word: inout UInt) -> Bool {
+    // Not installing: whoever took the last slot of a block cleared that bit before it wrote the slot, and every slot
+    // has been taken.
+    assert(word & TailWord.installing == 0)
+    let index = state.pointee.headIndex
+    let offset = state.pointee.offset
+    let segment = state.pointee.segment
+    let wasInline = state.pointee.isInline
+    let mask = UInt(Segment.blockCapacity - 1)
+    let fresh = offset == 0 ? index : (index | mask) &+ 1
+    // All before the step: it releases these fields to the next consumer.
+    state.pointee.headIndex = fresh
+    enter(state.pointee.base, inline: true)
+    state.pointee.head.store(fresh << 1 | HeadWord.inline, ordering: .relaxed)
+    let bits = word & (TailWord.one &- 1)
+    let (exchanged, seen) = state.pointee.tail.compareExchange(
+      expected: word, desired: fresh << TailWord.shift | bits | TailWord.idle | TailWord.inline,
+      successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+    if exchanged {
+      if !wasInline { segment.deallocate() }
+      return true
+    }
+    word = seen
+    state.pointee.headIndex = index
+    enter(segment, inline: wasInline)
+    state.pointee.offset = offset
+    state.pointee.head.store(index << 1 | (wasInline ? HeadWord.inline : 0), ordering: .relaxed)
+    return false
+  }
+
+  /// Takes the idle bit back. True if it was still there, so that nobody is about to wake the consumer.
+  @inlinable package func unidle() -> Bool {
+    state.pointee.tail.bitwiseAnd(~TailWord.idle, ordering: .acquiringAndReleasing).oldValue & TailWord.idle != 0
+  }
+}

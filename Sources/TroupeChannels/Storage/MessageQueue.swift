@@ -1,0 +1,87 @@
+public import Synchronization
+
+/// The queue under every channel and every mailbox: many producers, one consumer, no locks.
+///
+/// Unbounded, it is a linked list of blocks of slots that starts in a few slots of its own memory and returns to them
+/// whenever the consumer idles; bounded, it is a ring. The list follows the ones in crossbeam-channel and tokio; the idle
+/// bit in the tail word follows the scheduling flag of the Erlang and Pony run-time systems.
+///
+/// This is a view: a typed pointer to raw memory that its owner (a channel core, an actor's cell) creates and destroys.
+/// Being raw memory, it pays for no exclusivity checks; that there is one consumer is the owner's to hold.
+///
+/// Pairs of orderings on `tail`, by step:
+/// - *push* (compare-exchange, acquire-release): acquires what *idle* released, the consumer's own fields; with the
+///   acquiring load before it, acquires the block that *install* released.
+/// - *install* (and, release): publishes `tailBlock` to the next sender.
+/// - *idle* (compare-exchange, acquire-release): releases the consumer's fields to whoever runs as the consumer next.
+/// - *close* (or, acquire-release): the index before the step is the final one.
+/// A slot's flag releases the element to the acquiring load in `take`.
+@usableFromInline package struct MessageQueue<Element: ~Copyable>: Copyable, @unchecked Sendable {
+  @usableFromInline package typealias Segment = SlotSegment<Element>
+  @usableFromInline package let state: UnsafeMutablePointer<QueueState>
+
+  @inlinable package init(state: UnsafeMutablePointer<QueueState>) { self.state = state }
+
+  // MARK: Memory
+
+  /// Bytes for an unbounded queue with its inline slots.
+  @inlinable package static var unboundedByteCount: Int { slotsOffset + Segment.byteCount(Segment.inlineCapacity) }
+  @inlinable package static var slotsOffset: Int {
+    let align = Segment.alignment
+    return (MemoryLayout<QueueState>.size + align - 1) & ~(align - 1)
+  }
+  @inlinable package static func ringCapacity(_ capacity: Int) -> Int {
+    var slots = 1
+    while slots < capacity { slots <<= 1 }
+    return slots
+  }
+  @inlinable package static func boundedByteCount(_ capacity: Int) -> Int {
+    slotsOffset + Segment.byteCount(ringCapacity(capacity))
+  }
+
+  /// Lays an empty queue out in `memory`. `initial` are the bits that its tail word starts with.
+  @inlinable package static func create(at memory: UnsafeMutableRawPointer, capacity: Int, initial: UInt) -> MessageQueue {
+    let base = memory + slotsOffset
+    let slots = capacity == 0 ? Segment.inlineCapacity : ringCapacity(capacity)
+    (base).initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
+    let state = memory.bindMemory(to: QueueState.self, capacity: 1)
+    state.initialize(
+      to: QueueState(
+        base: base, elements: base + Segment.elementsOffset(slots), limit: slots, capacity: UInt(capacity),
+        tail: capacity == 0 ? initial | TailWord.inline : initial))
+    return MessageQueue(state: state)
+  }
+
+  /// Frees the blocks. The queue must be empty, and nobody may use it any more.
+  @inlinable package func destroyBlocks() {
+    if !state.pointee.isInline && state.pointee.capacity == 0 { state.pointee.segment.deallocate() }
+    state.pointee.isInline = true
+    if let spare = UnsafeMutableRawPointer(bitPattern: state.pointee.spare.exchange(0, ordering: .acquiring)) {
+      spare.deallocate()
+    }
+  }
+
+  @inlinable package static func flags(_ segment: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt8>> {
+    (segment + Segment.flagsOffset).assumingMemoryBound(to: Atomic<UInt8>.self)
+  }
+
+  @inlinable @inline(never) func takeBlock() -> UnsafeMutableRawPointer {
+    if state.pointee.spare.load(ordering: .relaxed) != 0 {
+      // Acquiring: the consumer cleared its flags. Pairs with the releasing store in `recycle`.
+      let spare = state.pointee.spare.exchange(0, ordering: .acquiring)
+      if let block = UnsafeMutableRawPointer(bitPattern: spare) { return block }
+    }
+    let capacity = Segment.blockCapacity
+    let block = UnsafeMutableRawPointer.allocate(
+      byteCount: Segment.byteCount(capacity), alignment: Segment.alignment)
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + capacity)
+    return block
+  }
+
+  /// Keeps one drained block for the next sender that needs one; only the consumer fills the place.
+  @inlinable func recycle(_ block: UnsafeMutableRawPointer) {
+    guard state.pointee.spare.load(ordering: .relaxed) == 0 else { return block.deallocate() }
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + Segment.blockCapacity)
+    state.pointee.spare.store(UInt(bitPattern: block), ordering: .releasing)
+  }
+}

@@ -1,0 +1,40 @@
+internal import CTroupeShims
+
+/// A moment of the monotonic clock, or never.
+@usableFromInline package struct Deadline: Sendable, Comparable {
+  /// Nanoseconds of the monotonic clock.
+  @usableFromInline package let nanoseconds: Int64
+
+  @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
+
+  @usableFromInline package static let never = Deadline(nanoseconds: .max)
+
+  /// `timeout` from now; what is too far to count is never.
+  package init(after timeout: Duration) {
+    nanoseconds = saturatingSum(timeout.nanosecondsClamped, troupe_clock_now())
+  }
+
+  package var isNever: Bool { nanoseconds == .max }
+  package var hasPassed: Bool { !isNever && troupe_clock_now() >= nanoseconds }
+
+  /// Nanoseconds to go, at least 0; negative for never.
+  package var remaining: Int64 { isNever ? -1 : max(0, nanoseconds &- troupe_clock_now()) }
+
+  @inlinable package static func < (a: Deadline, b: Deadline) -> Bool { a.nanoseconds < b.nanoseconds }
+}
+
+extension Duration {
+  /// Whole nanoseconds, rounded up, within `0 ... Int64.max`.
+  package var nanosecondsClamped: Int64 {
+    let (seconds, attoseconds) = components
+    if seconds < 0 || (seconds == 0 && attoseconds <= 0) { return 0 }
+    let whole = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    if whole.overflow { return .max }
+    return saturatingSum(whole.partialValue, (attoseconds + 999_999_999) / 1_000_000_000)
+  }
+}
+
+private func saturatingSum(_ a: Int64, _ b: Int64) -> Int64 {
+  let sum = a.addingReportingOverflow(b)
+  return sum.overflow ? .max : sum.partialValue
+}

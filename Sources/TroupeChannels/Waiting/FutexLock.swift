@@ -1,0 +1,47 @@
+public import Synchronization
+internal import CTroupeShims
+
+/// A lock for short slow paths. `Synchronization.Mutex` would do, but the thread sanitizer misreads its contended path.
+@usableFromInline package struct FutexLock: ~Copyable, Sendable {
+  // 0 free, 1 held, 2 held and somebody may sleep.
+  @usableFromInline let word = Atomic<UInt32>(0)
+  @inlinable package init() {}
+
+  @inlinable package func lock() {
+    // Acquiring: pairs with the releasing exchange in `unlock`.
+    if !word.compareExchange(expected: 0, desired: 1, successOrdering: .acquiring, failureOrdering: .relaxed).exchanged {
+      lockSlowly()
+    }
+  }
+
+  @inlinable package func unlock() {
+    if word.exchange(0, ordering: .releasing) == 2 { wakeOne() }
+  }
+
+  @inlinable package func withLock<R: ~Copyable, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    lock()
+    defer { unlock() }
+    return try body()
+  }
+
+  @inline(never) @usableFromInline func lockSlowly() {
+    for _ in 0..<64 {
+      if word.load(ordering: .relaxed) == 0,
+        word.compareExchange(expected: 0, desired: 1, successOrdering: .acquiring, failureOrdering: .relaxed).exchanged
+      {
+        return
+      }
+      troupe_cpu_pause()
+    }
+    while word.exchange(2, ordering: .acquiring) != 0 {
+      _ = troupe_futex_wait(futexAddress, 2, -1)
+    }
+  }
+
+  @inline(never) @usableFromInline func wakeOne() { troupe_futex_wake(futexAddress, 1) }
+
+  /// For the kernel. An `Atomic` lies at a fixed place for its whole life.
+  var futexAddress: UnsafeMutablePointer<UInt32> {
+    withUnsafePointer(to: word) { UnsafeMutableRawPointer(mutating: $0).assumingMemoryBound(to: UInt32.self) }
+  }
+}

@@ -1,0 +1,89 @@
+import Synchronization
+internal import CTroupeShims
+
+/// Where one thread or one task waits until it is signalled. One waits at a time; anyone may signal, any number of times.
+///
+/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), or the bits of a continuation. A signal that
+/// comes early is kept until the next `reset`, so a signal is a hint: whoever wakes looks again at what it waits for.
+@usableFromInline package struct Parker: ~Copyable, Sendable {
+  let word = Atomic<UInt>(0)
+  static var signalled: UInt { 1 }
+  static var sleeping: UInt { 2 }
+
+  @usableFromInline package init() {}
+
+  /// Forgets signals up to now. Only the one that is about to wait may call it.
+  @usableFromInline package func reset() { word.store(0, ordering: .relaxed) }
+
+  @usableFromInline package func signal() {
+    troupe_tsan_release(address)
+    // Releasing: what the signaller did is seen by the one that wakes; pairs with the acquiring loads below.
+    switch word.exchange(Self.signalled, ordering: .acquiringAndReleasing) {
+    case 0, Self.signalled: break
+    case Self.sleeping: troupe_futex_wake(futexAddress, 1)
+    case let bits: unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
+    }
+  }
+
+  var isSignalled: Bool { word.load(ordering: .acquiring) == Self.signalled }
+
+  /// Waits on the calling thread, spinning first. False if the deadline passed without a signal.
+  ///
+  /// Stops the program where a thread must not be blocked, before it sleeps; `call` names what to use instead.
+  func wait(until deadline: Deadline, spinning: Bool = true, call: StaticString) -> Bool {
+    var backoff = Backoff()
+    while spinning && !backoff.isOver {
+      if isSignalled { return true }
+      backoff.snooze()
+    }
+    BlockingGuard.check(call)
+    while true {
+      let (exchanged, seen) = word.compareExchange(
+        expected: 0, desired: Self.sleeping, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      if !exchanged && seen == Self.signalled {
+        troupe_tsan_acquire(address)
+        return true
+      }
+      let remaining = deadline.remaining
+      if remaining == 0 {
+        // Whoever signals from now on finds nobody asleep.
+        return word.exchange(0, ordering: .acquiringAndReleasing) == Self.signalled
+      }
+      _ = troupe_futex_wait(futexAddress, UInt32(Self.sleeping), remaining)
+    }
+  }
+
+  /// Suspends the calling task until a signal.
+  func wait() async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+      let bits = unsafeBitCast(continuation, to: UInt.self)
+      if !word.compareExchange(expected: 0, desired: bits, ordering: .acquiringAndReleasing).exchanged {
+        continuation.resume()
+      }
+    }
+    troupe_tsan_acquire(address)
+  }
+
+  private var address: UnsafeMutableRawPointer {
+    withUnsafePointer(to: word) { UnsafeMutableRawPointer(mutating: $0) }
+  }
+  /// The low half of the word, which holds every value that a thread waits for.
+  private var futexAddress: UnsafeMutablePointer<UInt32> {
+    #if _endian(big)
+      #error("the futex word is the low half of a little-endian word")
+    #endif
+    return address.assumingMemoryBound(to: UInt32.self)
+  }
+}
+
+/// Where a thread must not be put to sleep: on a worker that runs actors, and inside a task.
+enum BlockingGuard {
+  static func check(_ call: StaticString) {
+    let isTask = withUnsafeCurrentTask { $0 != nil }
+    if isTask || troupe_current_worker() != nil {
+      fatalError(
+        "Troupe: \(call) was about to block \(isTask ? "a thread that runs a Swift task" : "a worker of an actor system"), "
+          + "which can stop every other task and actor that needs the thread. Use the asynchronous form: await \(call).")
+    }
+  }
+}
