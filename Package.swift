@@ -28,5 +28,9 @@ let package = Package(
 
     .executableTarget(
       name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
+
+    .testTarget(
+      name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
+    .testTarget(name: "SnippetTests", dependencies: ["TroupeChannels"], path: "Tests/Snippets", exclude: ["Cases"]),
   ]
 )

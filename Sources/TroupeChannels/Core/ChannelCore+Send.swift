@@ -72,7 +72,7 @@ extension ChannelCore where Element: ~Copyable {
     }
   }
 
-  @usableFromInline enum Reserved { case reserved, closed, timedOut, cancelled }
+  @usableFromInline typealias Reserved = SendWaiters.Reserved
 
   @usableFromInline func reserve(_ count: Int, until deadline: Deadline, call: StaticString) -> Reserved {
     switch waiters.arrive(count, at: queue) {
@@ -140,23 +140,7 @@ extension ChannelCore where Element: ~Copyable {
   @usableFromInline nonisolated(nonsending)
     func reserve(_ count: Int, until deadline: Deadline) async -> Reserved
   {
-    switch waiters.arrive(count, at: queue) {
-    case .reserved: return .reserved
-    case .closed: return .closed
-    case .waiting(let waiter):
-      let alarm = Alarm(deadline) { waiter.parker.signal() }
-      await withTaskCancellationHandler {
-        await waiter.parker.wait()
-      } onCancel: {
-        waiter.parker.signal()
-      }
-      alarm?.cancel()
-      switch waiters.leave(waiter, queue) {
-      case .granted: return .reserved
-      case .closed: return .closed
-      case .waiting: return Task.isCancelled ? .cancelled : .timedOut
-      }
-    }
+    await waiters.reserve(count, at: queue, until: deadline)
   }
 
   private nonisolated(nonsending)

@@ -154,6 +154,17 @@ import Synchronization
     return slot.move()
   }
 
+  /// How many senders wait, as of a moment ago. O(n).
+  var offerCount: Int {
+    lock.withLock {
+      var (count, each) = (0, first)
+      while let offer = each { (count, each) = (count + 1, offer.next) }
+      return count
+    }
+  }
+  /// Whether a sender would hand its element over at once.
+  var isReceiverWaiting: Bool { lock.withLock { isReceiving } }
+
   func close() {
     lock.lock()
     isClosed = true

@@ -58,6 +58,31 @@ final class SendWaiter: @unchecked Sendable {
     }
   }
 
+  @usableFromInline package enum Reserved { case reserved, closed, timedOut, cancelled }
+
+  /// Takes `count` permits, suspending the task in line until there is room for them.
+  nonisolated(nonsending) package func reserve<Element: ~Copyable>(
+    _ count: Int, at queue: MessageQueue<Element>, until deadline: Deadline
+  ) async -> Reserved {
+    switch arrive(count, at: queue) {
+    case .reserved: return .reserved
+    case .closed: return .closed
+    case .waiting(let waiter):
+      let alarm = Alarm(deadline) { waiter.parker.signal() }
+      await withTaskCancellationHandler {
+        await waiter.parker.wait()
+      } onCancel: {
+        waiter.parker.signal()
+      }
+      alarm?.cancel()
+      switch leave(waiter, queue) {
+      case .granted: return .reserved
+      case .closed: return .closed
+      case .waiting: return Task.isCancelled ? .cancelled : .timedOut
+      }
+    }
+  }
+
   /// Room has appeared: hands it to the first in line.
   package func grant<Element: ~Copyable>(_ queue: MessageQueue<Element>) {
     var granted: SendWaiter?
@@ -88,6 +113,15 @@ final class SendWaiter: @unchecked Sendable {
   }
 
   func state(of waiter: SendWaiter) -> SendWaiter.State { lock.withLock { waiter.state } }
+
+  /// How many wait, as of a moment ago. O(n).
+  package var count: Int {
+    lock.withLock {
+      var (count, each) = (0, first)
+      while let waiter = each { (count, each) = (count + 1, waiter.next) }
+      return count
+    }
+  }
 
   package func closeAll() {
     lock.lock()

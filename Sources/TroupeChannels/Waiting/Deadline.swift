@@ -10,12 +10,12 @@ internal import CTroupeShims
   @usableFromInline package static let never = Deadline(nanoseconds: .max)
 
   /// `timeout` from now; what is too far to count is never.
-  package init(after timeout: Duration) {
+  @usableFromInline package init(after timeout: Duration) {
     nanoseconds = saturatingSum(timeout.nanosecondsClamped, troupe_clock_now())
   }
 
   package var isNever: Bool { nanoseconds == .max }
-  package var hasPassed: Bool { !isNever && troupe_clock_now() >= nanoseconds }
+  @usableFromInline package var hasPassed: Bool { !isNever && troupe_clock_now() >= nanoseconds }
 
   /// Nanoseconds to go, at least 0; negative for never.
   package var remaining: Int64 { isNever ? -1 : max(0, nanoseconds &- troupe_clock_now()) }

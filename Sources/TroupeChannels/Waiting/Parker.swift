@@ -54,7 +54,7 @@ internal import CTroupeShims
   }
 
   /// Suspends the calling task until a signal.
-  func wait() async {
+  nonisolated(nonsending) package func wait() async {
     await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
       let bits = unsafeBitCast(continuation, to: UInt.self)
       if !word.compareExchange(expected: 0, desired: bits, ordering: .acquiringAndReleasing).exchanged {

@@ -1,0 +1,44 @@
+extension Address where Message: ~Copyable {
+  /// Sends a message, suspending the task while the actor's bounded mailbox is full. On an unbounded one, it never waits.
+  ///
+  /// Those who wait get room in the order in which they came. If the actor has ended, the timeout passes, or the task is
+  /// cancelled first, the message comes back in the outcome. Waiting in a handler of the actor itself would be waiting for
+  /// oneself: give it a timeout, or use `trySend`.
+  /// - Parameter timeout: how long to wait at most; nil waits without limit.
+  nonisolated(nonsending)
+    public func deliver(
+      _ message: consuming sending Message, timeout: Duration? = nil
+    ) async -> sending WaitingSendOutcome<Message>
+  {
+    let deadline = timeout.map { Deadline(after: $0) } ?? .never
+    var pending = message
+    while true {
+      switch trySend(disconnected(pending)) {
+      case .sent: return .sent
+      case .closed(let message): return .closed(disconnected(message))
+      case .full(let message): pending = message
+      }
+      let cell = target.cell
+      guard let waiters = cell.waiters else { continue }
+      switch await waiters.reserve(1, at: MessageQueue<Message>(state: cell.queue), until: deadline) {
+      case .reserved: break
+      case .closed: return .closed(disconnected(pending))
+      case .timedOut: return .timedOut(disconnected(pending))
+      case .cancelled: return .cancelled(disconnected(pending))
+      }
+      guard target.isCell else {
+        // An adapter transforms before it pushes, and takes its own room for that.
+        cell.releaseRoom()
+        continue
+      }
+      switch MessageQueue<Message>(state: cell.queue).pushPermitted(pending) {
+      case .done: return .sent
+      case .wake:
+        cell.schedule()
+        return .sent
+      case .closed(let message): return .closed(disconnected(message))
+      case .full(let message): return .closed(disconnected(message))
+      }
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/// The address of an actor: what can send to it. Copy it freely, keep it as long as you like; it does not keep the actor alive.
+///
+/// Any thread and any task may use it. Messages from one sender to one actor arrive in the order sent.
+public struct Address<Message: ~Copyable>: Sendable {
+  @usableFromInline let target: Recipient
+
+  @inlinable init(_ target: Recipient) { self.target = target }
+
+  /// Sends a message and never waits.
+  ///
+  /// If the actor has ended, or its bounded mailbox is full, the message becomes a dead letter: counted, logged, and
+  /// reported to the system's listener. To get it back instead, use `trySend`; to wait for room, `deliver`.
+  @inlinable public func send(_ message: consuming sending Message) {
+    if target.isCell {
+      let cell = unsafeDowncast(target, to: Cell.self)
+      switch cell.push(message) {
+      case .done: return
+      case .wake: cell.schedule()
+      case .full(let message):
+        _ = consume message
+        cell.deadLetter(.mailboxFull, Message.self)
+      case .closed(let message):
+        _ = consume message
+        cell.deadLetter(.ended, Message.self)
+      }
+    } else {
+      adapted(message)
+    }
+  }
+
+  /// Sends a message if it is accepted at once, and gives it back if not; never waits.
+  ///
+  /// `closed` means that the actor has ended. What an adapter passes on comes back untransformed.
+  @inlinable public func trySend(_ message: consuming sending Message) -> sending TrySendOutcome<Message> {
+    if target.isCell {
+      let cell = unsafeDowncast(target, to: Cell.self)
+      switch cell.push(message) {
+      case .done: return .sent
+      case .wake:
+        cell.schedule()
+        return .sent
+      case .full(let message): return .full(disconnected(message))
+      case .closed(let message): return .closed(disconnected(message))
+      }
+    }
+    return disconnected(adapter.trySend(message))
+  }
+
+  @usableFromInline func adapted(_ message: consuming Message) {
+    switch adapter.trySend(message) {
+    case .sent: return
+    case .full(let message):
+      _ = consume message
+      target.cell.deadLetter(.mailboxFull, Message.self)
+    case .closed(let message):
+      _ = consume message
+      target.cell.deadLetter(.ended, Message.self)
+    }
+  }
+
+  @usableFromInline var adapter: Adapter<Message> { unsafeDowncast(target, to: Adapter<Message>.self) }
+
+  /// Suspends until the actor has ended, and tells how; at once if it has. Any number of tasks may wait, and ask again.
+  public var termination: Termination {
+    get async { await target.cell.waitForTermination() }
+  }
+
+  /// `system/parent/child`; an actor without a name has `$` and a number.
+  public var path: String { target.cell.path }
+}
+
+extension Address: Hashable where Message: ~Copyable {
+  /// Whether both are of the same actor. An adapter is an address of its own.
+  @inlinable public static func == (a: Address, b: Address) -> Bool { a.target === b.target }
+  /// Hashes the identity of the actor.
+  @inlinable public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(target)) }
+}
+
+extension Address: CustomStringConvertible where Message: ~Copyable {
+  /// The path.
+  public var description: String { path }
+}
+
+extension Cell {
+  @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+    let queue = MessageQueue<Message>(state: queue)
+    if isBounded { return queue.pushBounded(message) }
+    return queue.push(message)
+  }
+
+  @usableFromInline func deadLetter<Message: ~Copyable>(_ reason: DeadLetter.Reason, _ type: Message.Type) {
+    system.deadLetter(reason, for: self, type)
+  }
+}
+
+/// Says that nothing else refers to `value`: a message that was refused, whose sender gave up its own by `sending`.
+@inlinable func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
+  nonisolated(unsafe) let value = value
+  return value
+}

@@ -1,0 +1,134 @@
+internal import CTroupeShims
+
+extension Address where Message: ~Copyable {
+  /// Sends a message that carries a reply, and suspends the task until the answer is there.
+  ///
+  /// ```swift
+  /// let total = try await counter.ask { .total($0) }
+  /// ```
+  /// It fails at once if the actor has ended or ends, its bounded mailbox is full, or the handler lets go of the reply; and when
+  /// the timeout passes or the task is cancelled. A late answer is destroyed.
+  /// - Parameter timeout: how long to wait at most, on the system's clock; nil waits without limit. Zero or less fails at once
+  ///   after sending, unless the answer is there.
+  @inlinable nonisolated(nonsending)
+    public func ask<Value: ~Copyable>(
+      timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
+      _ message: (consuming Reply<Value>) -> sending Message
+    ) async throws(AskError) -> sending Value
+  {
+    let core = OneShotCore<Value>()
+    let site = AskSite(timeout: timeout, fileID: fileID, line: line)
+    try post(message(Reply(core)), core, site)
+    if core.look() != .value { try await wait(for: core, site) }
+    return disconnected(core.takeValue())
+  }
+
+  /// The same with a payload that a closure cannot capture: a noncopyable or non-Sendable one.
+  @inlinable nonisolated(nonsending)
+    public func ask<Payload: ~Copyable, Value: ~Copyable>(
+      with payload: consuming sending Payload, timeout: Duration? = .seconds(5),
+      fileID: StaticString = #fileID, line: UInt = #line,
+      _ message: (consuming sending Payload, consuming Reply<Value>) -> sending Message
+    ) async throws(AskError) -> sending Value
+  {
+    let core = OneShotCore<Value>()
+    let site = AskSite(timeout: timeout, fileID: fileID, line: line)
+    try post(message(payload, Reply(core)), core, site)
+    if core.look() != .value { try await wait(for: core, site) }
+    return disconnected(core.takeValue())
+  }
+
+  /// Sends a message that carries a reply, and blocks the thread until the answer is there.
+  ///
+  /// For plain threads. On a worker of an actor system or inside a task it stops the program with a message once it would
+  /// have to wait.
+  @available(*, noasync, message: "this form blocks the thread; use `await ask` in asynchronous code")
+  @inlinable public func ask<Value: ~Copyable>(
+    timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
+    _ message: (consuming Reply<Value>) -> sending Message
+  ) throws(AskError) -> sending Value {
+    let core = OneShotCore<Value>()
+    let site = AskSite(timeout: timeout, fileID: fileID, line: line)
+    try post(message(Reply(core)), core, site)
+    let deadline = timeout.map { Deadline(after: $0) } ?? .never
+    while true {
+      switch core.wait(until: deadline, call: "ask") {
+      case .value: return disconnected(core.takeValue())
+      case .dropped: throw failure(core, site)
+      case .nothing:
+        if deadline.hasPassed { throw abandon(core, .timedOut(timeout ?? .zero), site) }
+      }
+    }
+  }
+
+  /// Sends the message, or says at once why not.
+  @inlinable func post<Value: ~Copyable>(
+    _ message: consuming Message, _ core: OneShotCore<Value>, _ site: AskSite
+  ) throws(AskError) {
+    switch trySend(disconnected(message)) {
+    case .sent: return
+    case .full(let message):
+      _ = consume message
+      throw abandon(core, .mailboxFull, site)
+    case .closed(let message):
+      _ = consume message
+      throw abandon(core, .ended, site)
+    }
+  }
+
+  @usableFromInline func abandon<Value: ~Copyable>(
+    _ core: OneShotCore<Value>, _ reason: AskError.Reason, _ site: AskSite
+  ) -> AskError {
+    core.abandon()
+    return site.error(reason, target.cell, Message.self)
+  }
+
+  /// The reply was dropped: because the actor ended, or by its handler.
+  @usableFromInline func failure<Value: ~Copyable>(_ core: OneShotCore<Value>, _ site: AskSite) -> AskError {
+    if let error = core.takeFailure() {
+      let reason: AskError.Reason = error is ReplyEnded ? .ended : .failed(error)
+      return site.error(reason, target.cell, Message.self)
+    }
+    return site.error(.dropped, target.cell, Message.self)
+  }
+
+  /// Returns when the value is there; the timer and the cancellation handler are set up only now.
+  @usableFromInline nonisolated(nonsending)
+    func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
+  {
+    let scheduler = target.cell.system.scheduler
+    var timer: AskTimer?
+    defer { if let timer { scheduler.cancel(timer) } }
+    if let timeout = site.timeout {
+      // A tick on top: the clock may be one behind, and no ask ends early.
+      let deadline = scheduler.coarseNow.addingReportingOverflow(timeout.nanosecondsClamped)
+      if !deadline.overflow {
+        timer = AskTimer(deadline: deadline.partialValue &+ 4_000_000, core.address)
+        if timeout > .zero { scheduler.add(timer!) }
+      }
+    }
+    while true {
+      switch core.look() {
+      case .value: return
+      case .dropped:
+        if let timer { scheduler.cancel(timer) }
+        throw failure(core, site)
+      case .nothing: break
+      }
+      if Task.isCancelled {
+        if let timer { scheduler.cancel(timer) }
+        throw abandon(core, .cancelled, site)
+      }
+      if let timeout = site.timeout, timeout <= .zero || (timer.map { scheduler.coarseNow >= $0.deadline } ?? false) {
+        if let timer { scheduler.cancel(timer) }
+        throw abandon(core, .timedOut(timeout), site)
+      }
+      _ = await core.wait()
+    }
+  }
+}
+
+/// The error of a reply whose message was still queued when its actor ended.
+@usableFromInline struct ReplyEnded: Error {
+  @usableFromInline init() {}
+}

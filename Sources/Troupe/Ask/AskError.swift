@@ -1,0 +1,75 @@
+/// Why an ask got no answer, and whose ask that was.
+public struct AskError: Error, Sendable, CustomStringConvertible {
+  /// Why there is no answer.
+  public enum Reason: Sendable {
+    /// The actor had ended, or ended before it came to the message.
+    case ended
+    /// The actor's bounded mailbox had no room.
+    case mailboxFull
+    /// The handler let go of the reply without answering.
+    case dropped
+    /// The handler threw, or failed the reply, with this error.
+    case failed(any Error)
+    /// No answer came in time. The actor may still be at work on it.
+    case timedOut(Duration)
+    /// The asking task was cancelled.
+    case cancelled
+  }
+
+  /// Why there is no answer.
+  public let reason: Reason
+  /// The path of the actor that was asked.
+  public let target: String
+  /// The type of its messages.
+  public let messageType: String
+  /// Where the ask stands in the source.
+  public let fileID: StaticString
+  /// Where the ask stands in the source.
+  public let line: UInt
+
+  /// One line for a log.
+  public var description: String {
+    let what =
+      switch reason {
+      case .ended: "the actor has ended"
+      case .mailboxFull: "its mailbox is full"
+      case .dropped: "the reply was dropped without an answer"
+      case .failed(let error): "it failed: \(error)"
+      case .timedOut(let timeout): "no answer within \(timeout)"
+      case .cancelled: "the asking task was cancelled"
+      }
+    return "ask of \(target) with a \(messageType) at \(fileID):\(line): \(what)"
+  }
+}
+
+/// What an ask is about, for its errors.
+@usableFromInline struct AskSite {
+  @usableFromInline let timeout: Duration?
+  @usableFromInline let fileID: StaticString
+  @usableFromInline let line: UInt
+
+  @inlinable init(timeout: Duration?, fileID: StaticString, line: UInt) {
+    self.timeout = timeout
+    self.fileID = fileID
+    self.line = line
+  }
+
+  @usableFromInline func error<Message: ~Copyable>(
+    _ reason: AskError.Reason, _ cell: Cell, _ type: Message.Type
+  ) -> AskError {
+    AskError(reason: reason, target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
+  }
+}
+
+/// Wakes an asker at its deadline.
+@usableFromInline final class AskTimer: Timer, @unchecked Sendable {
+  private let address: UnsafeMutableRawPointer
+
+  init(deadline: Int64, _ address: UnsafeMutableRawPointer) {
+    self.address = address
+    super.init(deadline: deadline)
+  }
+
+  // The asker cancels the timer before it lets go of the memory.
+  override func fire() { OneShotCore<Int>(address: address).wakeReceiver() }
+}

@@ -1,0 +1,50 @@
+/// The right to answer one ask, once. To send uses it up, so that answering twice does not compile; if it goes without having
+/// sent, the ask fails at once.
+@frozen public struct Reply<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
+  @usableFromInline let core: OneShotCore<Value>
+
+  @inlinable init(_ core: OneShotCore<Value>) { self.core = core }
+
+  /// Answers, and never waits. If the asker has given up, the value is destroyed: see `isAbandoned`.
+  @inlinable public consuming func send(_ value: consuming sending Value) {
+    let core = core
+    discard self
+    _ = core.send(value)
+  }
+
+  /// Fails the ask with an error.
+  @inlinable public consuming func fail(_ error: any Error) {
+    let core = core
+    discard self
+    core.drop(error)
+  }
+
+  /// The asker waits no more: its time passed, or it was cancelled.
+  @inlinable public var isAbandoned: Bool { core.isClosed }
+
+  @inlinable deinit { DroppedReply.drop(core.address) }
+}
+
+extension Reply where Value == Void {
+  /// Answers an ask that wants to know only that it was done.
+  @inlinable public consuming func send() { send(()) }
+}
+
+/// A reply that went without an answer.
+@usableFromInline struct DroppedReply {
+  let address: UnsafeMutableRawPointer
+
+  /// In a handler, its fate waits for the handler's end: if the handler throws, the ask fails with that error.
+  @usableFromInline static func drop(_ address: UnsafeMutableRawPointer) {
+    if let worker = Worker.current {
+      worker.droppedReplies.append(DroppedReply(address: address))
+    } else {
+      DroppedReply(address: address).fail(nil)
+    }
+  }
+
+  func fail(_ error: (any Error)?) {
+    // What `drop` does has nothing to do with the type of the value.
+    OneShotCore<Int>(address: address).drop(error)
+  }
+}

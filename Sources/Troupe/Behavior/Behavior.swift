@@ -1,0 +1,73 @@
+/// What an actor does with its messages, one at a time, each to its end.
+///
+/// ```swift
+/// struct Counter: Behavior {
+///   enum Message { case add(Int), total(Reply<Int>) }
+///   var count = 0
+///   mutating func receive(_ message: consuming Message, in context: Context<Message>) { … }
+/// }
+/// ```
+/// The state is touched by one thread at a time, though not always by the same one. It refines `SendableMetatype` so that an
+/// implementation cannot be isolated to the main actor, on which it would not run.
+public protocol Behavior: SendableMetatype, ~Copyable {
+  /// What the actor understands; may be noncopyable, so that one message has one owner.
+  associatedtype Message: ~Copyable
+
+  /// Handles one message. If it throws, the actor fails with that error, and stops.
+  mutating func receive(_ message: consuming Message, in context: Context<Message>) throws
+
+  /// Runs before the first message. If it throws, the actor fails.
+  mutating func started(in context: Context<Message>) throws
+
+  /// Runs after the last message, when the children have ended. Not called if the factory threw.
+  mutating func stopping(in context: Context<Message>)
+}
+
+extension Behavior where Self: ~Copyable {
+  /// Does nothing.
+  public mutating func started(in context: Context<Message>) throws {}
+  /// Does nothing.
+  public mutating func stopping(in context: Context<Message>) {}
+}
+
+/// A behavior whose handler may await. Still one message at a time: while a handler awaits, the next message waits.
+///
+/// It runs on the same workers. In an implementation, write `async throws` and either the keyword
+/// `nonisolated(nonsending)` or enable the upcoming feature NonisolatedNonsendingByDefault; without it every call of a
+/// nonisolated async function leaves the worker for the global pool.
+public protocol AsyncBehavior: SendableMetatype, ~Copyable {
+  /// What the actor understands.
+  associatedtype Message: ~Copyable
+
+  /// Handles one message. If it throws, the actor fails with that error, and stops.
+  nonisolated(nonsending) mutating func receive(_ message: consuming Message, in context: Context<Message>) async throws
+
+  /// Runs before the first message. If it throws, the actor fails.
+  nonisolated(nonsending) mutating func started(in context: Context<Message>) async throws
+
+  /// Runs after the last message, when the children have ended. Not called if the factory threw.
+  nonisolated(nonsending) mutating func stopping(in context: Context<Message>) async
+}
+
+extension AsyncBehavior where Self: ~Copyable {
+  /// Does nothing.
+  nonisolated(nonsending) public mutating func started(in context: Context<Message>) async throws {}
+  /// Does nothing.
+  nonisolated(nonsending) public mutating func stopping(in context: Context<Message>) async {}
+}
+
+/// The behavior that a closure makes; see `ActorSystem.spawn(_:state:_:)`.
+public struct ClosureBehavior<State, Message: ~Copyable>: Behavior {
+  @usableFromInline var state: State
+  @usableFromInline let handler: (inout State, consuming Message, Context<Message>) throws -> Void
+
+  @inlinable init(state: State, handler: @escaping (inout State, consuming Message, Context<Message>) throws -> Void) {
+    self.state = state
+    self.handler = handler
+  }
+
+  /// Calls the closure.
+  @inlinable public mutating func receive(_ message: consuming Message, in context: Context<Message>) throws {
+    try handler(&state, message, context)
+  }
+}

@@ -1,0 +1,40 @@
+/// What a handler can do beside its own state. It belongs to the actor: it is not Sendable, and must not be used once the
+/// handler or hook that it was given to has returned, except by the actor's next ones.
+public struct Context<Message: ~Copyable> {
+  @usableFromInline let cell: Cell
+
+  @inlinable init(_ cell: Cell) { self.cell = cell }
+
+  /// The address of this actor.
+  @inlinable public var address: Address<Message> { Address(cell) }
+
+  /// `system/parent/child`.
+  public var path: String { cell.path }
+
+  /// Ends this actor after the message in hand. What is queued becomes dead letters.
+  public func stop() { cell.post(ControlWord.stop) }
+
+  /// Ends a child of this actor after the message that it has in hand. Does nothing for any other actor.
+  public func stop<Other: ~Copyable>(_ child: Address<Other>) {
+    let target = child.target.cell
+    if target.siblings.owner === cell { target.post(ControlWord.stop) }
+  }
+
+  /// Writes a line to the system's log, with the path of this actor.
+  public func log(_ line: String) { cell.system.options.log("\(cell.path): \(line)") }
+
+  /// Starts to shut the system down, and returns at once. `shutdown` cannot be awaited in a handler: it would wait for itself.
+  public func requestShutdown() { cell.system.beginShutdown() }
+
+  /// Runs tasks on the workers of this actor's system.
+  public var executor: WorkerExecutor { cell.system.scheduler.executor }
+}
+
+@available(*, unavailable) extension Context: Sendable {}
+
+extension Context: Spawner where Message: ~Copyable {
+  /// For `Spawner`.
+  @inlinable public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: childPlace(name)) }
+
+  @usableFromInline func childPlace(_ name: String?) -> Place { cell.childTable().reserve(name) }
+}

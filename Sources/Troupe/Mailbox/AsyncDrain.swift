@@ -1,0 +1,136 @@
+/// `Drain` for handlers that may await.
+@usableFromInline enum AsyncDrain<B: AsyncBehavior & ~Copyable> {
+  @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
+
+  @inlinable static func spawn(
+    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+  ) -> Address<B.Message> {
+    let (queue, memory) = Storage.allocate(capacity: options.mailbox.capacity, initial: 0)
+    let storage = Storage(memory)
+    storage.factory.initialize(to: factory)
+    let hasBehavior = behavior != nil
+    if let behavior { storage.behavior.initialize(to: behavior) }
+    let cell = Cell(
+      queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
+      run: { cell, worker in worker.loops.run(cell, on: worker) }, asyncDrain: { cell in await run(cell) }, place: place)
+    if let reason = cell.start(place) {
+      if hasBehavior { storage.behavior.deinitialize(count: 1) }
+      storage.factory.deinitialize(count: 1)
+      cell.refuse(reason)
+    }
+    return Address(cell)
+  }
+
+  /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
+  @inlinable nonisolated(nonsending) static func run(_ cell: Cell) async {
+    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let context = Context<B.Message>(cell)
+    let storage = Storage(cell.storage)
+    if cell.phase != .running {
+      guard await begin(cell, storage, context) else { return }
+    }
+    let behavior = storage.behavior
+    var left = Turn.messages
+    var holes = 0
+    while true {
+      if cell.control.isPending {
+        cell.handleControl()
+        if cell.phase != .running {
+          Worker.current?.counts.addHandled(Turn.messages - left)
+          return await stop(cell, storage, context)
+        }
+      }
+      if let message = queue.take() {
+        if queue.state.pointee.roomWanted { cell.handOutRoom(queue) }
+        left -= 1
+        do {
+          try await behavior.pointee.receive(message, in: context)
+          cell.settleDroppedReplies(nil)
+        } catch {
+          cell.settleDroppedReplies(error)
+          Worker.current?.counts.addHandled(Turn.messages - left - 1)
+          Worker.current?.counts.addFailed()
+          cell.fail(error, handling: typeName(B.Message.self))
+          return await stop(cell, storage, context)
+        }
+        if left > 0 { continue }
+        if let worker = Worker.current {
+          worker.counts.addHandled(Turn.messages)
+          return cell.yield(worker)
+        }
+        left = Turn.messages
+        continue
+      }
+      let worker = Worker.current
+      switch queue.idle() {
+      case .idle:
+        worker?.counts.addHandled(Turn.messages - left)
+        return
+      case .control: continue
+      case .notEmpty, .finished:
+        holes += 1
+        if holes > 100, let worker {
+          worker.counts.addHandled(Turn.messages - left)
+          return cell.yield(worker)
+        }
+        Turn.pause()
+      }
+    }
+  }
+
+  @inlinable @inline(never) nonisolated(nonsending) static func begin(
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>
+  ) async -> Bool {
+    if cell.control.isPending { cell.handleControl() }
+    if cell.phase == .new {
+      do {
+        try storage.make()
+        cell.isStarted = true
+        try await storage.behavior.pointee.started(in: context)
+        cell.settleDroppedReplies(nil)
+        cell.phase = .running
+        return true
+      } catch {
+        cell.settleDroppedReplies(error)
+        cell.fail(error, handling: nil)
+      }
+    }
+    await stop(cell, storage, context)
+    return false
+  }
+
+  @inlinable @inline(never) nonisolated(nonsending) static func stop(
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>
+  ) async {
+    let queue = MessageQueue<B.Message>(state: cell.queue)
+    while !cell.mayEnd {
+      switch queue.idle() {
+      case .idle: return
+      case .control, .notEmpty, .finished: cell.handleControl()
+      }
+    }
+    if cell.isStarted {
+      await storage.behavior.pointee.stopping(in: context)
+      cell.settleDroppedReplies(nil)
+      storage.behavior.deinitialize(count: 1)
+    } else if storage.factory.pointee == nil {
+      storage.behavior.deinitialize(count: 1)
+    }
+    storage.factory.deinitialize(count: 1)
+    _ = queue.close(TailWord.closed | TailWord.gone)
+    queue.drainClosed { message in
+      _ = consume message
+      cell.system.deadLetter(.queuedAtEnd, for: cell, B.Message.self)
+    }
+    cell.settleDroppedReplies(ReplyEnded())
+    queue.destroyBlocks()
+    cell.end()
+  }
+}
+
+extension Cell {
+  /// On whatever worker the handler ended.
+  @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
+    if let worker = Worker.current, !worker.droppedReplies.isEmpty { worker.settleDroppedReplies(error) }
+  }
+}

@@ -1,0 +1,153 @@
+internal import CTroupeShims
+
+/// Runs one kind of behavior on a cell. Formed where the actor is spawned, so that the compiler makes one piece of code of
+/// the queue, the loop and the handler.
+@usableFromInline enum Drain<B: Behavior & ~Copyable> {
+  @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
+
+  @inlinable static func spawn(
+    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+  ) -> Address<B.Message> {
+    let (queue, memory) = Storage.allocate(capacity: options.mailbox.capacity, initial: 0)
+    let storage = Storage(memory)
+    storage.factory.initialize(to: factory)
+    let hasBehavior = behavior != nil
+    if let behavior { storage.behavior.initialize(to: behavior) }
+    let cell = Cell(
+      queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
+      run: { cell, worker in run(cell, worker) }, asyncDrain: nil, place: place)
+    if let reason = cell.start(place) {
+      if hasBehavior { storage.behavior.deinitialize(count: 1) }
+      storage.factory.deinitialize(count: 1)
+      cell.refuse(reason)
+    }
+    return Address(cell)
+  }
+
+  /// One turn: up to a batch of messages, then to the back of the line.
+  @inlinable static func run(_ cell: Cell, _ worker: Worker) {
+    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let context = Context<B.Message>(cell)
+    let storage = Storage(cell.storage)
+    if cell.phase != .running && !begin(cell, storage, context, worker) { return }
+    let behavior = storage.behavior
+    var left = Turn.messages
+    var holes = 0
+    while true {
+      if cell.control.isPending {
+        cell.handleControl()
+        if cell.phase != .running {
+          worker.counts.addHandled(Turn.messages - left)
+          return stop(cell, storage, context, worker)
+        }
+      }
+      if let message = queue.take() {
+        if queue.state.pointee.roomWanted { cell.handOutRoom(queue) }
+        left -= 1
+        do {
+          try behavior.pointee.receive(message, in: context)
+          if !worker.droppedReplies.isEmpty { worker.settleDroppedReplies(nil) }
+        } catch {
+          worker.settleDroppedReplies(error)
+          worker.counts.addHandled(Turn.messages - left - 1)
+          worker.counts.addFailed()
+          cell.fail(error, handling: typeName(B.Message.self))
+          return stop(cell, storage, context, worker)
+        }
+        if left > 0 { continue }
+        worker.counts.addHandled(Turn.messages)
+        return cell.yield(worker)
+      }
+      switch queue.idle() {
+      case .idle:
+        // Another worker may run the cell by now, and may even have ended it.
+        worker.counts.addHandled(Turn.messages - left)
+        return
+      case .control: continue
+      case .notEmpty, .finished:
+        // A sender has reserved a slot and not yet written it. If it lost its processor, others go first.
+        holes += 1
+        if holes > 100 {
+          worker.counts.addHandled(Turn.messages - left)
+          return cell.yield(worker)
+        }
+        Turn.pause()
+      }
+    }
+  }
+
+  /// Before the first message, and while the cell is stopping. True if messages can be handled now.
+  @inlinable @inline(never) static func begin(
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ worker: Worker
+  ) -> Bool {
+    if cell.control.isPending { cell.handleControl() }
+    if cell.phase == .new {
+      do {
+        try storage.make()
+        cell.isStarted = true
+        try storage.behavior.pointee.started(in: context)
+        worker.settleDroppedReplies(nil)
+        cell.phase = .running
+        return true
+      } catch {
+        worker.settleDroppedReplies(error)
+        cell.fail(error, handling: nil)
+      }
+    }
+    stop(cell, storage, context, worker)
+    return false
+  }
+
+  /// The way out: wait for the children, say good-bye, account for what is left.
+  @inlinable @inline(never) static func stop(
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ worker: Worker
+  ) {
+    let queue = MessageQueue<B.Message>(state: cell.queue)
+    while !cell.mayEnd {
+      switch queue.idle() {
+      case .idle: return
+      case .control, .notEmpty, .finished: cell.handleControl()
+      }
+    }
+    if cell.isStarted {
+      storage.behavior.pointee.stopping(in: context)
+      worker.settleDroppedReplies(nil)
+      storage.behavior.deinitialize(count: 1)
+    } else if storage.factory.pointee == nil {
+      storage.behavior.deinitialize(count: 1)
+    }
+    storage.factory.deinitialize(count: 1)
+    _ = queue.close(TailWord.closed | TailWord.gone)
+    queue.drainClosed { message in
+      _ = consume message
+      cell.system.deadLetter(.queuedAtEnd, for: cell, B.Message.self)
+    }
+    worker.settleDroppedReplies(ReplyEnded())
+    queue.destroyBlocks()
+    cell.end()
+  }
+}
+
+/// How long a turn is.
+@usableFromInline enum Turn {
+  /// Messages that a cell may handle before others have their turn.
+  @inlinable static var messages: Int { 256 }
+  @inline(never) @usableFromInline static func pause() { troupe_cpu_pause() }
+}
+
+extension Cell {
+  /// Enters the new cell below its parent and makes it runnable.
+  @usableFromInline func start(_ place: Place) -> Termination.Reason? {
+    if let refusal = place.refusal { return refusal }
+    if let refusal = siblings.insert(self) { return refusal }
+    schedule()
+    return nil
+  }
+
+  @usableFromInline func yield(_ worker: Worker) { system.scheduler.yield(self, on: worker) }
+
+  @usableFromInline func handOutRoom<Message: ~Copyable>(_ queue: MessageQueue<Message>) {
+    queue.state.pointee.roomWanted = false
+    waiters?.grant(queue)
+  }
+}

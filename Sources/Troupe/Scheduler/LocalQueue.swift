@@ -1,0 +1,130 @@
+import Synchronization
+
+/// A worker's own queue: first in, first out, of fixed size. The owner pushes and pops; other workers steal half.
+///
+/// The algorithm is the run queue of the Go scheduler: `tail` is written by the owner alone, `head` is moved by
+/// compare-exchange, and a slot is read before the exchange that makes it the reader's.
+struct LocalQueue: ~Copyable {
+  static let capacity: UInt = 256
+  private let head = Atomic<UInt>(0)
+  private let tail = Atomic<UInt>(0)
+  private let slots: UnsafeMutablePointer<Atomic<UInt>>
+
+  init() {
+    slots = .allocate(capacity: Int(Self.capacity))
+    for i in 0..<Int(Self.capacity) { (slots + i).initialize(to: Atomic(0)) }
+  }
+
+  deinit { slots.deallocate() }
+
+  private func slot(_ index: UInt) -> UnsafeMutablePointer<Atomic<UInt>> { slots + Int(index & (Self.capacity - 1)) }
+
+  var isEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .acquiring) }
+
+  /// Owner only. If there is no room, the older half and the new one go to `overflow`.
+  func push(_ runnable: Runnable, overflow: (inout [Runnable]) -> Void) {
+    while true {
+      // Acquiring: slots below it may be written again. Pairs with the releasing exchanges of those who took them.
+      let h = head.load(ordering: .acquiring)
+      let t = tail.load(ordering: .relaxed)
+      if t &- h < Self.capacity {
+        slot(t).pointee.store(runnable.bits, ordering: .relaxed)
+        // Releasing: publishes the slot, and what the runnable refers to. Pairs with the acquiring load in `steal`.
+        tail.store(t &+ 1, ordering: .releasing)
+        return
+      }
+      let half = Self.capacity / 2
+      var moved: [Runnable] = []
+      moved.reserveCapacity(Int(half) + 1)
+      for i in 0..<half { moved.append(Runnable(bits: slot(h &+ i).pointee.load(ordering: .relaxed))) }
+      guard head.compareExchange(expected: h, desired: h &+ half, ordering: .acquiringAndReleasing).exchanged else {
+        continue
+      }
+      moved.append(runnable)
+      overflow(&moved)
+      return
+    }
+  }
+
+  /// Owner only.
+  func pop() -> Runnable? {
+    while true {
+      let h = head.load(ordering: .acquiring)
+      if h == tail.load(ordering: .relaxed) { return nil }
+      let bits = slot(h).pointee.load(ordering: .relaxed)
+      if head.weakCompareExchange(expected: h, desired: h &+ 1, ordering: .acquiringAndReleasing).exchanged {
+        return Runnable(bits: bits)
+      }
+    }
+  }
+
+  /// Moves the older half of another queue into this one, whose owner calls it, and returns one of them.
+  func steal(from victim: borrowing LocalQueue) -> Runnable? {
+    while true {
+      let h = victim.head.load(ordering: .acquiring)
+      // Acquiring: pairs with the releasing store in `push`.
+      let t = victim.tail.load(ordering: .acquiring)
+      var count = t &- h
+      count -= count / 2
+      if count == 0 { return nil }
+      if count > Self.capacity / 2 { continue }  // the two loads do not belong together
+      let own = tail.load(ordering: .relaxed)
+      for i in 0..<count {
+        slot(own &+ i).pointee.store(victim.slot(h &+ i).pointee.load(ordering: .relaxed), ordering: .relaxed)
+      }
+      guard victim.head.compareExchange(expected: h, desired: h &+ count, ordering: .acquiringAndReleasing).exchanged
+      else { continue }
+      let last = Runnable(bits: slot(own &+ count &- 1).pointee.load(ordering: .relaxed))
+      if count > 1 { tail.store(own &+ count &- 1, ordering: .releasing) }
+      return last
+    }
+  }
+}
+
+/// What comes from outside the workers, and what does not fit a worker's own queue.
+final class Injector: @unchecked Sendable {
+  private let lock = FutexLock()
+  private var items: [Runnable] = []
+  private var first = 0
+  private let length = Atomic<Int>(0)
+
+  var isEmpty: Bool { length.load(ordering: .acquiring) == 0 }
+
+  func push(_ runnable: Runnable) {
+    lock.withLock {
+      items.append(runnable)
+      length.store(items.count - first, ordering: .releasing)
+    }
+  }
+
+  func push(_ runnables: [Runnable]) {
+    lock.withLock {
+      items += runnables
+      length.store(items.count - first, ordering: .releasing)
+    }
+  }
+
+  /// Takes up to `limit` and passes all but the first to `rest`.
+  func pop(limit: Int, rest: (Runnable) -> Void) -> Runnable? {
+    if isEmpty { return nil }
+    lock.lock()
+    let count = min(limit, items.count - first)
+    if count == 0 {
+      lock.unlock()
+      return nil
+    }
+    let result = items[first]
+    for i in 1..<max(count, 1) { rest(items[first + i]) }
+    first += count
+    if first == items.count {
+      items.removeAll(keepingCapacity: items.capacity <= 4096)
+      first = 0
+    } else if first > 4096 && first * 2 > items.count {
+      items.removeFirst(first)
+      first = 0
+    }
+    length.store(items.count - first, ordering: .releasing)
+    lock.unlock()
+    return result
+  }
+}

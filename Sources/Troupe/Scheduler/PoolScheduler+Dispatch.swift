@@ -1,0 +1,38 @@
+import Dispatch
+
+// The only file of the runtime that knows Dispatch.
+extension PoolScheduler {
+  /// Never more than one block at a time in a worker's serial queue, so a block a run, and none a message.
+  func start(_ worker: PoolWorker) {
+    worker.dispatchQueue.async { [self] in
+      withExtendedLifetime(self) { worker.runUntilNothingIsLeft() }
+    }
+  }
+
+  func run(on worker: PoolWorker, _ body: @escaping @Sendable () -> Void) {
+    worker.dispatchQueue.async(execute: body)
+  }
+
+  func armTick(after nanoseconds: Int) {
+    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) { [weak self] in self?.tick() }
+  }
+
+  func armTimers(at deadline: Int64) {
+    let delay = max(0, deadline - coarseNow)
+    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [weak self] in
+      guard let self else { return }
+      self.timers.advance(to: self.coarseNow)
+    }
+  }
+
+  /// Ticks and timers of all pools; what runs here is short.
+  private static let clockQueue = DispatchQueue(label: "troupe.clock", qos: .userInitiated)
+}
+
+typealias WorkerQueue = DispatchQueue
+
+extension PoolWorker {
+  static func makeQueue(_ index: Int) -> DispatchQueue {
+    DispatchQueue(label: "troupe.worker.\(index)", qos: .userInitiated)
+  }
+}

@@ -1,0 +1,157 @@
+internal import CTroupeShims
+import Synchronization
+
+/// A worker of the pool: a queue of its own, and a slot for what it woke last, which runs next. The slot is what makes a
+/// message and its answer stay on one core.
+///
+/// Sendable because what is not atomic is touched by the thread that runs it, or by the tick alone.
+final class PoolWorker: Worker, @unchecked Sendable {
+  let index: Int
+  let dispatchQueue: WorkerQueue
+  private unowned let pool: PoolScheduler
+  private let queue = LocalQueue()
+  private let slot = Atomic<UInt>(0)
+  /// Set aside by `nextAsync`.
+  private var pending: Runnable?
+  /// Started by the tick: the slots of the others are to be had as well.
+  var takesSlots = false
+  /// How many times the slot may still go first.
+  private var slotBudget = PoolWorker.slotBudget
+  private var turns: UInt = 0
+  let activations = Atomic<UInt>(0)
+  /// The tick's own.
+  var activationsAtTick: UInt = 0
+
+  /// After so many turns the slot queues up behind the others, so that a pair that plays ping-pong starves nobody.
+  private static let slotBudget = 48
+
+  init(_ pool: PoolScheduler, index: Int) {
+    self.pool = pool
+    self.index = index
+    dispatchQueue = PoolWorker.makeQueue(index)
+    super.init(pool)
+  }
+
+  var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
+
+  /// What others may steal at any time.
+  var hasQueuedWork: Bool { !queue.isEmpty }
+
+  // MARK: On its own thread
+
+  func push(_ runnable: Runnable) {
+    // Acquire-release: a thief that takes the slot sees what the runnable refers to.
+    let displaced = slot.exchange(runnable.bits, ordering: .acquiringAndReleasing)
+    if displaced != 0 { pushLast(Runnable(bits: displaced)) }
+  }
+
+  func pushLast(_ runnable: Runnable) {
+    queue.push(runnable) { pool.injector.push($0) }
+    // Besides what this worker does next there is more to do.
+    pool.wakeOne(takingSlots: false)
+  }
+
+  private func next() -> Runnable? {
+    if let pending = pending.take() { return pending }
+    turns &+= 1
+    if turns % 61 == 0, let fromOutside = takeInjected() { return fromOutside }
+    if slotBudget > 0 {
+      if let bits = takeSlot() {
+        slotBudget -= 1
+        return Runnable(bits: bits)
+      }
+    }
+    slotBudget = Self.slotBudget
+    if let own = queue.pop() { return own }
+    if let bits = takeSlot() { return Runnable(bits: bits) }
+    return takeInjected()
+  }
+
+  private func takeSlot() -> UInt? {
+    if slot.load(ordering: .relaxed) == 0 { return nil }
+    let bits = slot.exchange(0, ordering: .acquiringAndReleasing)
+    return bits == 0 ? nil : bits
+  }
+
+  private func takeInjected() -> Runnable? {
+    pool.injector.pop(limit: 64) { queue.push($0) { pool.injector.push($0) } }
+  }
+
+  override func nextAsync() -> Cell? {
+    guard let runnable = next() else { return nil }
+    if runnable.job == nil {
+      let cell = runnable.cell.takeUnretainedValue()
+      if cell.isAsync {
+        activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        return cell
+      }
+    }
+    pending = runnable
+    return nil
+  }
+
+  func runUntilNothingIsLeft() {
+    asCurrent {
+      var isSearching = true
+      while true {
+        var found = next()
+        if found == nil {
+          if !isSearching {
+            pool.state.startSearching()
+            isSearching = true
+          }
+          found = search()
+        }
+        if isSearching {
+          isSearching = false
+          let wasLast = pool.state.stopSearching()
+          // What woke the searcher may be more than it took.
+          if found != nil && wasLast && pool.hasQueuedWork { pool.wakeOne(takingSlots: false) }
+        }
+        guard let runnable = found else {
+          if !becomeIdle() { return }
+          isSearching = true
+          pool.state.startSearching()
+          continue
+        }
+        activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        execute(runnable)
+      }
+    }
+  }
+
+  /// Looks at the others' queues for a while: work often comes within the time that a thread takes to wake up.
+  private func search() -> Runnable? {
+    var backoff = Backoff()
+    while true {
+      if let runnable = next() ?? steal() { return runnable }
+      if backoff.isOver { return nil }
+      backoff.snooze()
+    }
+  }
+
+  private func steal() -> Runnable? {
+    let count = pool.workers.count
+    for i in 1..<max(count, 1) {
+      let victim = pool.workers[(index + i) % count]
+      if let runnable = queue.steal(from: victim.queue) { return runnable }
+      if takesSlots, let bits = victim.takeSlot() {
+        takesSlots = false
+        return Runnable(bits: bits)
+      }
+    }
+    return nil
+  }
+
+  /// Gives the thread back, after one more look behind the step that says so. True if there was something after all.
+  private func becomeIdle() -> Bool {
+    takesSlots = false
+    pool.state.becomeIdle(index)
+    return pool.hasQueuedWork && pool.state.unidle(index)
+  }
+}
+
+extension PoolScheduler {
+  /// Work that any worker could take.
+  var hasQueuedWork: Bool { !injector.isEmpty || workers.contains { $0.hasQueuedWork } }
+}

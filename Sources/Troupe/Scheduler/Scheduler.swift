@@ -1,0 +1,87 @@
+internal import CTroupeShims
+
+/// What may run: a cell with something to do, or a job of a task. One word, so that queues of it need no locks.
+@usableFromInline package struct Runnable: Equatable {
+  let bits: UInt
+
+  /// The cell is not retained: a cell that runs or waits to run keeps itself alive until it has ended.
+  init(_ cell: Cell) { bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque()) }
+  init(_ job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 1 }
+  init(bits: UInt) { self.bits = bits }
+
+  var job: UnownedJob? { bits & 1 == 0 ? nil : unsafeBitCast(bits & ~1, to: UnownedJob.self) }
+  /// Only for one that is no job.
+  var cell: Unmanaged<Cell> {
+    Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits).unsafelyUnwrapped)
+  }
+}
+
+/// Decides when and where what is runnable runs, and what time it is. The runtime asks no other clock.
+@usableFromInline package protocol Scheduler: AnyObject, Sendable {
+  /// Makes something run, once. From any thread; never waits for another thread to be scheduled.
+  func schedule(_ runnable: Runnable)
+  /// Makes the cell run again after everything that waits now.
+  func yield(_ cell: Cell, on worker: Worker)
+  /// Nanoseconds of this scheduler's clock; may be a few milliseconds old.
+  var coarseNow: Int64 { get }
+  /// Calls `timer.fire` at its deadline or a little later, unless it is cancelled first.
+  func add(_ timer: Timer)
+  /// After it returns the timer has fired or never will.
+  func cancel(_ timer: Timer)
+  /// Threads or turns end after what is running; what is queued stays.
+  func stop()
+  /// Set by the system that uses this scheduler, and lives for as long.
+  var executor: WorkerExecutor! { get set }
+}
+
+/// One at a time, this runs cells. What it keeps is touched by its own thread alone.
+@usableFromInline package class Worker {
+  unowned let scheduler: any Scheduler
+  /// Replies that the handler in hand has dropped: their fate is the handler's.
+  @usableFromInline var droppedReplies: [DroppedReply] = []
+  @usableFromInline let loops = AsyncLoops()
+  /// A cell runs, and no task of its own accord.
+  private(set) var isRunningCell = false
+  /// Messages handled, of which failed. Written by this thread; anyone may read.
+  @usableFromInline let counts = WorkerCounts()
+
+  init(_ scheduler: any Scheduler) { self.scheduler = scheduler }
+
+  @usableFromInline static var current: Worker? {
+    troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  /// Makes this the current worker of the calling thread while `body` runs.
+  func asCurrent(_ body: () -> Void) {
+    let before = troupe_current_worker()
+    troupe_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
+    body()
+    troupe_set_current_worker(before)
+  }
+
+  /// The next runnable if it is an asynchronous cell, so that an asynchronous loop goes on without leaving its task.
+  func nextAsync() -> Cell? { nil }
+
+  func execute(_ runnable: Runnable) {
+    if let job = runnable.job {
+      run(job)
+    } else {
+      isRunningCell = true
+      runnable.cell._withUnsafeGuaranteedRef { $0.run($0, self) }
+      isRunningCell = false
+      if !droppedReplies.isEmpty { settleDroppedReplies(nil) }
+    }
+  }
+
+  func run(_ job: UnownedJob) {
+    job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
+    if !droppedReplies.isEmpty { settleDroppedReplies(nil) }
+  }
+
+  /// The handler has ended: what it dropped fails with its error, or with "dropped".
+  @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
+    let dropped = droppedReplies
+    droppedReplies = []
+    for reply in dropped { reply.fail(error) }
+  }
+}

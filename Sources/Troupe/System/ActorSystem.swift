@@ -1,0 +1,120 @@
+internal import CTroupeShims
+import Synchronization
+
+/// A tree of actors, and the workers that run them.
+///
+/// It lives until `shutdown`: to drop the last reference to it stops nothing.
+public final class ActorSystem: Sendable {
+  /// How a system is set up.
+  public struct Options: Sendable {
+    /// Workers, that is, threads that run actors at a time: between 1 and 64. Nil: as many as there are processors.
+    public var workers: Int?
+    /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
+    public var log: @Sendable (String) -> Void
+    /// Hears of every dead letter, on the thread that sent or dropped it. What it throws is logged and goes nowhere else.
+    public var deadLetterListener: (@Sendable (DeadLetter) throws -> Void)?
+
+    /// The defaults, but for what is given.
+    public init(
+      workers: Int? = nil, log: (@Sendable (String) -> Void)? = nil,
+      deadLetterListener: (@Sendable (DeadLetter) throws -> Void)? = nil
+    ) {
+      self.workers = workers
+      self.log = log ?? logToStandardError
+      self.deadLetterListener = deadLetterListener
+    }
+  }
+
+  let core: SystemCore
+
+  /// Starts a system. The name is the first part of its actors' paths.
+  ///
+  /// An empty name, one with a `/`, or a number of workers outside of 1 to 64 stops the program.
+  public init(_ name: String = "troupe", options: Options = Options()) {
+    precondition(!name.isEmpty, "Troupe: a system's name must not be empty")
+    precondition(!name.utf8.contains(UInt8(ascii: "/")), "Troupe: a system's name must not contain a '/': \(name)")
+    let workers = options.workers ?? min(64, Int(troupe_processor_count()))
+    precondition((1...64).contains(workers), "Troupe: a system has between 1 and 64 workers, not \(workers)")
+    let scheduler = PoolScheduler(workers: workers)
+    core = SystemCore(
+      name: name, options: options, scheduler: scheduler, counts: scheduler.workers.map { $0.counts })
+  }
+
+  init(core: SystemCore) { self.core = core }
+
+  /// The name.
+  public var name: String { core.name }
+
+  /// Runs tasks on the workers of this system, beside its actors.
+  public var executor: WorkerExecutor { core.scheduler.executor }
+
+  /// Ends an actor after the message that it has in hand. What is queued becomes dead letters. To stop one that has ended,
+  /// or twice, does nothing.
+  public func stop<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.stop) }
+
+  /// Starts to stop every actor, children before parents, and returns at once.
+  public func requestShutdown() { core.beginShutdown() }
+
+  /// What a shutdown did.
+  public struct ShutdownReport: Sendable, CustomStringConvertible {
+    /// Messages that were queued and not handled.
+    public let dropped: Int
+    /// Paths of actors that had not ended when the deadline passed: a handler is still running.
+    public let stuck: [String]
+    /// One line for a log.
+    public var description: String {
+      "shutdown: \(dropped) messages dropped" + (stuck.isEmpty ? "" : ", still running: \(stuck.joined(separator: ", "))")
+    }
+  }
+
+  /// Stops every actor, children before parents: each finishes the message in hand, and what is queued becomes dead letters.
+  ///
+  /// A second call awaits the same end. Actors that still run a handler at the deadline are reported and left behind.
+  /// In a handler it would wait for itself, and stops the program with a message: use `requestShutdown` there.
+  /// - Parameter deadline: how long to wait at most; nil waits without limit.
+  @discardableResult
+  public func shutdown(deadline: Duration? = .seconds(30)) async -> ShutdownReport {
+    if let worker = Worker.current, worker.scheduler === core.scheduler, worker.isRunningCell {
+      fatalError("Troupe: shutdown() was awaited in a handler of \(name), and would wait for itself; use requestShutdown()")
+    }
+    let before = core.deadLetters.count(.queuedAtEnd)
+    core.beginShutdown()
+    await core.waitForShutdown(deadline)
+    return ShutdownReport(
+      dropped: core.deadLetters.count(.queuedAtEnd) - before, stuck: core.table.children.map { $0.path })
+  }
+
+  /// The figures of a system. They are read one after the other, while it runs.
+  public struct Counts: Sendable, Equatable {
+    /// Messages whose handler returned.
+    public var handled = 0
+    /// Messages whose handler threw.
+    public var failed = 0
+    /// Messages that reached no handler, by reason.
+    public var deadLetters: [DeadLetter.Reason: Int] = [:]
+    /// All of those.
+    public var allDeadLetters: Int { deadLetters.values.reduce(0, +) }
+    /// Actors directly below the system that have not ended.
+    public var topLevelActors = 0
+  }
+
+  /// What has happened so far. Messages of a turn that is under way are counted when it ends.
+  public var counts: Counts {
+    var counts = Counts()
+    for worker in core.workerCounts {
+      counts.handled += worker.handled.load(ordering: .relaxed)
+      counts.failed += worker.failed.load(ordering: .relaxed)
+    }
+    for reason in DeadLetter.Reason.allCases {
+      let count = core.deadLetters.count(reason)
+      if count > 0 { counts.deadLetters[reason] = count }
+    }
+    counts.topLevelActors = core.table.childCount
+    return counts
+  }
+}
+
+extension ActorSystem: Spawner {
+  /// For `Spawner`.
+  public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: core.table.reserve(name)) }
+}

@@ -1,0 +1,83 @@
+import Synchronization
+
+/// A message that reached no handler. It describes the message; the message itself is gone.
+public struct DeadLetter: Sendable, CustomStringConvertible {
+  /// Why it was not handled.
+  public enum Reason: Int, Sendable, CaseIterable {
+    /// The actor had ended, or was ending, when the message came.
+    case ended
+    /// The message was still queued when the actor ended.
+    case queuedAtEnd
+    /// The bounded mailbox had no room.
+    case mailboxFull
+    /// An adapter was about to pass the message on when the actor ended.
+    case endedWhileAdapting
+  }
+
+  /// The path of the actor that it was sent to.
+  public let recipient: String
+  /// The type of the message.
+  public let messageType: String
+  /// Why it was not handled.
+  public let reason: Reason
+
+  /// One line for a log.
+  public var description: String { "dead letter for \(recipient): a \(messageType), \(reason)" }
+}
+
+/// Counts dead letters, logs some, and tells the listener.
+final class DeadLetterOffice: Sendable {
+  // One for each reason.
+  private let ended = Atomic<Int>(0)
+  private let queuedAtEnd = Atomic<Int>(0)
+  private let mailboxFull = Atomic<Int>(0)
+  private let endedWhileAdapting = Atomic<Int>(0)
+  private let logged = Atomic<Int>(0)
+  private let windowStart = Atomic<Int64>(0)
+  private let listener: (@Sendable (DeadLetter) throws -> Void)?
+  private let log: @Sendable (String) -> Void
+
+  init(listener: (@Sendable (DeadLetter) throws -> Void)?, log: @escaping @Sendable (String) -> Void) {
+    self.listener = listener
+    self.log = log
+  }
+
+  private func add(_ reason: DeadLetter.Reason, _ n: Int) {
+    switch reason {
+    case .ended: ended.wrappingAdd(n, ordering: .relaxed)
+    case .queuedAtEnd: queuedAtEnd.wrappingAdd(n, ordering: .relaxed)
+    case .mailboxFull: mailboxFull.wrappingAdd(n, ordering: .relaxed)
+    case .endedWhileAdapting: endedWhileAdapting.wrappingAdd(n, ordering: .relaxed)
+    }
+  }
+
+  func count(_ reason: DeadLetter.Reason) -> Int {
+    switch reason {
+    case .ended: ended.load(ordering: .relaxed)
+    case .queuedAtEnd: queuedAtEnd.load(ordering: .relaxed)
+    case .mailboxFull: mailboxFull.load(ordering: .relaxed)
+    case .endedWhileAdapting: endedWhileAdapting.load(ordering: .relaxed)
+    }
+  }
+
+  /// Ten lines a second at most: a flood of dead letters must not become a flood of log lines.
+  private static let linesAWindow = 10
+  private static let window: Int64 = 1_000_000_000
+
+  func receive(_ reason: DeadLetter.Reason, for cell: Cell, _ messageType: @autoclosure () -> String, now: Int64) {
+    add(reason, 1)
+    let start = windowStart.load(ordering: .relaxed)
+    if start == 0 || now - start >= Self.window {
+      if windowStart.compareExchange(expected: start, desired: now, ordering: .relaxed).exchanged {
+        let suppressed = logged.exchange(0, ordering: .relaxed) - Self.linesAWindow
+        if suppressed > 0 { log("\(suppressed) more dead letters, not logged") }
+      }
+    }
+    let isLogged = logged.wrappingAdd(1, ordering: .relaxed).newValue <= Self.linesAWindow
+    guard isLogged || listener != nil else { return }
+    let letter = DeadLetter(recipient: cell.path, messageType: messageType(), reason: reason)
+    if isLogged { log(letter.description) }
+    // What the listener throws must reach neither the sender nor the queue.
+    do { try listener?(letter) } catch { log("the listener for dead letters threw: \(error)") }
+  }
+}
