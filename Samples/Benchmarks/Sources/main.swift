@@ -14,11 +14,22 @@ let implementation = CommandLine.arguments.count > 2 ? CommandLine.arguments[2] 
 guard let scale = CommandLine.arguments.count > 3 ? Double(CommandLine.arguments[3]) : 1, scale > 0 else { fail(usage) }
 
 func measure() throws -> (Measured, Double)? {
+  guard ["troupe", "troupe-async"].contains(implementation) else { return nil }
+  let awaited = implementation == "troupe-async"
   let clock = ContinuousClock()
   let start = clock.now
-  guard let measured = try ThreadChannels(scale: scale).run(workload) else { return nil }
+  let measured: Measured? =
+    if workload.hasPrefix("actor.") {
+      try Actors(scale: scale, awaited: awaited).run(workload)
+    } else if workload.hasPrefix("growth.") {
+      try Actors(scale: scale, awaited: awaited).growth(workload)
+    } else if awaited {
+      try TaskChannels(scale: scale).run(workload)
+    } else {
+      try ThreadChannels(scale: scale).run(workload)
+    }
   let elapsed = clock.now - start
-  return (measured, elapsed / .seconds(1))
+  return measured.map { ($0, elapsed / .seconds(1)) }
 }
 
 do {

@@ -104,27 +104,24 @@ final class Injector: @unchecked Sendable {
     }
   }
 
-  /// Takes up to `limit` and passes all but the first to `rest`.
-  func pop(limit: Int, rest: (Runnable) -> Void) -> Runnable? {
+  /// Takes up to `limit`, the first in line; all but the first of them go to `rest`.
+  func pop(limit: Int, rest: inout [Runnable]) -> Runnable? {
     if isEmpty { return nil }
-    lock.lock()
-    let count = min(limit, items.count - first)
-    if count == 0 {
-      lock.unlock()
-      return nil
+    return lock.withLock {
+      let count = min(limit, items.count - first)
+      if count == 0 { return nil }
+      let result = items[first]
+      rest += items[(first + 1)..<(first + count)]
+      first += count
+      if first == items.count {
+        items.removeAll(keepingCapacity: items.capacity <= 4096)
+        first = 0
+      } else if first > 4096 && first * 2 > items.count {
+        items.removeFirst(first)
+        first = 0
+      }
+      length.store(items.count - first, ordering: .releasing)
+      return result
     }
-    let result = items[first]
-    for i in 1..<max(count, 1) { rest(items[first + i]) }
-    first += count
-    if first == items.count {
-      items.removeAll(keepingCapacity: items.capacity <= 4096)
-      first = 0
-    } else if first > 4096 && first * 2 > items.count {
-      items.removeFirst(first)
-      first = 0
-    }
-    length.store(items.count - first, ordering: .releasing)
-    lock.unlock()
-    return result
   }
 }

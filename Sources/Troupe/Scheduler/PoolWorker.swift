@@ -11,6 +11,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private unowned let pool: PoolScheduler
   private let queue = LocalQueue()
   private let slot = Atomic<UInt>(0)
+  /// On the way from the injector to the queue.
+  private var fromOutside: [Runnable] = []
   /// Set aside by `nextAsync`.
   private var pending: Runnable?
   /// Started by the tick: the slots of the others are to be had as well.
@@ -54,7 +56,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func next() -> Runnable? {
     if let pending = pending.take() { return pending }
     turns &+= 1
-    if turns % 61 == 0, let fromOutside = takeInjected() { return fromOutside }
+    if turns % 61 == 0, let fromOutside = takeInjected(1) { return fromOutside }
     if slotBudget > 0 {
       if let bits = takeSlot() {
         slotBudget -= 1
@@ -64,7 +66,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     slotBudget = Self.slotBudget
     if let own = queue.pop() { return own }
     if let bits = takeSlot() { return Runnable(bits: bits) }
-    return takeInjected()
+    return takeInjected(128)
   }
 
   private func takeSlot() -> UInt? {
@@ -73,8 +75,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
     return bits == 0 ? nil : bits
   }
 
-  private func takeInjected() -> Runnable? {
-    pool.injector.pop(limit: 64) { queue.push($0) { pool.injector.push($0) } }
+  private func takeInjected(_ limit: Int) -> Runnable? {
+    let result = pool.injector.pop(limit: limit, rest: &fromOutside)
+    for runnable in fromOutside { queue.push(runnable) { pool.injector.push($0) } }
+    fromOutside.removeAll(keepingCapacity: true)
+    return result
   }
 
   override func nextAsync() -> Cell? {
