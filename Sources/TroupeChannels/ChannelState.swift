@@ -4,6 +4,9 @@
 extension ChannelCore where Element: ~Copyable {
   @usableFromInline var count: Int { capacity == 0 ? 0 : queue.count }
 
+  /// What a receiver could take without waiting for a sender to come: on a rendezvous channel, from those that wait.
+  @usableFromInline var pending: Int { rendezvous?.offerCount ?? queue.count }
+
   /// Suspends until the receiver has closed the channel or is gone, or the task is cancelled.
   nonisolated(nonsending) func waitUntilGone() async {
     guard let watcher = goneWatchers.register() else { return }

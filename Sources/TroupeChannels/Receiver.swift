@@ -24,7 +24,7 @@ public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
   ) throws(Failure) -> Int {
     var count = 0
     // What is sent while this runs is not "there now": without a limit a busy sender would keep this going for ever.
-    let limit = self.count
+    let limit = core.pending
     while count < max(limit, 1) {
       switch tryReceive() {
       case .received(let element):

@@ -32,14 +32,18 @@ private struct Nested: ~Copyable, Sendable {
     #expect(await producing() == 20)
   }
 
-  /// On a thread with a stack of 512 KiB.
+  /// On a thread with a stack of 512 KiB, or of 2 MiB without optimisation, where each step has a copy of its own.
   private func onSmallThread<Value: ~Copyable & Sendable>(
     _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) -> Int
   ) -> @Sendable () async -> Int {
     let parcel = Parcel(value)
     let done = Collected<Int>()
     let thread = Thread { done.append(body(parcel.take())) }
-    thread.stackSize = 512 << 10
+    #if DEBUG
+      thread.stackSize = 2 << 20
+    #else
+      thread.stackSize = 512 << 10
+    #endif
     thread.start()
     return {
       await until { done.count == 1 }
@@ -53,7 +57,7 @@ private struct Nested: ~Copyable, Sendable {
     let producing = form.produce(20, to: channel.sender) { Huge($0) }
     let elements = await form.collect(channel.receiver())
     #expect(elements.map(\.id) == Array(0..<20))
-    #expect(elements.allSatisfy(\.isWhole))
+    #expect(elements.filter { !$0.isWhole }.isEmpty)
     #expect(await producing.value == 20)
   }
 

@@ -203,7 +203,8 @@ private let moment = Duration.milliseconds(3)
     let timedOut = await form.next(&receiver, timeout: .zero)
     #expect(timedOut == .timedOut)
     #expect(sender.trySend(2) == .full(2))
-    let receiving = Task { [parcel = Parcel(receiver)] in
+    let parcel = Parcel(receiver)
+    let receiving = Task {
       var receiver = parcel.take()
       let element = await form.next(&receiver)
       parcel.put(receiver)

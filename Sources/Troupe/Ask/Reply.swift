@@ -36,11 +36,8 @@ extension Reply where Value == Void {
 
   /// In a handler, its fate waits for the handler's end: if the handler throws, the ask fails with that error.
   @usableFromInline static func drop(_ address: UnsafeMutableRawPointer) {
-    if let worker = Worker.current {
-      worker.droppedReplies.append(DroppedReply(address: address))
-    } else {
-      DroppedReply(address: address).fail(nil)
-    }
+    let reply = DroppedReply(address: address)
+    if Worker.withCurrent({ $0.drop(reply) }) == nil { reply.fail(nil) }
   }
 
   func fail(_ error: (any Error)?) {

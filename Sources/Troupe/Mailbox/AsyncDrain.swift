@@ -131,6 +131,6 @@
 extension Cell {
   /// On whatever worker the handler ended.
   @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
-    if let worker = Worker.current, !worker.droppedReplies.isEmpty { worker.settleDroppedReplies(error) }
+    _ = Worker.withCurrent { $0.settleDroppedReplies(error) }
   }
 }

@@ -71,7 +71,14 @@ import Synchronization
   @inlinable var isBounded: Bool { waiters != nil }
 
   /// Whoever cleared *idle* calls this, once.
-  @usableFromInline func schedule() { system.scheduler.schedule(Runnable(self)) }
+  @usableFromInline func schedule() {
+    let isDone = Worker.withCurrent { worker in
+      guard worker.scheduler === system.scheduler else { return false }
+      worker.push(Runnable(self))
+      return true
+    }
+    if isDone != true { system.scheduler.schedule(Runnable(self)) }
+  }
 
   /// Sends something down the control lane and wakes the cell if it idles.
   func post(_ bit: UInt32) {

@@ -46,7 +46,7 @@ internal import CTroupeShims
         left -= 1
         do {
           try behavior.pointee.receive(message, in: context)
-          if !worker.droppedReplies.isEmpty { worker.settleDroppedReplies(nil) }
+          if worker.hasDroppedReplies { worker.settleDroppedReplies(nil) }
         } catch {
           worker.settleDroppedReplies(error)
           worker.counts.addHandled(Turn.messages - left - 1)

@@ -5,10 +5,10 @@
 /// whatever asynchronous cell comes next. If a handler really suspends, the task belongs to its cell until the handler
 /// ends, and another one takes over.
 @usableFromInline package final class AsyncLoops {
-  private var parked: [AsyncLoop] = []
+  @exclusivity(unchecked) private var parked: [AsyncLoop] = []
   /// The job that the next enqueue on this thread brings is ours to run, here and now.
-  private var isCapturing = false
-  private var captured: UnownedJob?
+  @exclusivity(unchecked) private var isCapturing = false
+  @exclusivity(unchecked) private var captured: UnownedJob?
 
   init() {}
 
@@ -47,8 +47,8 @@
 ///
 /// Sendable because it is touched by the worker that runs or parks it, and passes between workers with its job.
 final class AsyncLoop: @unchecked Sendable {
-  private var cell: Cell?
-  private var continuation: UnsafeContinuation<Void, Never>?
+  @exclusivity(unchecked) private var cell: Cell?
+  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Void, Never>?
 
   private init(_ cell: Cell) { self.cell = cell }
 

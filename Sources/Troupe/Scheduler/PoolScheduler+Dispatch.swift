@@ -14,14 +14,13 @@ extension PoolScheduler {
   }
 
   func armTick(after nanoseconds: Int) {
-    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) { [weak self] in self?.tick() }
+    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) { [self] in tick() }
   }
 
   func armTimers(at deadline: Int64) {
     let delay = max(0, deadline - coarseNow)
-    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [weak self] in
-      guard let self else { return }
-      self.timers.advance(to: self.coarseNow)
+    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [self] in
+      timers.advance(to: coarseNow)
     }
   }
 

@@ -16,14 +16,16 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   init(workers count: Int) {
     workers = (0..<count).map { PoolWorker(self, index: $0) }
     state.allIdle(count)
-    timers.arm = { [unowned self] deadline in self.armTimers(at: deadline) }
+    timers.arm = { [unowned(unsafe) self] deadline in self.armTimers(at: deadline) }
   }
 
   func schedule(_ runnable: Runnable) {
-    if let worker = Worker.current, worker.scheduler === self {
+    let isDone = Worker.withCurrent { worker in
+      guard worker.scheduler === self else { return false }
       unsafeDowncast(worker, to: PoolWorker.self).push(runnable)
-      return
+      return true
     }
+    if isDone == true { return }
     injector.push(runnable)
     wakeOne(takingSlots: false)
   }

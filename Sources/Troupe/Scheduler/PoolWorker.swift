@@ -8,18 +8,18 @@ import Synchronization
 final class PoolWorker: Worker, @unchecked Sendable {
   let index: Int
   let dispatchQueue: WorkerQueue
-  private unowned let pool: PoolScheduler
+  private unowned(unsafe) let pool: PoolScheduler
   private let queue = LocalQueue()
   private let slot = Atomic<UInt>(0)
   /// On the way from the injector to the queue.
-  private var fromOutside: [Runnable] = []
+  @exclusivity(unchecked) private var fromOutside: [Runnable] = []
   /// Set aside by `nextAsync`.
-  private var pending: Runnable?
+  @exclusivity(unchecked) private var pending: Runnable?
   /// Started by the tick: the slots of the others are to be had as well.
-  var takesSlots = false
+  @exclusivity(unchecked) var takesSlots = false
   /// How many times the slot may still go first.
-  private var slotBudget = PoolWorker.slotBudget
-  private var turns: UInt = 0
+  @exclusivity(unchecked) private var slotBudget = PoolWorker.slotBudget
+  @exclusivity(unchecked) private var turns: UInt = 0
   let activations = Atomic<UInt>(0)
   /// The tick's own.
   var activationsAtTick: UInt = 0
@@ -41,7 +41,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   // MARK: On its own thread
 
-  func push(_ runnable: Runnable) {
+  override func push(_ runnable: Runnable) {
     // Acquire-release: a thief that takes the slot sees what the runnable refers to.
     let displaced = slot.exchange(runnable.bits, ordering: .acquiringAndReleasing)
     if displaced != 0 { pushLast(Runnable(bits: displaced)) }

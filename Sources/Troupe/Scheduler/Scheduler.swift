@@ -35,51 +35,69 @@ internal import CTroupeShims
 }
 
 /// One at a time, this runs cells. What it keeps is touched by its own thread alone.
+///
+/// Its variables are exempt from exclusivity checks, each of which is a call: one thread at a time runs a worker, and none of
+/// them is handed out.
 @usableFromInline package class Worker {
-  unowned let scheduler: any Scheduler
+  // The scheduler holds its workers and outlives whatever they run.
+  unowned(unsafe) let scheduler: any Scheduler
   /// Replies that the handler in hand has dropped: their fate is the handler's.
-  @usableFromInline var droppedReplies: [DroppedReply] = []
-  @usableFromInline let loops = AsyncLoops()
+  @exclusivity(unchecked) private final var droppedReplies: [DroppedReply] = []
+  @usableFromInline @exclusivity(unchecked) final var hasDroppedReplies = false
+  @usableFromInline final let loops = AsyncLoops()
   /// A cell runs, and no task of its own accord.
-  private(set) var isRunningCell = false
+  @exclusivity(unchecked) private(set) final var isRunningCell = false
   /// Messages handled, of which failed. Written by this thread; anyone may read.
-  @usableFromInline let counts = WorkerCounts()
+  @usableFromInline final let counts = WorkerCounts()
 
   init(_ scheduler: any Scheduler) { self.scheduler = scheduler }
+
+  /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the worker's own loop.
+  @inline(__always)
+  static func withCurrent<R>(_ body: (Worker) -> R) -> R? {
+    troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0)._withUnsafeGuaranteedRef(body) }
+  }
 
   @usableFromInline static var current: Worker? {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0).takeUnretainedValue() }
   }
 
   /// Makes this the current worker of the calling thread while `body` runs.
-  func asCurrent(_ body: () -> Void) {
+  final func asCurrent(_ body: () -> Void) {
     let before = troupe_current_worker()
     troupe_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
     body()
     troupe_set_current_worker(before)
   }
 
+  /// Something became runnable on this worker's own thread.
+  func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
+
   /// The next runnable if it is an asynchronous cell, so that an asynchronous loop goes on without leaving its task.
   func nextAsync() -> Cell? { nil }
 
-  func execute(_ runnable: Runnable) {
-    if let job = runnable.job {
-      run(job)
-    } else {
-      isRunningCell = true
-      runnable.cell._withUnsafeGuaranteedRef { $0.run($0, self) }
-      isRunningCell = false
-      if !droppedReplies.isEmpty { settleDroppedReplies(nil) }
-    }
+  final func execute(_ runnable: Runnable) {
+    if let job = runnable.job { return run(job) }
+    isRunningCell = true
+    runnable.cell._withUnsafeGuaranteedRef { $0.run($0, self) }
+    isRunningCell = false
+    if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 
-  func run(_ job: UnownedJob) {
+  final func run(_ job: UnownedJob) {
     job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
-    if !droppedReplies.isEmpty { settleDroppedReplies(nil) }
+    if hasDroppedReplies { settleDroppedReplies(nil) }
+  }
+
+  final func drop(_ reply: DroppedReply) {
+    droppedReplies.append(reply)
+    hasDroppedReplies = true
   }
 
   /// The handler has ended: what it dropped fails with its error, or with "dropped".
-  @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
+  @usableFromInline final func settleDroppedReplies(_ error: (any Error)?) {
+    guard hasDroppedReplies else { return }
+    hasDroppedReplies = false
     let dropped = droppedReplies
     droppedReplies = []
     for reply in dropped { reply.fail(error) }

@@ -14,7 +14,7 @@ public final class WorkerExecutor: TaskExecutor {
   /// Called by the language's runtime.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if let worker = Worker.current, worker.loops.capture(job) { return }
+    if Worker.withCurrent({ $0.loops.capture(job) }) == true { return }
     scheduler.schedule(Runnable(job))
   }
 

@@ -36,7 +36,8 @@ internal import CTroupeShims
       if isSignalled { return true }
       backoff.snooze()
     }
-    BlockingGuard.check(call)
+    // With no time left it will not sleep.
+    if deadline.remaining != 0 { BlockingGuard.check(call) }
     while true {
       let (exchanged, seen) = word.compareExchange(
         expected: 0, desired: Self.sleeping, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
