@@ -1,4 +1,5 @@
-// In a task. None of these blocks a thread, and an element that is there is taken without suspending.
+// In a task. None of these blocks a thread, and an element that is there is taken without suspending, but for one in 256:
+// a channel that is always ready must not keep the thread from others.
 extension Receiver where Element: ~Copyable {
   /// Takes the next element, suspending the task until there is one.
   ///
@@ -7,7 +8,9 @@ extension Receiver where Element: ~Copyable {
   @inlinable nonisolated(nonsending)
     public mutating func receive() async -> sending Element?
   {
-    if let element = core.take() { return disconnected(element) }
+    if let element = core.take() {
+      return core.isTurnOver ? await core.endTurn(with: element) : disconnected(element)
+    }
     return await core.receiveSuspending()
   }
 
@@ -16,7 +19,9 @@ extension Receiver where Element: ~Copyable {
   @inlinable nonisolated(nonsending)
     public mutating func receive(timeout: Duration) async -> sending TimedReceiveOutcome<Element>
   {
-    if let element = core.take() { return .received(disconnected(element)) }
+    if let element = core.take() {
+      return .received(core.isTurnOver ? await core.endTurn(with: element) : disconnected(element))
+    }
     return await core.receiveSuspending(timeout)
   }
 
@@ -30,6 +35,7 @@ extension Receiver where Element: ~Copyable {
     ) async throws(Failure) -> Int
   {
     precondition(limit >= 0, "Troupe: the limit of receiveMany must not be negative")
+    let start = core.turn
     guard limit > 0, let element = await receive() else { return 0 }
     try body(element)
     var count = 1
@@ -37,6 +43,8 @@ extension Receiver where Element: ~Copyable {
       count += 1
       try body(element)
     }
+    // Batches may step over the element at which `receive` ends the turn.
+    if core.turn != start { await Task.yield() }
     return count
   }
 
@@ -90,13 +98,17 @@ public struct Elements<Element>: AsyncSequence, AsyncIteratorProtocol {
 
   /// The next element, or nil at the end.
   @inlinable public func next() async -> Element? {
-    if let element = box.receiver.core.take() { return element }
+    if let element = box.receiver.core.take() {
+      return box.receiver.core.isTurnOver ? await box.receiver.core.endTurn(with: element) : element
+    }
     return await box.receiver.core.receiveSuspending()
   }
 
   /// The next element, or nil at the end.
   @inlinable public func next(isolation actor: isolated (any Actor)?) async -> Element? {
-    if let element = box.receiver.core.take() { return element }
+    if let element = box.receiver.core.take() {
+      return box.receiver.core.isTurnOver ? await box.receiver.core.endTurn(with: element) : element
+    }
     return await box.receiver.core.receiveSuspending()
   }
 }
@@ -104,6 +116,19 @@ public struct Elements<Element>: AsyncSequence, AsyncIteratorProtocol {
 @available(*, unavailable) extension Elements: Sendable {}
 
 extension ChannelCore where Element: ~Copyable {
+  /// Elements that a task may take in a row, counted by their places in the queue, so that it costs no state.
+  @inlinable var turn: UInt { queue.consumer.pointee.headIndex >> 8 }
+  /// Whether the element just taken was the last of a turn.
+  @inlinable var isTurnOver: Bool { queue.consumer.pointee.headIndex & 255 == 0 }
+
+  /// Lets others have the thread, then returns the element.
+  @usableFromInline nonisolated(nonsending)
+    func endTurn(with element: consuming Element) async -> sending Element
+  {
+    await Task.yield()
+    return disconnected(element)
+  }
+
   @usableFromInline nonisolated(nonsending)
     func receiveSuspending() async -> sending Element?
   {

@@ -102,7 +102,7 @@ extension Actors {
       let sub = size / 10
       let me = Parent.node(context.address)
       for i in 0..<10 {
-        _ = context.spawn(
+        _ = context.spawnOnce(
           awaited: awaited, SkyNode(parent: me, number: number + i * sub, size: sub, awaited: awaited))
       }
     }

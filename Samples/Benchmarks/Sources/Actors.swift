@@ -16,6 +16,13 @@ extension Spawner {
     if awaited { return spawn { Awaited(base: behavior) } }
     return spawn { behavior }
   }
+
+  /// The same for an actor that lives for one message: it is never made again, so it needs no factory.
+  @inline(__always)
+  func spawnOnce<B: Behavior & Sendable>(awaited: Bool, _ behavior: B) -> Address<B.Message> {
+    if awaited { return spawn(behavior: Awaited(base: behavior)) }
+    return spawn(behavior: behavior)
+  }
 }
 
 /// The actor workloads. The driver of each is an actor, on the workers like the rest; only `actor.ask` asks from this thread.
@@ -177,7 +184,7 @@ extension Actors {
     var count = 0
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
       if message < 0 {
-        for i in 0..<n { context.spawn(awaited: awaited, Once(done: context.address)).send(i) }
+        for i in 0..<n { context.spawnOnce(awaited: awaited, Once(done: context.address)).send(i) }
         return
       }
       sum += message

@@ -71,6 +71,6 @@ extension Cell {
     guard isBounded else { return }
     let queue = MessageQueue<Int>(state: queue)
     if queue.releasePermits(1) { schedule() }
-    if queue.state.pointee.head.load(ordering: .acquiring) & HeadWord.roomWanted != 0 { waiters?.grant(queue) }
+    if queue.consumer.pointee.head.load(ordering: .acquiring) & HeadWord.roomWanted != 0 { waiters?.grant(queue) }
   }
 }

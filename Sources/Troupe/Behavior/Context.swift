@@ -12,7 +12,7 @@ public struct Context<Message: ~Copyable> {
   public var path: String { cell.path }
 
   /// Ends this actor after the message in hand. What is queued becomes dead letters.
-  public func stop() { cell.post(ControlWord.stop) }
+  public func stop() { cell.stopSelf() }
 
   /// Ends a child of this actor after the message that it has in hand. Does nothing for any other actor.
   public func stop<Other: ~Copyable>(_ child: Address<Other>) {
@@ -36,5 +36,5 @@ extension Context: Spawner where Message: ~Copyable {
   /// For `Spawner`.
   @inlinable public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: childPlace(name)) }
 
-  @usableFromInline func childPlace(_ name: String?) -> Place { cell.childTable().reserve(name) }
+  @usableFromInline func childPlace(_ name: String?) -> Place { cell.childTable().place(name) }
 }

@@ -12,11 +12,11 @@
     if let behavior { storage.behavior.initialize(to: behavior) }
     let cell = Cell(
       queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
-      run: { cell, worker in worker.loops.run(cell, on: worker) }, asyncDrain: { cell in await run(cell) }, place: place)
-    if let reason = cell.start(place) {
+      body: .async { cell in await run(cell) }, place: place)
+    if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)
-      cell.refuse(reason)
+      cell.refuse(end)
     }
     return Address(cell)
   }
@@ -30,6 +30,7 @@
       guard await begin(cell, storage, context) else { return }
     }
     let behavior = storage.behavior
+    cell.turnBegins()
     var left = Turn.messages
     var holes = 0
     while true {
@@ -41,7 +42,7 @@
         }
       }
       if let message = queue.take() {
-        if queue.state.pointee.roomWanted { cell.handOutRoom(queue) }
+        if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
         left -= 1
         do {
           try await behavior.pointee.receive(message, in: context)
@@ -62,6 +63,7 @@
         continue
       }
       let worker = Worker.current
+      cell.turnEnds()
       switch queue.idle() {
       case .idle:
         worker?.counts.addHandled(Turn.messages - left)
@@ -124,7 +126,7 @@
     }
     cell.settleDroppedReplies(ReplyEnded())
     queue.destroyBlocks()
-    cell.end()
+    cell.endLife()
   }
 }
 

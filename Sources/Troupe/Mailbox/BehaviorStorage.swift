@@ -5,7 +5,7 @@
 
   @inlinable init(_ base: UnsafeMutableRawPointer) { self.base = base }
 
-  @inlinable static var alignment: Int { max(MemoryLayout<B>.alignment, 16) }
+  @inlinable static var alignment: Int { max(MemoryLayout<B>.alignment, 8) }
   @inlinable static var factoryOffset: Int {
     let align = MemoryLayout<Factory?>.alignment
     return (MemoryLayout<B>.size + align - 1) & ~(align - 1)
@@ -21,9 +21,8 @@
   @inlinable static func allocate(
     capacity: Int, initial: UInt
   ) -> (UnsafeMutablePointer<QueueState>, UnsafeMutableRawPointer) {
-    let queueBytes =
-      capacity == 0 ? MessageQueue<Message>.unboundedByteCount : MessageQueue<Message>.boundedByteCount(capacity)
-    let align = max(alignment, SlotSegment<Message>.alignment)
+    let queueBytes = MessageQueue<Message>.byteCount(capacity)
+    let align = max(alignment, SlotSegment<Message>.alignment, 16)
     let offset = (queueBytes + alignment - 1) & ~(alignment - 1)
     let memory = UnsafeMutableRawPointer.allocate(byteCount: offset + byteCount, alignment: align)
     let queue = MessageQueue<Message>.create(at: memory, capacity: capacity, initial: initial)

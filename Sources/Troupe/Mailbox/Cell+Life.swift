@@ -13,7 +13,7 @@ extension Cell {
 
   @usableFromInline func fail(_ error: any Error, handling messageType: String?) {
     let failure = ActorFailure(error: error, messageType: messageType, path: path, incarnation: 1)
-    if self.failure == nil { self.failure = failure }
+    if self.failure == nil { self.failure = FailureBox(failure) }
     system.log("actor failed: \(failure)")
     if phase.rawValue < Phase.stopping.rawValue { beginStopping() }
   }
@@ -24,7 +24,6 @@ extension Cell {
     // Suspended: the only thing that may wake this cell now is the control lane.
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.suspended, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
-    let children = lock.withLock { self.children }
     guard let children else {
       stopBits |= ControlWord.childrenEnded
       return
@@ -36,9 +35,9 @@ extension Cell {
   @usableFromInline var mayEnd: Bool { stopBits & ControlWord.childrenEnded != 0 }
 
   /// The last thing that happens to a cell. Its queue has been drained and its behavior destroyed.
-  @usableFromInline func end() {
+  @usableFromInline func endLife() {
     phase = .ended
-    let reason: Termination.Reason =
+    let end: End =
       if let failure {
         .failed(failure)
       } else if stopBits & ControlWord.stop != 0 {
@@ -48,15 +47,14 @@ extension Cell {
       } else {
         .systemStopped
       }
-    finish(reason)
-    siblings.remove(self)
-    // The hold that `ChildTable.insert` took.
-    Unmanaged.passUnretained(self).release()
+    finish(end)
+    // The table lets go of the hold that `insert` took; after that this cell may be gone.
+    siblings.ended(self)
   }
 
-  func finish(_ reason: Termination.Reason) {
+  func finish(_ end: End) {
     lock.lock()
-    endReason = reason
+    self.end = end
     let waiters = terminationWaiters
     terminationWaiters = nil
     children = nil
@@ -64,14 +62,21 @@ extension Cell {
     if let waiters { for continuation in waiters.continuations { continuation.resume() } }
   }
 
+  /// Tells the children's table when their parent is at work.
+  @inlinable func turnBegins() { if hasChildren { childrenTurn(true) } }
+  @inlinable func turnEnds() { if hasChildren { childrenTurn(false) } }
+  @usableFromInline func childrenTurn(_ begins: Bool) {
+    if begins { children?.turnBegins() } else { children?.turnEnds() }
+  }
+
   // MARK: Called by anyone
 
   func waitForTermination() async -> Termination {
     while true {
-      if let reason = lock.withLock({ endReason }) { return Termination(reason: reason, cell: self) }
+      if let end = lock.withLock({ end }) { return Termination(reason: end.reason, cell: self) }
       await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
         let isOver = lock.withLock { () -> Bool in
-          if endReason != nil { return true }
+          if end != nil { return true }
           let waiters = terminationWaiters ?? TerminationWaiters()
           terminationWaiters = waiters
           waiters.continuations.append(continuation)
@@ -82,21 +87,21 @@ extension Cell {
     }
   }
 
-  /// The table of this actor's children, made when it is first needed.
-  func childTable() -> ChildTable {
-    lock.withLock {
-      if let children { return children }
-      let table = ChildTable(system: system, owner: self)
-      children = table
-      return table
-    }
+  /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
+  @usableFromInline func childTable() -> ChildTable {
+    if let children { return children }
+    let table = ChildTable(system: system, owner: self)
+    table.turnBegins()
+    children = table
+    hasChildren = true
+    return table
   }
 
   /// An actor that never lives: what is sent to it becomes dead letters.
-  @usableFromInline func refuse(_ reason: Termination.Reason) {
+  @usableFromInline func refuse(_ end: End) {
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     phase = .ended
-    finish(reason)
-    system.log(Termination(reason: reason, cell: self).description)
+    finish(end)
+    system.log(Termination(reason: end.reason, cell: self).description)
   }
 }

@@ -1,19 +1,28 @@
-/// The living children of one parent, or of a system. They hold it; it holds them until they have ended.
+import Synchronization
+
+/// The living children of one parent, or of a system. It holds them until they have ended.
 ///
-/// Sendable because everything that changes is under its lock.
+/// A child that ends puts itself on a stack, with one compare-exchange; whoever has the lock, or gets it, takes the stack out
+/// of the table. So no child waits for its parent or a sibling, and a parent that spawns much frees what it allocated.
+///
+/// Sendable because everything that changes is under its lock, but for the stack and the numbers.
 @usableFromInline package final class ChildTable: @unchecked Sendable {
   unowned(unsafe) let system: SystemCore
   /// Nil at the top.
   let owner: Cell?
   private let lock = FutexLock()
-  private unowned(unsafe) var first: Cell?
-  private var count = 0
-  private var nextID: UInt64 = 1
-  private var names: [String: Unmanaged<Cell>] = [:]
+  @exclusivity(unchecked) private var first: Unmanaged<Cell>?
+  @exclusivity(unchecked) private var count = 0
+  @exclusivity(unchecked) private var names: [String: Unmanaged<Cell>] = [:]
   /// No new children: the owner is stopping.
-  private var isClosed = false
+  @exclusivity(unchecked) private var isClosed = false
   /// Called when the last child has gone after `close`.
-  private var whenEmpty: (() -> Void)?
+  @exclusivity(unchecked) private var whenEmpty: (() -> Void)?
+  private let nextID = Atomic<UInt64>(1)
+  /// Ended children that still stand in the list; bits of an unretained cell, or 0.
+  private let ended = Atomic<UInt>(0)
+  /// The owner is in its turn, and will look at the stack.
+  private let ownerRuns = Atomic<Bool>(false)
 
   init(system: SystemCore, owner: Cell?) {
     self.system = system
@@ -22,74 +31,141 @@
 
   var path: String { owner?.path ?? system.name }
 
-  /// A place for a new child. Its name stays taken until the child has ended, also while it is not yet there.
-  func reserve(_ name: String?) -> Place {
+  /// Names and numbers a new child.
+  func place(_ name: String?) -> Place {
     if let name {
       precondition(!name.isEmpty, "Troupe: an actor's name must not be empty")
       precondition(!name.utf8.contains(UInt8(ascii: "/")), "Troupe: an actor's name must not contain a '/': \(name)")
     }
-    lock.lock()
-    defer { lock.unlock() }
-    let id = nextID
-    nextID += 1
-    let refusal: Termination.Reason? =
-      isClosed ? .systemStopped : name.map { names[$0] != nil } == true ? .nameTaken : nil
-    return Place(table: self, name: name, id: id, refusal: refusal)
+    return Place(table: self, name: name, id: nextID.wrappingAdd(1, ordering: .relaxed).oldValue)
   }
 
-  /// Enters a child, which from now on is held. False if the table was closed or the name was taken meanwhile.
-  func insert(_ cell: Cell) -> Termination.Reason? {
+  /// Enters a child, which from now on is held. Returns why not, if the table is closed or the name taken.
+  func insert(_ cell: Cell) -> End? {
+    var refusal: End?
     lock.lock()
-    defer { lock.unlock() }
-    if isClosed { return owner == nil ? .systemStopped : .parentStopped }
-    if let name = cell.name {
-      if names[name] != nil { return .nameTaken }
-      names[name] = Unmanaged.passUnretained(cell)
+    // A name is free again once its actor has ended.
+    let stack = cell.name == nil ? nil : takeEnded()
+    if isClosed {
+      refusal = owner == nil ? .systemStopped : .parentStopped
+    } else if let name = cell.name, names[name] != nil {
+      refusal = .nameTaken
+    } else {
+      if let name = cell.name { names[name] = Unmanaged.passUnretained(cell) }
+      let entered = Unmanaged.passRetained(cell)
+      cell.nextSibling = first
+      first?._withUnsafeGuaranteedRef { $0.previousSibling = entered }
+      first = entered
+      count += 1
     }
-    _ = Unmanaged.passRetained(cell)
-    cell.nextSibling = first
-    first?.previousSibling = cell
-    first = cell
-    count += 1
-    return nil
+    unlock()
+    release(stack)
+    return refusal
   }
 
-  /// Takes an ended child out. The caller releases it.
-  func remove(_ cell: Cell) {
-    lock.lock()
-    let next = cell.nextSibling
-    if let previous = cell.previousSibling { previous.nextSibling = next } else { first = next }
-    next?.previousSibling = cell.previousSibling
-    if let name = cell.name { names[name] = nil }
-    count -= 1
-    let action = count == 0 && isClosed ? whenEmpty.take() : nil
-    lock.unlock()
-    action?()
+  /// A child has ended. Its hold goes, here or on a thread that has the lock or will look.
+  func ended(_ cell: Cell) {
+    // The cell's hold may go as soon as it is on the stack; the table's own must not go while this runs.
+    withExtendedLifetime(self) {
+      let bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque())
+      var top = ended.load(ordering: .relaxed)
+      while true {
+        cell.nextEnded = UnsafeRawPointer(bitPattern: top).map { Unmanaged.fromOpaque($0) }
+        // Releasing: publishes the link and the cell's end. Pairs with the acquiring exchange in `takeEnded`.
+        let (exchanged, seen) = ended.weakCompareExchange(
+          expected: top, desired: bits, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)
+        if exchanged { break }
+        top = seen
+      }
+      // An owner that is at work takes it out when it spawns or when its turn ends; what it allocated it frees best.
+      if ownerRuns.load(ordering: .sequentiallyConsistent) { return }
+      if lock.tryLock() { unlock() }
+    }
   }
 
-  /// Refuses new children and stops those that are there. Calls back once the last has gone; true if none is there.
+  /// The owner's turn begins, or it makes this table in its turn.
+  func turnBegins() { ownerRuns.store(true, ordering: .relaxed) }
+
+  /// The owner's turn ends. Sequentially consistent, the step and the look: a child that saw it running has been pushed before.
+  func turnEnds() {
+    ownerRuns.store(false, ordering: .sequentiallyConsistent)
+    if ended.load(ordering: .sequentiallyConsistent) != 0 && lock.tryLock() { unlock() }
+  }
+
+  /// Takes ended children out, lets go of the lock, and looks again: one that came meanwhile could not get the lock, and
+  /// left. Its push and our look, behind the unlocking step, are sequentially consistent, so one of us sees the other.
+  private func unlock() {
+    while true {
+      let stack = takeEnded()
+      let action = count == 0 && isClosed ? whenEmpty.take() : nil
+      lock.unlockSequentially()
+      release(stack)
+      action?()
+      if ended.load(ordering: .sequentiallyConsistent) == 0 || !lock.tryLock() { return }
+    }
+  }
+
+  private func takeEnded() -> Unmanaged<Cell>? {
+    if ended.load(ordering: .relaxed) == 0 { return nil }
+    guard let top = UnsafeRawPointer(bitPattern: ended.exchange(0, ordering: .acquiring)) else { return nil }
+    let stack = Unmanaged<Cell>.fromOpaque(top)
+    var each: Unmanaged<Cell>? = stack
+    while let current = each {
+      each = current._withUnsafeGuaranteedRef { cell in
+        let next = cell.nextSibling
+        let previous = cell.previousSibling
+        if let previous { previous._withUnsafeGuaranteedRef { $0.nextSibling = next } } else { first = next }
+        next?._withUnsafeGuaranteedRef { $0.previousSibling = previous }
+        if let name = cell.name { names[name] = nil }
+        count -= 1
+        return cell.nextEnded
+      }
+    }
+    return stack
+  }
+
+  /// Outside the lock: the end of a cell may run foreign code.
+  private func release(_ stack: Unmanaged<Cell>?) {
+    var each = stack
+    while let current = each {
+      each = current._withUnsafeGuaranteedRef { $0.nextEnded }
+      current.release()
+    }
+  }
+
+  /// Refuses new children and stops those that are there. True if none is; else calls back once the last has gone.
   func close(_ bit: UInt32, whenEmpty action: @escaping () -> Void) -> Bool {
+    ownerRuns.store(false, ordering: .sequentiallyConsistent)
     lock.lock()
     isClosed = true
     if count == 0 {
-      lock.unlock()
+      unlock()
       return true
     }
     whenEmpty = action
     let all = retainedChildren()
-    lock.unlock()
+    unlock()
     for cell in all { cell.post(bit) }
     return false
   }
 
-  var children: [Cell] { lock.withLock { retainedChildren() } }
-  var childCount: Int { lock.withLock { count } }
+  var children: [Cell] {
+    lock.lock()
+    defer { unlock() }
+    return retainedChildren()
+  }
+  var childCount: Int {
+    lock.lock()
+    defer { unlock() }
+    return count
+  }
 
   private func retainedChildren() -> [Cell] {
     var all: [Cell] = []
     all.reserveCapacity(count)
     var each = first
-    while let cell = each {
+    while let current = each {
+      let cell = current.takeUnretainedValue()
       all.append(cell)
       each = cell.nextSibling
     }

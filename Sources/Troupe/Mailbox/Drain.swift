@@ -15,11 +15,11 @@ internal import CTroupeShims
     if let behavior { storage.behavior.initialize(to: behavior) }
     let cell = Cell(
       queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
-      run: { cell, worker in run(cell, worker) }, asyncDrain: nil, place: place)
-    if let reason = cell.start(place) {
+      body: .sync { cell, worker in run(cell, worker) }, place: place)
+    if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)
-      cell.refuse(reason)
+      cell.refuse(end)
     }
     return Address(cell)
   }
@@ -31,6 +31,7 @@ internal import CTroupeShims
     let storage = Storage(cell.storage)
     if cell.phase != .running && !begin(cell, storage, context, worker) { return }
     let behavior = storage.behavior
+    cell.turnBegins()
     var left = Turn.messages
     var holes = 0
     while true {
@@ -42,7 +43,7 @@ internal import CTroupeShims
         }
       }
       if let message = queue.take() {
-        if queue.state.pointee.roomWanted { cell.handOutRoom(queue) }
+        if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
         left -= 1
         do {
           try behavior.pointee.receive(message, in: context)
@@ -58,6 +59,7 @@ internal import CTroupeShims
         worker.counts.addHandled(Turn.messages)
         return cell.yield(worker)
       }
+      cell.turnEnds()
       switch queue.idle() {
       case .idle:
         // Another worker may run the cell by now, and may even have ended it.
@@ -124,7 +126,7 @@ internal import CTroupeShims
     }
     worker.settleDroppedReplies(ReplyEnded())
     queue.destroyBlocks()
-    cell.end()
+    cell.endLife()
   }
 }
 
@@ -137,8 +139,7 @@ internal import CTroupeShims
 
 extension Cell {
   /// Enters the new cell below its parent and makes it runnable.
-  @usableFromInline func start(_ place: Place) -> Termination.Reason? {
-    if let refusal = place.refusal { return refusal }
+  @usableFromInline func start() -> End? {
     if let refusal = siblings.insert(self) { return refusal }
     schedule()
     return nil
@@ -147,7 +148,7 @@ extension Cell {
   @usableFromInline func yield(_ worker: Worker) { system.scheduler.yield(self, on: worker) }
 
   @usableFromInline func handOutRoom<Message: ~Copyable>(_ queue: MessageQueue<Message>) {
-    queue.state.pointee.roomWanted = false
+    queue.consumer.pointee.roomWanted = false
     waiters?.grant(queue)
   }
 }

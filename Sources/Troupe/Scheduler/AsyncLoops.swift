@@ -65,7 +65,8 @@ final class AsyncLoop: @unchecked Sendable {
   private func run() async {
     while var cell = cell.take() {
       while true {
-        await cell.drainAsync(cell)
+        guard case .async(let drain) = cell.body else { break }
+        await drain(cell)
         guard let next = Worker.current?.nextAsync() else { break }
         cell = next
       }

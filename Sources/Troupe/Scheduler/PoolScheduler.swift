@@ -8,7 +8,8 @@ import Synchronization
 /// there is nothing left, then returns its thread to Dispatch.
 final class PoolScheduler: Scheduler, @unchecked Sendable {
   unowned(unsafe) var executor: WorkerExecutor!
-  private(set) var workers: [PoolWorker] = []
+  // Set once, before anything runs: the workers need the pool first.
+  @exclusivity(unchecked) private(set) var workers: [PoolWorker] = []
   let injector = Injector()
   let state = PoolState()
   let timers = TimerWheel()
@@ -21,7 +22,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   func schedule(_ runnable: Runnable) {
     let isDone = Worker.withCurrent { worker in
-      guard worker.scheduler === self else { return false }
+      guard worker.schedulerID == ObjectIdentifier(self) else { return false }
       unsafeDowncast(worker, to: PoolWorker.self).push(runnable)
       return true
     }

@@ -8,7 +8,8 @@ import Synchronization
 final class PoolWorker: Worker, @unchecked Sendable {
   let index: Int
   let dispatchQueue: WorkerQueue
-  private unowned(unsafe) let pool: PoolScheduler
+  // The pool holds its workers; a count that all workers change would cost more than what it guards.
+  private let unmanagedPool: Unmanaged<PoolScheduler>
   private let queue = LocalQueue()
   private let slot = Atomic<UInt>(0)
   /// On the way from the injector to the queue.
@@ -28,7 +29,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private static let slotBudget = 48
 
   init(_ pool: PoolScheduler, index: Int) {
-    self.pool = pool
+    unmanagedPool = .passUnretained(pool)
     self.index = index
     dispatchQueue = PoolWorker.makeQueue(index)
     super.init(pool)
@@ -48,9 +49,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   func pushLast(_ runnable: Runnable) {
-    queue.push(runnable) { pool.injector.push($0) }
-    // Besides what this worker does next there is more to do.
-    pool.wakeOne(takingSlots: false)
+    unmanagedPool._withUnsafeGuaranteedRef { pool in
+      queue.push(runnable) { pool.injector.push($0) }
+      // Besides what this worker does next there is more to do.
+      pool.wakeOne(takingSlots: false)
+    }
   }
 
   private func next() -> Runnable? {
@@ -76,10 +79,13 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   private func takeInjected(_ limit: Int) -> Runnable? {
-    let result = pool.injector.pop(limit: limit, rest: &fromOutside)
-    for runnable in fromOutside { queue.push(runnable) { pool.injector.push($0) } }
-    fromOutside.removeAll(keepingCapacity: true)
-    return result
+    unmanagedPool._withUnsafeGuaranteedRef { pool in
+      if pool.injector.isEmpty { return nil }
+      let result = pool.injector.pop(limit: limit, rest: &fromOutside)
+      for runnable in fromOutside { queue.push(runnable) { pool.injector.push($0) } }
+      fromOutside.removeAll(keepingCapacity: true)
+      return result
+    }
   }
 
   override func nextAsync() -> Cell? {
@@ -96,7 +102,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   func runUntilNothingIsLeft() {
-    asCurrent {
+    unmanagedPool._withUnsafeGuaranteedRef { pool in asCurrent { run(in: pool) } }
+  }
+
+  private func run(in pool: PoolScheduler) {
+    do {
       var isSearching = true
       while true {
         var found = next()
@@ -105,7 +115,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
             pool.state.startSearching()
             isSearching = true
           }
-          found = search()
+          found = search(in: pool)
         }
         if isSearching {
           isSearching = false
@@ -114,7 +124,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
           if found != nil && wasLast && pool.hasQueuedWork { pool.wakeOne(takingSlots: false) }
         }
         guard let runnable = found else {
-          if !becomeIdle() { return }
+          if !becomeIdle(in: pool) { return }
           isSearching = true
           pool.state.startSearching()
           continue
@@ -126,16 +136,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   /// Looks at the others' queues for a while: work often comes within the time that a thread takes to wake up.
-  private func search() -> Runnable? {
+  private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     while true {
-      if let runnable = next() ?? steal() { return runnable }
+      if let runnable = next() ?? steal(in: pool) { return runnable }
       if backoff.isOver { return nil }
       backoff.snooze()
     }
   }
 
-  private func steal() -> Runnable? {
+  private func steal(in pool: PoolScheduler) -> Runnable? {
     let count = pool.workers.count
     for i in 1..<max(count, 1) {
       let victim = pool.workers[(index + i) % count]
@@ -149,7 +159,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   /// Gives the thread back, after one more look behind the step that says so. True if there was something after all.
-  private func becomeIdle() -> Bool {
+  private func becomeIdle(in pool: PoolScheduler) -> Bool {
     takesSlots = false
     pool.state.becomeIdle(index)
     return pool.hasQueuedWork && pool.state.unidle(index)

@@ -39,6 +39,8 @@ internal import CTroupeShims
 /// Its variables are exempt from exclusivity checks, each of which is a call: one thread at a time runs a worker, and none of
 /// them is handed out.
 @usableFromInline package class Worker {
+  /// Which scheduler this worker belongs to, to compare without counting references.
+  final let schedulerID: ObjectIdentifier
   // The scheduler holds its workers and outlives whatever they run.
   unowned(unsafe) let scheduler: any Scheduler
   /// Replies that the handler in hand has dropped: their fate is the handler's.
@@ -50,7 +52,10 @@ internal import CTroupeShims
   /// Messages handled, of which failed. Written by this thread; anyone may read.
   @usableFromInline final let counts = WorkerCounts()
 
-  init(_ scheduler: any Scheduler) { self.scheduler = scheduler }
+  init(_ scheduler: any Scheduler) {
+    self.scheduler = scheduler
+    schedulerID = ObjectIdentifier(scheduler)
+  }
 
   /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the worker's own loop.
   @inline(__always)
@@ -79,7 +84,12 @@ internal import CTroupeShims
   final func execute(_ runnable: Runnable) {
     if let job = runnable.job { return run(job) }
     isRunningCell = true
-    runnable.cell._withUnsafeGuaranteedRef { $0.run($0, self) }
+    runnable.cell._withUnsafeGuaranteedRef { cell in
+      switch cell.body {
+      case .sync(let run): run(cell, self)
+      case .async: loops.run(cell, on: self)
+      }
+    }
     isRunningCell = false
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }

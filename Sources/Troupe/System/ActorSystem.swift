@@ -116,5 +116,5 @@ public final class ActorSystem: Sendable {
 
 extension ActorSystem: Spawner {
   /// For `Spawner`.
-  public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: core.table.reserve(name)) }
+  public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: core.table.place(name)) }
 }

@@ -5,6 +5,7 @@ import Synchronization
 @usableFromInline package final class SystemCore: @unchecked Sendable {
   let name: String
   @usableFromInline let scheduler: any Scheduler
+  let schedulerID: ObjectIdentifier
   let executor: WorkerExecutor
   let options: ActorSystem.Options
   let deadLetters: DeadLetterOffice
@@ -24,6 +25,7 @@ import Synchronization
     self.name = name
     self.options = options
     self.scheduler = scheduler
+    schedulerID = ObjectIdentifier(scheduler)
     executor = WorkerExecutor(scheduler)
     workerCounts = counts
     let log = options.log

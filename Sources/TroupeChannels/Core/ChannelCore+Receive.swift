@@ -85,7 +85,9 @@ extension ChannelCore where Element: ~Copyable {
     while true {
       rendezvous.receiver.reset()
       switch rendezvous.poll(arm: true) {
-      case .element(let element): return .received(element)
+      case .element(let element):
+        if rendezvous.isTurnOver() { await Task.yield() }
+        return .received(element)
       case .closed: return .closed
       case .empty: break
       }
@@ -108,12 +110,12 @@ extension ChannelCore where Element: ~Copyable {
   /// Takes what is there, and hands out the room that it leaves.
   @inlinable func take() -> Element? {
     let element = queue.take()
-    if queue.state.pointee.roomWanted { handOutRoom() }
+    if queue.consumer.pointee.roomWanted { handOutRoom() }
     return element
   }
 
   @usableFromInline func handOutRoom() {
-    queue.state.pointee.roomWanted = false
+    queue.consumer.pointee.roomWanted = false
     waiters.grant(queue)
   }
 

@@ -19,17 +19,14 @@ import Synchronization
   @inlinable init(capacity: Int) {
     self.capacity = capacity
     let isBounded = capacity != 0 && capacity != Int.max
-    let bytes =
-      isBounded ? MessageQueue<Element>.boundedByteCount(capacity) : MessageQueue<Element>.unboundedByteCount
     let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: bytes, alignment: max(64, MessageQueue<Element>.Segment.alignment))
+      byteCount: MessageQueue<Element>.byteCount(isBounded ? capacity : 0), alignment: max(64, MessageQueue<Element>.Segment.alignment))
     queue = .create(at: memory, capacity: isBounded ? capacity : 0, initial: 0)
     rendezvous = capacity == 0 ? Rendezvous() : nil
   }
 
   deinit {
     queue.destroyBlocks()
-    queue.state.deinitialize(count: 1)
     UnsafeMutableRawPointer(queue.state).deallocate()
   }
 

@@ -34,6 +34,8 @@ import Synchronization
   private let slot = UnsafeMutablePointer<Element>.allocate(capacity: 1)
   /// Where the receiver waits.
   let receiver = Parker()
+  /// Elements that the receiver has taken in a task; nobody else touches it.
+  private var taken: UInt8 = 0
 
   @usableFromInline init() {}
 
@@ -142,6 +144,12 @@ import Synchronization
     lock.unlock()
     offer.parker.signal()
     return .element(element)
+  }
+
+  /// After an element: whether the task has taken its 256 and must let others run. Only the receiver calls it.
+  func isTurnOver() -> Bool {
+    taken &+= 1
+    return taken == 0
   }
 
   /// Stops waiting. An element that was handed over in the meantime is returned.

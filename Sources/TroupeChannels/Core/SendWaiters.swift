@@ -38,7 +38,7 @@ final class SendWaiter: @unchecked Sendable {
       if isClosed { return .closed }
       // The bit first, then the look: a take after the bit sees it, a take before it is seen by the look.
       // Acquire-release: pairs with the add in `MessageQueue.took`.
-      _ = queue.state.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .acquiringAndReleasing)
+      _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .acquiringAndReleasing)
       if first == nil {
         switch queue.reserve(count, fair: false) {
         case .reserved:
@@ -147,7 +147,7 @@ final class SendWaiter: @unchecked Sendable {
   }
 
   private func clearWanted<Element: ~Copyable>(_ queue: MessageQueue<Element>) {
-    _ = queue.state.pointee.head.bitwiseAnd(~HeadWord.roomWanted, ordering: .acquiringAndReleasing)
+    _ = queue.consumer.pointee.head.bitwiseAnd(~HeadWord.roomWanted, ordering: .acquiringAndReleasing)
   }
 
   /// Outside the lock: a signal may run foreign code. In a loop, and the links go first.

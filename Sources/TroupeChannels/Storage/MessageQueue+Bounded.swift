@@ -41,12 +41,13 @@ extension MessageQueue where Element: ~Copyable {
   }
 
   @inlinable func write(_ element: consuming Element, at index: UInt) {
-    let slot = Int(index & state.pointee.ringMask)
-    let slots = Int(state.pointee.ringMask) + 1
+    let mask = UInt(state.pointee.ringMask)
+    let slot = Int(index & mask)
+    let slots = Int(mask) + 1
     let elements = state.pointee.base + Segment.elementsOffset(slots)
     (elements.assumingMemoryBound(to: Element.self) + slot).initialize(to: element)
     // The lap's parity: a flag of the lap before never reads as written, so the consumer need not clear it.
-    let lap: UInt8 = index & (state.pointee.ringMask &+ 1) == 0 ? 1 : 2
+    let lap: UInt8 = index & (mask &+ 1) == 0 ? 1 : 2
     // Releasing: publishes the element. Pairs with the acquiring load in `take`.
     (Self.flags(state.pointee.base) + slot).pointee.store(lap, ordering: .releasing)
   }
@@ -58,9 +59,9 @@ extension MessageQueue where Element: ~Copyable {
   /// Whether `count` more fit. A "no" was true at one moment: the head that decided was read after `word`, and only grows.
   @inlinable func hasRoom(for count: UInt, _ word: UInt) -> Bool {
     let wanted = TailWord.permits(word) &+ count
-    let capacity = state.pointee.capacity
+    let capacity = UInt(state.pointee.capacity)
     // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so with `took`.
-    let cached = state.pointee.headCache.load(ordering: .acquiring)
+    let cached = state.pointee.spareOrHeadCache.load(ordering: .acquiring)
     let usedByCache = used(word, head: cached)
     if usedByCache <= capacity && usedByCache &+ wanted <= capacity { return true }
     return hasRoomNow(wanted, word)
@@ -68,22 +69,22 @@ extension MessageQueue where Element: ~Copyable {
 
   @inlinable func hasRoomNow(_ wanted: UInt, _ word: UInt) -> Bool {
     // Acquiring: pairs with the releasing add in `took`.
-    let head = state.pointee.head.load(ordering: .acquiring)
+    let head = consumer.pointee.head.load(ordering: .acquiring)
     // Room that appears now belongs to those who wait already.
     if head & HeadWord.roomWanted != 0 { return false }
     let index = (head >> 1) & TailWord.boundedIndexMask
-    state.pointee.headCache.store(index, ordering: .releasing)
+    state.pointee.spareOrHeadCache.store(index, ordering: .releasing)
     let used = used(word, head: index)
     // A head past the tail: `word` is old, and the exchange that comes next will fail and say so.
-    return used > state.pointee.capacity || used &+ wanted <= state.pointee.capacity
+    return used > UInt(state.pointee.capacity) || used &+ wanted <= UInt(state.pointee.capacity)
   }
 
   /// The room beside elements and permits, as the published head has it.
   @usableFromInline package func remainingRoom() -> Int {
     let word = state.pointee.tail.load(ordering: .acquiring)
-    let head = (state.pointee.head.load(ordering: .acquiring) >> 1) & TailWord.boundedIndexMask
+    let head = (consumer.pointee.head.load(ordering: .acquiring) >> 1) & TailWord.boundedIndexMask
     let used = used(word, head: head)
-    let elements = used > state.pointee.capacity ? 0 : Int(used)
+    let elements = used > UInt(state.pointee.capacity) ? 0 : Int(used)
     return max(0, Int(state.pointee.capacity) - elements - Int(TailWord.permits(word)))
   }
 
@@ -94,14 +95,14 @@ extension MessageQueue where Element: ~Copyable {
     var word = state.pointee.tail.load(ordering: .acquiring)
     while true {
       if word & TailWord.closed != 0 { return .closed }
-      let head = state.pointee.head.load(ordering: .acquiring)
+      let head = consumer.pointee.head.load(ordering: .acquiring)
       if fair && head & HeadWord.roomWanted != 0 { return .full }
       let index = (head >> 1) & TailWord.boundedIndexMask
       let total = TailWord.permits(word) + UInt(count)
       let used = used(word, head: index)
       if total > UInt(TailWord.maximumPermits) { return .full }
       // As in `hasRoomNow`: more than the capacity means that `word` is old.
-      if used <= state.pointee.capacity && used &+ total > state.pointee.capacity { return .full }
+      if used <= UInt(state.pointee.capacity) && used &+ total > UInt(state.pointee.capacity) { return .full }
       let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
         expected: word, desired: word &+ UInt(count) &* TailWord.permit,
         successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)

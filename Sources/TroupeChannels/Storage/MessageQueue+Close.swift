@@ -17,7 +17,7 @@ extension MessageQueue where Element: ~Copyable {
 
   /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
   @usableFromInline package var count: Int {
-    let head = state.pointee.head.load(ordering: .acquiring)
+    let head = consumer.pointee.head.load(ordering: .acquiring)
     let word = state.pointee.tail.load(ordering: .acquiring)
     if state.pointee.capacity != 0 {
       return Int(used(word, head: (head >> 1) & TailWord.boundedIndexMask))

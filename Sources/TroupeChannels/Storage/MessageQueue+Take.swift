@@ -20,23 +20,23 @@ public import Synchronization
 extension MessageQueue where Element: ~Copyable {
   /// Whether `take` would find an element.
   @inlinable package var isReady: Bool {
-    let offset = state.pointee.offset
-    return (Self.flags(state.pointee.segment) + offset).pointee.load(ordering: .acquiring) == state.pointee.written
+    let offset = Int(consumer.pointee.offset)
+    return (Self.flags(consumer.pointee.segment) + offset).pointee.load(ordering: .acquiring) == consumer.pointee.written
   }
 
   /// Takes the next element if it has been written.
   @inlinable package func take() -> Element? {
-    let offset = state.pointee.offset
-    let flag = Self.flags(state.pointee.segment) + offset
+    let offset = Int(consumer.pointee.offset)
+    let flag = Self.flags(consumer.pointee.segment) + offset
     // Acquiring: pairs with the releasing store of the sender that wrote the slot.
-    guard flag.pointee.load(ordering: .acquiring) == state.pointee.written else { return nil }
-    let element = (state.pointee.elements.assumingMemoryBound(to: Element.self) + offset).move()
+    guard flag.pointee.load(ordering: .acquiring) == consumer.pointee.written else { return nil }
+    let element = (consumer.pointee.elements.assumingMemoryBound(to: Element.self) + offset).move()
     // The next lap of the inline slots has to find them unwritten. Relaxed: *idle* releases it.
-    if state.pointee.isInline { flag.pointee.store(0, ordering: .relaxed) }
-    state.pointee.offset = offset &+ 1
-    let index = state.pointee.headIndex &+ 1
-    state.pointee.headIndex = index
-    if offset &+ 1 == state.pointee.limit {
+    if consumer.pointee.isInline { flag.pointee.store(0, ordering: .relaxed) }
+    consumer.pointee.offset = Int32(truncatingIfNeeded: offset &+ 1)
+    let index = consumer.pointee.headIndex &+ 1
+    consumer.pointee.headIndex = index
+    if offset &+ 1 == Int(consumer.pointee.limit) {
       nextSegment()
     }
     took(index)
@@ -44,54 +44,54 @@ extension MessageQueue where Element: ~Copyable {
   }
 
   @inlinable func took(_ index: UInt) {
-    if state.pointee.capacity == 0 {
-      let below = state.pointee.isInline ? HeadWord.inline : 0
-      state.pointee.head.store(state.pointee.headIndex << 1 | below, ordering: .relaxed)
+    if !consumer.pointee.isBounded {
+      let below = consumer.pointee.isInline ? HeadWord.inline : 0
+      consumer.pointee.head.store(consumer.pointee.headIndex << 1 | below, ordering: .relaxed)
     } else {
       // Releasing: the slot may be written again. Pairs with the acquiring loads in `hasRoom`. A read-modify-write,
       // because a sender that sets `roomWanted` must be seen by the take after it.
-      let old = state.pointee.head.wrappingAdd(2, ordering: .acquiringAndReleasing).oldValue
-      if old & HeadWord.roomWanted != 0 { state.pointee.roomWanted = true }
+      let old = consumer.pointee.head.wrappingAdd(2, ordering: .acquiringAndReleasing).oldValue
+      if old & HeadWord.roomWanted != 0 { consumer.pointee.roomWanted = true }
     }
   }
 
   @inlinable func nextSegment() {
-    if state.pointee.capacity != 0 {
-      state.pointee.offset = 0
-      state.pointee.written ^= 3
+    if consumer.pointee.isBounded {
+      consumer.pointee.offset = 0
+      consumer.pointee.written ^= 3
       return
     }
     nextBlock()
   }
 
   @inlinable @inline(never) func nextBlock() {
-    let drained = state.pointee.segment
+    let drained = consumer.pointee.segment
     // Written before the flag of the last slot, which has been seen.
     let next = UnsafeMutableRawPointer(bitPattern: drained.load(as: UInt.self)).unsafelyUnwrapped
-    let wasInline = state.pointee.isInline
+    let wasInline = consumer.pointee.isInline
     let mask = UInt(Segment.blockCapacity - 1)
-    state.pointee.headIndex = ((state.pointee.headIndex &- 1) | mask) &+ 1
+    consumer.pointee.headIndex = ((consumer.pointee.headIndex &- 1) | mask) &+ 1
     enter(next, inline: false)
     if !wasInline { recycle(drained) }
   }
 
   @inlinable func enter(_ segment: UnsafeMutableRawPointer, inline isInline: Bool) {
     let capacity = isInline ? Segment.inlineCapacity : Segment.blockCapacity
-    state.pointee.segment = segment
-    state.pointee.elements = segment + Segment.elementsOffset(capacity)
-    state.pointee.offset = 0
-    state.pointee.limit = capacity
-    state.pointee.isInline = isInline
+    consumer.pointee.segment = segment
+    consumer.pointee.elements = segment + Segment.elementsOffset(capacity)
+    consumer.pointee.offset = 0
+    consumer.pointee.limit = Int32(capacity)
+    consumer.pointee.isInline = isInline
   }
 
   @inlinable func index(_ word: UInt) -> UInt {
-    state.pointee.capacity == 0 ? word >> TailWord.shift : word >> TailWord.boundedShift
+    !consumer.pointee.isBounded ? word >> TailWord.shift : word >> TailWord.boundedShift
   }
   @inlinable var ownIndex: UInt {
-    state.pointee.capacity == 0 ? state.pointee.headIndex : state.pointee.headIndex & TailWord.boundedIndexMask
+    !consumer.pointee.isBounded ? consumer.pointee.headIndex : consumer.pointee.headIndex & TailWord.boundedIndexMask
   }
   @inlinable func isFinished(_ word: UInt) -> Bool {
-    word & TailWord.closed != 0 && (state.pointee.capacity == 0 || TailWord.permits(word) == 0)
+    word & TailWord.closed != 0 && (!consumer.pointee.isBounded || TailWord.permits(word) == 0)
   }
 
   /// Why `take` found nothing.
@@ -113,7 +113,7 @@ extension MessageQueue where Element: ~Copyable {
         if index(word) != ownIndex { return .notEmpty }
         if isFinished(word) { return .finished }
       }
-      if state.pointee.capacity == 0 && index(word) == ownIndex && (state.pointee.offset != 0 || !state.pointee.isInline) {
+      if !consumer.pointee.isBounded && index(word) == ownIndex && (consumer.pointee.offset != 0 || !consumer.pointee.isInline) {
         switch idleInline(&word) {
         case true: return .idle
         case false: continue
@@ -131,16 +131,16 @@ extension MessageQueue where Element: ~Copyable {
     // Not installing: whoever took the last slot of a block cleared that bit before it wrote the slot, and every slot
     // has been taken.
     assert(word & TailWord.installing == 0)
-    let index = state.pointee.headIndex
-    let offset = state.pointee.offset
-    let segment = state.pointee.segment
-    let wasInline = state.pointee.isInline
+    let index = consumer.pointee.headIndex
+    let offset = Int(consumer.pointee.offset)
+    let segment = consumer.pointee.segment
+    let wasInline = consumer.pointee.isInline
     let mask = UInt(Segment.blockCapacity - 1)
     let fresh = offset == 0 ? index : (index | mask) &+ 1
     // All before the step: it releases these fields to the next consumer.
-    state.pointee.headIndex = fresh
+    consumer.pointee.headIndex = fresh
     enter(state.pointee.base, inline: true)
-    state.pointee.head.store(fresh << 1 | HeadWord.inline, ordering: .relaxed)
+    consumer.pointee.head.store(fresh << 1 | HeadWord.inline, ordering: .relaxed)
     let bits = word & (TailWord.one &- 1)
     let (exchanged, seen) = state.pointee.tail.compareExchange(
       expected: word, desired: fresh << TailWord.shift | bits | TailWord.idle | TailWord.inline,
@@ -150,10 +150,10 @@ extension MessageQueue where Element: ~Copyable {
       return true
     }
     word = seen
-    state.pointee.headIndex = index
+    consumer.pointee.headIndex = index
     enter(segment, inline: wasInline)
-    state.pointee.offset = offset
-    state.pointee.head.store(index << 1 | (wasInline ? HeadWord.inline : 0), ordering: .relaxed)
+    consumer.pointee.offset = Int32(offset)
+    consumer.pointee.head.store(index << 1 | (wasInline ? HeadWord.inline : 0), ordering: .relaxed)
     return false
   }
 

@@ -22,41 +22,57 @@ public import Synchronization
 
   @inlinable package init(state: UnsafeMutablePointer<QueueState>) { self.state = state }
 
+  /// Only the one consumer, and `head` for anyone.
+  @inlinable package var consumer: UnsafeMutablePointer<ConsumerState> {
+    (UnsafeMutableRawPointer(state) + Self.consumerOffset).assumingMemoryBound(to: ConsumerState.self)
+  }
+
   // MARK: Memory
 
-  /// Bytes for an unbounded queue with its inline slots.
-  @inlinable package static var unboundedByteCount: Int { slotsOffset + Segment.byteCount(Segment.inlineCapacity) }
+  // [QueueState][inline slots][ConsumerState], and for a ring, a cache line further, [ring].
   @inlinable package static var slotsOffset: Int {
     let align = Segment.alignment
     return (MemoryLayout<QueueState>.size + align - 1) & ~(align - 1)
+  }
+  @inlinable package static var consumerOffset: Int {
+    (slotsOffset + Segment.byteCount(Segment.inlineCapacity) + 7) & ~7
+  }
+  @inlinable package static var unboundedByteCount: Int { consumerOffset + MemoryLayout<ConsumerState>.size }
+  @inlinable package static var ringOffset: Int {
+    let align = Segment.alignment
+    return (unboundedByteCount + 64 + align - 1) & ~(align - 1)
   }
   @inlinable package static func ringCapacity(_ capacity: Int) -> Int {
     var slots = 1
     while slots < capacity { slots <<= 1 }
     return slots
   }
-  @inlinable package static func boundedByteCount(_ capacity: Int) -> Int {
-    slotsOffset + Segment.byteCount(ringCapacity(capacity))
+  /// Bytes for a queue; a capacity of 0 is unbounded.
+  @inlinable package static func byteCount(_ capacity: Int) -> Int {
+    capacity == 0 ? unboundedByteCount : ringOffset + Segment.byteCount(ringCapacity(capacity))
   }
 
   /// Lays an empty queue out in `memory`. `initial` are the bits that its tail word starts with.
   @inlinable package static func create(at memory: UnsafeMutableRawPointer, capacity: Int, initial: UInt) -> MessageQueue {
-    let base = memory + slotsOffset
+    let base = memory + (capacity == 0 ? slotsOffset : ringOffset)
     let slots = capacity == 0 ? Segment.inlineCapacity : ringCapacity(capacity)
-    (base).initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
-    let state = memory.bindMemory(to: QueueState.self, capacity: 1)
-    state.initialize(
+    base.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
+    let queue = MessageQueue(state: memory.bindMemory(to: QueueState.self, capacity: 1))
+    queue.state.initialize(
       to: QueueState(
-        base: base, elements: base + Segment.elementsOffset(slots), limit: slots, capacity: UInt(capacity),
-        tail: capacity == 0 ? initial | TailWord.inline : initial))
-    return MessageQueue(state: state)
+        base: base, slots: slots, capacity: capacity, tail: capacity == 0 ? initial | TailWord.inline : initial))
+    queue.consumer.initialize(
+      to: ConsumerState(
+        segment: base, elements: base + Segment.elementsOffset(slots), limit: slots, isBounded: capacity != 0))
+    return queue
   }
 
   /// Frees the blocks. The queue must be empty, and nobody may use it any more.
   @inlinable package func destroyBlocks() {
-    if !state.pointee.isInline && state.pointee.capacity == 0 { state.pointee.segment.deallocate() }
-    state.pointee.isInline = true
-    if let spare = UnsafeMutableRawPointer(bitPattern: state.pointee.spare.exchange(0, ordering: .acquiring)) {
+    if consumer.pointee.isBounded { return }
+    if !consumer.pointee.isInline { consumer.pointee.segment.deallocate() }
+    consumer.pointee.isInline = true
+    if let spare = UnsafeMutableRawPointer(bitPattern: state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring)) {
       spare.deallocate()
     }
   }
@@ -66,9 +82,9 @@ public import Synchronization
   }
 
   @inlinable @inline(never) func takeBlock() -> UnsafeMutableRawPointer {
-    if state.pointee.spare.load(ordering: .relaxed) != 0 {
+    if state.pointee.spareOrHeadCache.load(ordering: .relaxed) != 0 {
       // Acquiring: the consumer cleared its flags. Pairs with the releasing store in `recycle`.
-      let spare = state.pointee.spare.exchange(0, ordering: .acquiring)
+      let spare = state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring)
       if let block = UnsafeMutableRawPointer(bitPattern: spare) { return block }
     }
     let capacity = Segment.blockCapacity
@@ -80,8 +96,8 @@ public import Synchronization
 
   /// Keeps one drained block for the next sender that needs one; only the consumer fills the place.
   @inlinable func recycle(_ block: UnsafeMutableRawPointer) {
-    guard state.pointee.spare.load(ordering: .relaxed) == 0 else { return block.deallocate() }
+    guard state.pointee.spareOrHeadCache.load(ordering: .relaxed) == 0 else { return block.deallocate() }
     block.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + Segment.blockCapacity)
-    state.pointee.spare.store(UInt(bitPattern: block), ordering: .releasing)
+    state.pointee.spareOrHeadCache.store(UInt(bitPattern: block), ordering: .releasing)
   }
 }

@@ -1,61 +1,58 @@
 public import Synchronization
 
-/// The words of a queue, at the start of its raw memory. What senders write and what the consumer writes lie on
-/// different cache lines; in between lie the fields that nobody writes.
+/// What senders touch of a queue, at the start of its raw memory.
 @usableFromInline package struct QueueState: ~Copyable {
-  // Written by senders.
   /// See `TailWord`.
   @usableFromInline package let tail: Atomic<UInt>
   /// The block that the tail lies in. Valid for the index that was read before it, if the step on `tail` succeeds.
   @usableFromInline package let tailBlock: Atomic<UInt>
-  /// A drained block that the consumer left for the next sender that needs one, or 0.
-  @usableFromInline package let spare: Atomic<UInt>
+  /// Unbounded: a drained block that the consumer left for the next sender that needs one, or 0.
   /// Bounded: the consumer's index as some sender saw it last.
-  @usableFromInline package let headCache: Atomic<UInt>
-
-  // Written by nobody.
+  @usableFromInline package let spareOrHeadCache: Atomic<UInt>
   /// The inline segment, or the ring.
   @usableFromInline package let base: UnsafeMutableRawPointer
   /// 0 when unbounded.
-  @usableFromInline package let capacity: UInt
+  @usableFromInline package let capacity: UInt32
   /// Slots of the ring, less one.
-  @usableFromInline package let ringMask: UInt
-  @usableFromInline package let padding: InlineArray<2, UInt>
+  @usableFromInline package let ringMask: UInt32
 
-  // Written by the consumer.
-  /// Index of the next element to take; times two, with `HeadWord.roomWanted` (bounded) or `HeadWord.inline` below.
+  @inlinable package init(base: UnsafeMutableRawPointer, slots: Int, capacity: Int, tail word: UInt) {
+    tail = Atomic(word)
+    tailBlock = Atomic(0)
+    spareOrHeadCache = Atomic(0)
+    self.base = base
+    self.capacity = UInt32(capacity)
+    ringMask = capacity == 0 ? 0 : UInt32(slots - 1)
+  }
+}
+
+/// What the consumer touches of a queue. It lies behind the inline slots, which keep it off the senders' cache line.
+@usableFromInline package struct ConsumerState: ~Copyable {
+  /// Index of the next element to take; times two, with a bit of `HeadWord` below. All that others see of the consumer.
   @usableFromInline package let head: Atomic<UInt>
   @usableFromInline package var headIndex: UInt
   @usableFromInline package var segment: UnsafeMutableRawPointer
   @usableFromInline package var elements: UnsafeMutableRawPointer
-  @usableFromInline package var offset: Int
-  @usableFromInline package var limit: Int
+  @usableFromInline package var offset: Int32
+  @usableFromInline package var limit: Int32
   /// The flag value that means "written": 1, or alternately 1 and 2 in a ring.
   @usableFromInline package var written: UInt8
   @usableFromInline package var isInline: Bool
   /// The last take saw that a sender waits for room: the caller has to hand it out.
   @usableFromInline package var roomWanted: Bool
+  @usableFromInline package let isBounded: Bool
 
-  @inlinable package init(
-    base: UnsafeMutableRawPointer, elements: UnsafeMutableRawPointer, limit: Int, capacity: UInt, tail word: UInt
-  ) {
-    tail = Atomic(word)
-    tailBlock = Atomic(0)
-    spare = Atomic(0)
-    headCache = Atomic(0)
-    self.base = base
-    self.capacity = capacity
-    ringMask = capacity == 0 ? 0 : UInt(limit - 1)
-    padding = InlineArray(repeating: 0)
-    head = Atomic(capacity == 0 ? HeadWord.inline : 0)
+  @inlinable package init(segment: UnsafeMutableRawPointer, elements: UnsafeMutableRawPointer, limit: Int, isBounded: Bool) {
+    head = Atomic(isBounded ? 0 : HeadWord.inline)
     headIndex = 0
-    segment = base
+    self.segment = segment
     self.elements = elements
     offset = 0
-    self.limit = limit
+    self.limit = Int32(limit)
     written = 1
-    isInline = capacity == 0
+    isInline = !isBounded
     roomWanted = false
+    self.isBounded = isBounded
   }
 }
 

@@ -4,11 +4,11 @@
 /// behind reads 64 of them with one cache line.
 @usableFromInline package enum SlotSegment<Element: ~Copyable> {
   @inlinable package static var stride: Int { max(MemoryLayout<Element>.stride, 1) }
-  @inlinable package static var alignment: Int { max(MemoryLayout<Element>.alignment, 16) }
+  @inlinable package static var alignment: Int { max(MemoryLayout<Element>.alignment, 8) }
 
   /// Slots inside the queue's own memory: enough that short queues never touch a block.
   @inlinable package static var inlineCapacity: Int {
-    stride <= 8 ? 8 : stride <= 16 ? 6 : stride <= 32 ? 4 : stride <= 256 ? 2 : 1
+    stride <= 8 ? 5 : stride <= 32 ? 4 : stride <= 256 ? 2 : 1
   }
   /// Slots in a block, a power of two. Two for very large elements, which is also how tests reach every edge.
   @inlinable package static var blockCapacity: Int {

@@ -14,6 +14,15 @@ internal import CTroupeShims
     }
   }
 
+  @inlinable package func tryLock() -> Bool {
+    word.compareExchange(expected: 0, desired: 1, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed).exchanged
+  }
+
+  /// For those who look, after they let go, at what others left because they did not get the lock.
+  @inlinable package func unlockSequentially() {
+    if word.exchange(0, ordering: .sequentiallyConsistent) == 2 { wakeOne() }
+  }
+
   @inlinable package func unlock() {
     if word.exchange(0, ordering: .releasing) == 2 { wakeOne() }
   }
