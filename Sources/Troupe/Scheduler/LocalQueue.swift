@@ -21,28 +21,27 @@ struct LocalQueue: ~Copyable {
 
   var isEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .acquiring) }
 
-  /// Owner only. If there is no room, the older half and the new one go to `overflow`.
-  func push(_ runnable: Runnable, overflow: (inout [Runnable]) -> Void) {
+  /// Owner only. False if there is no room.
+  func push(_ runnable: Runnable) -> Bool {
+    // Acquiring: slots below it may be written again. Pairs with the releasing exchanges of those who took them.
+    let h = head.load(ordering: .acquiring)
+    let t = tail.load(ordering: .relaxed)
+    if t &- h >= Self.capacity { return false }
+    slot(t).pointee.store(runnable.bits, ordering: .relaxed)
+    // Releasing: publishes the slot, and what the runnable refers to. Pairs with the acquiring load in `steal`.
+    tail.store(t &+ 1, ordering: .releasing)
+    return true
+  }
+
+  /// Owner only: takes the older half out.
+  func takeHalf() -> [Runnable] {
     while true {
-      // Acquiring: slots below it may be written again. Pairs with the releasing exchanges of those who took them.
       let h = head.load(ordering: .acquiring)
-      let t = tail.load(ordering: .relaxed)
-      if t &- h < Self.capacity {
-        slot(t).pointee.store(runnable.bits, ordering: .relaxed)
-        // Releasing: publishes the slot, and what the runnable refers to. Pairs with the acquiring load in `steal`.
-        tail.store(t &+ 1, ordering: .releasing)
-        return
-      }
-      let half = Self.capacity / 2
-      var moved: [Runnable] = []
-      moved.reserveCapacity(Int(half) + 1)
-      for i in 0..<half { moved.append(Runnable(bits: slot(h &+ i).pointee.load(ordering: .relaxed))) }
-      guard head.compareExchange(expected: h, desired: h &+ half, ordering: .acquiringAndReleasing).exchanged else {
-        continue
-      }
-      moved.append(runnable)
-      overflow(&moved)
-      return
+      let count = (tail.load(ordering: .relaxed) &- h) / 2
+      var taken: [Runnable] = []
+      taken.reserveCapacity(Int(count) + 1)
+      for i in 0..<count { taken.append(Runnable(bits: slot(h &+ i).pointee.load(ordering: .relaxed))) }
+      if head.compareExchange(expected: h, desired: h &+ count, ordering: .acquiringAndReleasing).exchanged { return taken }
     }
   }
 
@@ -58,15 +57,15 @@ struct LocalQueue: ~Copyable {
     }
   }
 
-  /// Moves the older half of another queue into this one, whose owner calls it, and returns one of them.
-  func steal(from victim: borrowing LocalQueue) -> Runnable? {
+  /// Moves the older half of another queue, if that has so many, into this one, whose owner calls it, and returns one of them.
+  func steal(from victim: borrowing LocalQueue, atLeast length: UInt) -> Runnable? {
     while true {
       let h = victim.head.load(ordering: .acquiring)
       // Acquiring: pairs with the releasing store in `push`.
       let t = victim.tail.load(ordering: .acquiring)
       var count = t &- h
+      if count < length || count == 0 { return nil }
       count -= count / 2
-      if count == 0 { return nil }
       if count > Self.capacity / 2 { continue }  // the two loads do not belong together
       let own = tail.load(ordering: .relaxed)
       for i in 0..<count {

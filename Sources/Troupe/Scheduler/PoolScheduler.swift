@@ -10,15 +10,21 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   unowned(unsafe) var executor: WorkerExecutor!
   // Set once, before anything runs: the workers need the pool first.
   @exclusivity(unchecked) private(set) var workers: [PoolWorker] = []
+  /// The same without counting: thieves look at them all the time.
+  @exclusivity(unchecked) private(set) var others = UnsafeMutableBufferPointer<Unmanaged<PoolWorker>>(start: nil, count: 0)
   let injector = Injector()
   let state = PoolState()
   let timers = TimerWheel()
 
   init(workers count: Int) {
     workers = (0..<count).map { PoolWorker(self, index: $0) }
+    others = UnsafeMutableBufferPointer.allocate(capacity: count)
+    for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
     state.allIdle(count)
     timers.arm = { [unowned(unsafe) self] deadline in self.armTimers(at: deadline) }
   }
+
+  deinit { others.deallocate() }
 
   func schedule(_ runnable: Runnable) {
     let isDone = Worker.withCurrent { worker in
@@ -91,6 +97,9 @@ struct PoolState: ~Copyable, Sendable {
   func isAllIdle(_ count: Int) -> Bool {
     idle.load(ordering: .sequentiallyConsistent).nonzeroBitCount == count
   }
+
+  /// A cheap first look.
+  var mayWakeOne: Bool { idle.load(ordering: .relaxed) != 0 && searching.load(ordering: .relaxed) == 0 }
 
   /// Takes an idle worker, which starts out searching.
   func claimIdle(always: Bool) -> Int? {

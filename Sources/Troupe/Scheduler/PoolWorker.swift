@@ -49,11 +49,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   func pushLast(_ runnable: Runnable) {
-    unmanagedPool._withUnsafeGuaranteedRef { pool in
-      queue.push(runnable) { pool.injector.push($0) }
-      // Besides what this worker does next there is more to do.
-      pool.wakeOne(takingSlots: false)
-    }
+    if !queue.push(runnable) { overflow(runnable) }
+    // Besides what this worker does next there is more to do.
+    unmanagedPool._withUnsafeGuaranteedRef { if $0.state.mayWakeOne { $0.wakeOne(takingSlots: false) } }
+  }
+
+  /// The older half of the full queue, and one more, go where everyone looks.
+  private func overflow(_ runnable: Runnable) {
+    var moved = queue.takeHalf()
+    moved.append(runnable)
+    unmanagedPool._withUnsafeGuaranteedRef { $0.injector.push(moved) }
   }
 
   private func next() -> Runnable? {
@@ -82,7 +87,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     unmanagedPool._withUnsafeGuaranteedRef { pool in
       if pool.injector.isEmpty { return nil }
       let result = pool.injector.pop(limit: limit, rest: &fromOutside)
-      for runnable in fromOutside { queue.push(runnable) { pool.injector.push($0) } }
+      for runnable in fromOutside where !queue.push(runnable) { overflow(runnable) }
       fromOutside.removeAll(keepingCapacity: true)
       return result
     }
@@ -136,24 +141,34 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   /// Looks at the others' queues for a while: work often comes within the time that a thread takes to wake up.
+  ///
+  /// A short queue is left to its owner at first. A cell that is taken as soon as it has one message is idle again before its
+  /// sender has written the next, and then every message costs a wake-up; a few microseconds later it has a batch.
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     while true {
-      if let runnable = next() ?? steal(in: pool) { return runnable }
+      if let runnable = next() ?? steal(in: pool, atLeast: backoff.isOver || takesSlots ? 1 : Self.longQueue) {
+        return runnable
+      }
       if backoff.isOver { return nil }
       backoff.snooze()
     }
   }
 
-  private func steal(in pool: PoolScheduler) -> Runnable? {
-    let count = pool.workers.count
+  private static let longQueue: UInt = 128
+
+  private func steal(in pool: PoolScheduler, atLeast length: UInt) -> Runnable? {
+    let count = pool.others.count
     for i in 1..<max(count, 1) {
-      let victim = pool.workers[(index + i) % count]
-      if let runnable = queue.steal(from: victim.queue) { return runnable }
-      if takesSlots, let bits = victim.takeSlot() {
-        takesSlots = false
-        return Runnable(bits: bits)
+      let stolen = pool.others[(index + i) % count]._withUnsafeGuaranteedRef { victim -> Runnable? in
+        if let runnable = queue.steal(from: victim.queue, atLeast: length) { return runnable }
+        if takesSlots, let bits = victim.takeSlot() {
+          takesSlots = false
+          return Runnable(bits: bits)
+        }
+        return nil
       }
+      if let stolen { return stolen }
     }
     return nil
   }
@@ -168,5 +183,5 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
 extension PoolScheduler {
   /// Work that any worker could take.
-  var hasQueuedWork: Bool { !injector.isEmpty || workers.contains { $0.hasQueuedWork } }
+  var hasQueuedWork: Bool { !injector.isEmpty || others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } } }
 }
