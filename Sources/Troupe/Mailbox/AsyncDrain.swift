@@ -12,7 +12,7 @@
     if let behavior { storage.behavior.initialize(to: behavior) }
     let cell = Cell(
       queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
-      body: .async { cell in await run(cell) }, place: place)
+      body: .async { cell, loop in await run(cell, loop) }, place: place)
     if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)
@@ -22,12 +22,12 @@
   }
 
   /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
-  @inlinable nonisolated(nonsending) static func run(_ cell: Cell) async {
+  @inlinable static func run(_ cell: Cell, _ loop: isolated AsyncLoop) async {
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
     if cell.phase != .running {
-      guard await begin(cell, storage, context) else { return }
+      guard await begin(cell, storage, context, loop) else { return }
     }
     let behavior = storage.behavior
     cell.turnBegins()
@@ -38,7 +38,7 @@
         cell.handleControl()
         if cell.phase != .running {
           Worker.current?.counts.addHandled(Turn.messages - left)
-          return await stop(cell, storage, context)
+          return await stop(cell, storage, context, loop)
         }
       }
       if let message = queue.take() {
@@ -52,7 +52,7 @@
           Worker.current?.counts.addHandled(Turn.messages - left - 1)
           Worker.current?.counts.addFailed()
           cell.fail(error, handling: typeName(B.Message.self))
-          return await stop(cell, storage, context)
+          return await stop(cell, storage, context, loop)
         }
         if left > 0 { continue }
         if let worker = Worker.current {
@@ -80,8 +80,8 @@
     }
   }
 
-  @inlinable @inline(never) nonisolated(nonsending) static func begin(
-    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>
+  @inlinable @inline(never) static func begin(
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: isolated AsyncLoop
   ) async -> Bool {
     if cell.control.isPending { cell.handleControl() }
     if cell.phase == .new {
@@ -97,12 +97,12 @@
         cell.fail(error, handling: nil)
       }
     }
-    await stop(cell, storage, context)
+    await stop(cell, storage, context, loop)
     return false
   }
 
-  @inlinable @inline(never) nonisolated(nonsending) static func stop(
-    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>
+  @inlinable @inline(never) static func stop(
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: isolated AsyncLoop
   ) async {
     let queue = MessageQueue<B.Message>(state: cell.queue)
     while !cell.mayEnd {

@@ -12,7 +12,7 @@ import Synchronization
   @usableFromInline enum Phase: UInt8 { case new, running, stopping, ended }
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
-    case async(@Sendable (Cell) async -> Void)
+    case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
   }
   final class NameBox {
     let name: String

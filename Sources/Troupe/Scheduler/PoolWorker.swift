@@ -95,7 +95,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   override func nextAsync() -> Cell? {
     guard let runnable = next() else { return nil }
-    if runnable.job == nil {
+    if runnable.isCell {
       let cell = runnable.cell.takeUnretainedValue()
       if cell.isAsync {
         activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)

@@ -1,6 +1,6 @@
 internal import CTroupeShims
 
-/// What may run: a cell with something to do, or a job of a task. One word, so that queues of it need no locks.
+/// What may run: a cell with something to do, a job of a task, or a loop that has one. One word, so that queues of it need no locks.
 @usableFromInline package struct Runnable: Equatable {
   let bits: UInt
 
@@ -9,7 +9,13 @@ internal import CTroupeShims
   init(_ job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 1 }
   init(bits: UInt) { self.bits = bits }
 
+  init(_ loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 2 }
+
+  var isCell: Bool { bits & 3 == 0 }
   var job: UnownedJob? { bits & 1 == 0 ? nil : unsafeBitCast(bits & ~1, to: UnownedJob.self) }
+  var loop: Unmanaged<LoopExecutor>? {
+    bits & 2 == 0 ? nil : UnsafeRawPointer(bitPattern: bits & ~2).map { Unmanaged.fromOpaque($0) }
+  }
   /// Only for one that is no job.
   var cell: Unmanaged<Cell> {
     Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits).unsafelyUnwrapped)
@@ -82,7 +88,7 @@ internal import CTroupeShims
   func nextAsync() -> Cell? { nil }
 
   final func execute(_ runnable: Runnable) {
-    if let job = runnable.job { return run(job) }
+    if !runnable.isCell { return runJob(runnable) }
     isRunningCell = true
     runnable.cell._withUnsafeGuaranteedRef { cell in
       switch cell.body {
@@ -94,8 +100,17 @@ internal import CTroupeShims
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 
-  final func run(_ job: UnownedJob) {
-    job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
+  private final func runJob(_ runnable: Runnable) {
+    if let job = runnable.job {
+      job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
+    } else if let loop = runnable.loop {
+      loop.takeRetainedValue().run()
+    }
+    if hasDroppedReplies { settleDroppedReplies(nil) }
+  }
+
+  final func run(_ job: UnownedJob, of loop: AsyncLoop) {
+    job.runSynchronously(on: loop.unownedExecutor)
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 

@@ -71,7 +71,8 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     if !isSpent { core.abandon() }
   }
 
-  /// Takes the value if it is there. After `received` or `closed`, every further call says `closed`.
+  /// Takes the value if it is there. After `received` or `closed`, or once this end is closed and nothing was sent, every
+  /// further call says `closed`.
   @inlinable public mutating func tryReceive() -> sending TryReceiveOutcome<Value> {
     if isSpent { return .closed }
     switch core.look() {
@@ -82,7 +83,9 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
       isSpent = true
       _ = core.takeFailure()
       return .closed
-    case .nothing: return .empty
+    case .nothing:
+      // Closed by this end before that look: nothing can come any more.
+      return core.isClosed ? .closed : .empty
     }
   }
 
@@ -132,7 +135,6 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
       case .closed: return .closed
       case .empty: break
       }
-      if core.isClosed { return .closed }
       if deadline.remaining == 0 { return .timedOut }
       _ = core.wait(until: deadline, call: "receive()")
     }
@@ -147,7 +149,6 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
       case .closed: return .closed
       case .empty: break
       }
-      if core.isClosed { return .closed }
       if Task.isCancelled { return .cancelled }
       if deadline.remaining == 0 { return .timedOut }
       let core = core
