@@ -50,6 +50,15 @@ static _Thread_local void *current_worker;
 void *troupe_current_worker(void) { return current_worker; }
 void troupe_set_current_worker(void *worker) { current_worker = worker; }
 
+static bool (*offer_turn)(void *worker, void *continuation);
+
+void troupe_set_wait_a_turn(bool (*offer)(void *, void *)) { __atomic_store_n(&offer_turn, offer, __ATOMIC_RELEASE); }
+
+bool troupe_wait_a_turn(void *continuation) {
+  bool (*offer)(void *, void *) = __atomic_load_n(&offer_turn, __ATOMIC_ACQUIRE);
+  return current_worker != NULL && offer != NULL && offer(current_worker, continuation);
+}
+
 struct start {
   void (*body)(void *);
   void *argument;

@@ -129,7 +129,7 @@ extension ChannelCore where Element: ~Copyable {
     return disconnected(element)
   }
 
-  @usableFromInline nonisolated(nonsending)
+  @inlinable nonisolated(nonsending)
     func receiveSuspending() async -> sending Element?
   {
     switch await receive(until: .never) {

@@ -287,7 +287,7 @@ extension Actors {
     let answerer = system.spawn(awaited: awaited, Answerer())
     answerer.send(.add(7))
     let result = results { done in
-      Task(executorPreference: system.executor) {
+      system.task {
         var sum = 0
         for _ in 0..<n { sum += (try? await answerer.ask { .total($0) }) ?? 0 }
         _ = done.send(sum)

@@ -3,7 +3,7 @@ import Troupe
 /// The channel workloads between tasks on a system's workers.
 struct TaskChannels {
   let scale: Double
-  let executor = ActorSystem("bench").executor
+  let system = ActorSystem("bench")
   func scaled(_ n: Int) -> Int { max(1, Int(Double(n) * scale)) }
 
   func run(_ workload: String) throws -> Measured? {
@@ -24,7 +24,7 @@ struct TaskChannels {
   private func wait<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) -> Result {
     let channel = Channel.oneShot(of: Result.self)
     let box = Box(channel.sender)
-    Task(executorPreference: executor) { _ = box.take().send(await body()) }
+    system.task { _ = box.take().send(await body()) }
     return channel.receiver.receive()!
   }
 
@@ -52,7 +52,7 @@ struct TaskChannels {
 
   private func start(_ producers: Int, _ sender: consuming Sender<Int>, _ each: Int) {
     for p in 0..<producers {
-      Task(executorPreference: executor) { [sender] in for i in 0..<each { _ = sender.send(p * each + i) } }
+      system.task { [sender] in for i in 0..<each { _ = sender.send(p * each + i) } }
     }
   }
 
@@ -64,7 +64,7 @@ struct TaskChannels {
 
   private func start(_ producers: Int, _ sender: consuming BoundedSender<Int>, _ each: Int) {
     for p in 0..<producers {
-      Task(executorPreference: executor) { [sender] in
+      system.task { [sender] in
         for i in 0..<each { _ = await sender.send(p * each + i) }
       }
     }
@@ -91,7 +91,7 @@ struct TaskChannels {
     let toHere = back.sender
     let other = Box(there.receiver)
     let here = Box(back.receiver)
-    Task(executorPreference: executor) {
+    system.task {
       var receiver = other.take()
       while let value = await receiver.receive() { _ = toHere.send(value + 1) }
     }

@@ -96,6 +96,11 @@ extension Address where Message: ~Copyable {
   @usableFromInline nonisolated(nonsending)
     func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
   {
+    if TaskTurn.isOnWorker {
+      // The actor has just been made runnable on this thread: most answers come within its turn.
+      await TaskTurn.give()
+      if core.look() == .value { return }
+    }
     let scheduler = target.cell.system.scheduler
     var timer: AskTimer?
     defer { if let timer { scheduler.cancel(timer) } }

@@ -22,11 +22,11 @@ internal import CTroupeShims
   }
 
   func run(_ cell: Cell, on worker: Worker) {
-    let loop: AsyncLoop
     isCapturing = true
+    let loop: AsyncLoop
     if let idle = parked.popLast() {
       loop = idle
-      loop.resume(with: cell)
+      loop.unpark(with: cell)
     } else {
       loop = AsyncLoop(cell, worker.scheduler)
       loop.start()
@@ -41,7 +41,7 @@ internal import CTroupeShims
   func end(on worker: Worker) {
     while let loop = parked.popLast() {
       isCapturing = true
-      loop.resume(with: nil)
+      loop.unpark(with: nil)
       isCapturing = false
       if let job = captured.take() { worker.run(job, of: loop) }
     }
@@ -54,8 +54,8 @@ internal import CTroupeShims
 @usableFromInline package actor AsyncLoop {
   // Touched by the worker that runs or parks the task, and handed on with its job.
   private nonisolated(unsafe) var cell: Cell?
-  private nonisolated(unsafe) var continuation: UnsafeContinuation<Void, Never>?
   nonisolated let executor: LoopExecutor
+  private nonisolated let spot = ParkingSpot()
 
   init(_ cell: Cell, _ scheduler: any Scheduler) {
     self.cell = cell
@@ -72,9 +72,10 @@ internal import CTroupeShims
 
   private func startTask() { Task { await self.run() } }
 
-  nonisolated func resume(with cell: Cell?) {
+  /// Sets the parked task going: its next job comes to `executor`.
+  nonisolated func unpark(with cell: Cell?) {
     self.cell = cell
-    continuation.take()?.resume()
+    spot.leave()
   }
 
   private func run() async {
@@ -86,40 +87,29 @@ internal import CTroupeShims
         cell = next
       }
       // The thread may be another one since the handler suspended: the task parks with the worker that it is on.
-      guard troupe_current_worker() != nil else { return }
-      await withUnsafeContinuation { continuation in
-        self.continuation = continuation
-        _ = Worker.withCurrent { $0.loops.park(self) }
-      }
+      guard Worker.withCurrent({ $0.loops.park(self) }) != nil else { return }
+      await spot.enter()
     }
   }
 }
 
-/// Brings the jobs of one loop back to the workers. There is one at a time, since a loop is one task.
-///
-/// Sendable because the job is handed over with the loop, through a run queue.
-@usableFromInline package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
-  private let scheduler: any Scheduler
-  @exclusivity(unchecked) private var job: UnownedJob?
-
-  init(_ scheduler: any Scheduler) { self.scheduler = scheduler }
-
-  @usableFromInline package func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    if Worker.withCurrent({ $0.loops.capture(job) }) == true { return }
-    self.job = job
-    // The queue's hold; `run` lets it go.
-    scheduler.schedule(Runnable(Unmanaged.passRetained(self)))
+/// Where a loop's task waits. To enter is to switch to an executor that keeps the job: a continuation would be resumed by way
+/// of the global pool, since an actor's isolation is taken up only after it.
+actor ParkingSpot {
+  private final class Executor: SerialExecutor, @unchecked Sendable {
+    @exclusivity(unchecked) var job: UnownedJob?
+    func enqueue(_ job: consuming ExecutorJob) { self.job = UnownedJob(job) }
+    func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
   }
 
-  func run() {
-    if let job = job.take() { job.runSynchronously(on: asUnownedSerialExecutor()) }
-  }
+  private nonisolated let executor = Executor()
+  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-  @usableFromInline package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
-    UnownedSerialExecutor(ordinary: self)
-  }
+  /// Touches its own state: a switch that nothing needs would be optimised away.
+  private var visits = 0
+  @inline(never) func enter() { visits &+= 1 }
 
-  // What runs a loop's jobs is a loop's executor by construction.
-  @usableFromInline package func checkIsolated() {}
+  nonisolated func leave() {
+    if let job = executor.job.take() { job.runSynchronously(on: unownedExecutor) }
+  }
 }

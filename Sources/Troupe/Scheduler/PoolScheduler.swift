@@ -16,7 +16,14 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   let state = PoolState()
   let timers = TimerWheel()
 
+  /// Once for the process.
+  private static let offersTurns: Void = troupe_set_wait_a_turn { worker, continuation in
+    guard let worker, let continuation else { return false }
+    return Unmanaged<Worker>.fromOpaque(worker)._withUnsafeGuaranteedRef { $0.offerTurn(continuation) }
+  }
+
   init(workers count: Int) {
+    Self.offersTurns
     workers = (0..<count).map { PoolWorker(self, index: $0) }
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
@@ -75,6 +82,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       let isStuck = activations == worker.activationsAtTick
       worker.activationsAtTick = activations
       if isStuck && worker.hasWork { isWaiting = true }
+      if isStuck { worker.resumeThoseThatGave() }
     }
     if isWaiting { wakeOne(takingSlots: true) }
     state.tickDone()

@@ -35,6 +35,39 @@ final class PoolWorker: Worker, @unchecked Sendable {
     super.init(pool)
   }
 
+  // Tasks that gave up their turn, in this one and in the one before: bits of a continuation, or 0. Atomic for the tick.
+  private let gaveNow = Atomic<UInt>(0)
+  private let gaveBefore = Atomic<UInt>(0)
+
+  override func offerTurn(_ continuation: UnsafeMutableRawPointer) -> Bool {
+    gaveNow.compareExchange(
+      expected: 0, desired: UInt(bitPattern: continuation), successOrdering: .acquiringAndReleasing,
+      failureOrdering: .relaxed
+    ).exchanged
+  }
+
+  /// A turn has ended: who gave up the one before goes on.
+  @inline(__always) private func endTurn() {
+    if gaveBefore.load(ordering: .relaxed) != 0 { Self.resume(gaveBefore) }
+    if gaveNow.load(ordering: .relaxed) != 0 {
+      gaveBefore.store(gaveNow.exchange(0, ordering: .acquiringAndReleasing), ordering: .releasing)
+    }
+  }
+
+  /// There is nothing else to run, or, from the tick, the turn does not end. True if somebody waited.
+  @discardableResult func resumeThoseThatGave() -> Bool {
+    let before = Self.resume(gaveBefore)
+    let now = Self.resume(gaveNow)
+    return before || now
+  }
+
+  @discardableResult private static func resume(_ place: borrowing Atomic<UInt>) -> Bool {
+    let bits = place.exchange(0, ordering: .acquiringAndReleasing)
+    if bits == 0 { return false }
+    unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
+    return true
+  }
+
   var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
 
   /// What others may steal at any time.
@@ -115,6 +148,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
       var isSearching = true
       while true {
         var found = next()
+        if found == nil && resumeThoseThatGave() { continue }
         if found == nil {
           if !isSearching {
             pool.state.startSearching()
@@ -136,6 +170,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
         }
         activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
         execute(runnable)
+        endTurn()
       }
     }
   }

@@ -81,6 +81,9 @@ internal import CTroupeShims
     troupe_set_current_worker(before)
   }
 
+  /// Keeps a suspended task until something else has had a turn; false if there is no place.
+  func offerTurn(_ continuation: UnsafeMutableRawPointer) -> Bool { false }
+
   /// Something became runnable on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
 

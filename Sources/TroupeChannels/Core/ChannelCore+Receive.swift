@@ -44,11 +44,11 @@ extension ChannelCore where Element: ~Copyable {
   }
 
   /// The slow half of every waiting receive in a task.
-  @usableFromInline nonisolated(nonsending)
+  @inlinable nonisolated(nonsending)
     func receive(until deadline: Deadline) async -> TimedReceiveOutcome<Element>
   {
     if let rendezvous { return await receive(rendezvous, until: deadline) }
-    var yields = 0
+    var turns = 0
     while true {
       if let element = take() { return .received(element) }
       switch queue.emptiness() {
@@ -59,27 +59,31 @@ extension ChannelCore where Element: ~Copyable {
       case .empty: break
       }
       if Task.isCancelled { return .cancelled }
-      if deadline.remaining == 0 { return .timedOut }
-      // A sender that is about to run on this thread costs a yield; to be woken by it costs three.
-      if yields < 2 {
-        yields += 1
-        await Task.yield()
+      if !deadline.isNever && deadline.remaining == 0 { return .timedOut }
+      // A sender that is about to run on this thread costs a turn; to be woken by it costs several.
+      if turns < 2 {
+        turns += 1
+        await TaskTurn.give()
         continue
       }
       consumer.reset()
-      guard queue.idle() == .idle else { continue }
-      let alarm = Alarm(deadline) { self.consumer.signal() }
-      await withTaskCancellationHandler {
-        await self.consumer.wait()
-      } onCancel: {
-        self.consumer.signal()
-      }
-      alarm?.cancel()
-      _ = queue.unidle()
+      if queue.idle() == .idle { await park(until: deadline) }
     }
   }
 
-  private nonisolated(nonsending)
+  /// After *idle*: until a sender wakes the receiver, the deadline, or cancellation.
+  @usableFromInline nonisolated(nonsending) func park(until deadline: Deadline) async {
+    let alarm = Alarm(deadline) { self.consumer.signal() }
+    await withTaskCancellationHandler {
+      await self.consumer.wait()
+    } onCancel: {
+      self.consumer.signal()
+    }
+    alarm?.cancel()
+    _ = queue.unidle()
+  }
+
+  @usableFromInline nonisolated(nonsending)
     func receive(_ rendezvous: Rendezvous<Element>, until deadline: Deadline) async -> TimedReceiveOutcome<Element>
   {
     while true {

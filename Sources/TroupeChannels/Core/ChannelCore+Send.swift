@@ -119,7 +119,7 @@ extension ChannelCore where Element: ~Copyable {
     case .full(let element): pending = element
     }
     // The receiver may be about to run on this very thread.
-    await Task.yield()
+    await TaskTurn.give()
     switch trySend(pending) {
     case .sent: return .sent
     case .closed(let element): return .closed(element)

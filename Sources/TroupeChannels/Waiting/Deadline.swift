@@ -14,11 +14,11 @@ internal import CTroupeShims
     nanoseconds = saturatingSum(timeout.nanosecondsClamped, troupe_clock_now())
   }
 
-  package var isNever: Bool { nanoseconds == .max }
+  @usableFromInline package var isNever: Bool { nanoseconds == .max }
   @usableFromInline package var hasPassed: Bool { !isNever && troupe_clock_now() >= nanoseconds }
 
   /// Nanoseconds to go, at least 0; negative for never.
-  package var remaining: Int64 { isNever ? -1 : max(0, nanoseconds &- troupe_clock_now()) }
+  @usableFromInline package var remaining: Int64 { isNever ? -1 : max(0, nanoseconds &- troupe_clock_now()) }
 
   @inlinable package static func < (a: Deadline, b: Deadline) -> Bool { a.nanoseconds < b.nanoseconds }
 }
