@@ -5,7 +5,8 @@ extension Receiver where Element: ~Copyable {
   ///
   /// Nil: the channel is closed and empty, or the task was cancelled (`Task.isCancelled` tells which). A cancelled
   /// receive loses nothing: the element stays for the next one. A cancelled task still takes what is there.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public mutating func receive() async -> sending Element?
   {
     if let element = core.take() {
@@ -16,7 +17,8 @@ extension Receiver where Element: ~Copyable {
 
   /// Takes the next element, suspending the task for at most `timeout`. An element that is there is returned whatever the
   /// timeout, also zero or a negative one; no timeout is too long.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public mutating func receive(timeout: Duration) async -> sending TimedReceiveOutcome<Element>
   {
     if let element = core.take() {
@@ -29,7 +31,8 @@ extension Receiver where Element: ~Copyable {
   ///
   /// Returns how many; 0 means closed and empty, a cancelled task, or a limit of 0. A negative limit stops the program.
   @discardableResult
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public mutating func receiveMany<Failure: Error>(
       limit: Int, _ body: (consuming sending Element) throws(Failure) -> Void
     ) async throws(Failure) -> Int
@@ -50,7 +53,8 @@ extension Receiver where Element: ~Copyable {
 
   /// Passes each element to `body`, until the channel is closed and empty or the task is cancelled.
   /// If `body` throws, the loop ends, and the receiver goes on with the next element.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public mutating func forEach<Failure: Error>(
       _ body: nonisolated(nonsending) (consuming sending Element) async throws(Failure) -> Void
     ) async throws(Failure)
@@ -64,7 +68,8 @@ extension Receiver where Element: Copyable {
   ///
   /// Returns how many; 0 means closed and empty, a cancelled task, or a limit of 0. A negative limit stops the program.
   @discardableResult
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public mutating func receiveMany(into elements: inout [Element], limit: Int) async -> Int
   {
     var received: [Element] = []
@@ -122,14 +127,16 @@ extension ChannelCore where Element: ~Copyable {
   @inlinable var isTurnOver: Bool { queue.consumer.pointee.headIndex & 255 == 0 }
 
   /// Lets others have the thread, then returns the element.
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func endTurn(with element: consuming Element) async -> sending Element
   {
     await Task.yield()
     return disconnected(element)
   }
 
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     func receiveSuspending() async -> sending Element?
   {
     switch await receive(until: .never) {
@@ -137,7 +144,8 @@ extension ChannelCore where Element: ~Copyable {
     default: return nil
     }
   }
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func receiveSuspending(_ timeout: Duration) async -> sending TimedReceiveOutcome<Element>
   {
     disconnected(await receive(until: Deadline(after: timeout)))

@@ -91,7 +91,8 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   /// Those who wait get room in the order in which they came. If the task is cancelled while it waits, the element comes
   /// back; an element that went into the channel first stays there, and the outcome is `sent`.
   /// - Parameter timeout: how long to wait at most; nil waits without limit.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public func send(
       _ element: consuming sending Element, timeout: Duration? = nil
     ) async -> sending WaitingSendOutcome<Element>

@@ -10,7 +10,8 @@ extension Address where Message: ~Copyable {
   /// the timeout passes or the task is cancelled. A late answer is destroyed.
   /// - Parameter timeout: how long to wait at most, on the system's clock; nil waits without limit. Zero or less fails at once
   ///   after sending, unless the answer is there.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public func ask<Value: ~Copyable>(
       timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
       _ message: (consuming Reply<Value>) -> sending Message
@@ -24,7 +25,8 @@ extension Address where Message: ~Copyable {
   }
 
   /// The same with a payload that a closure cannot capture: a noncopyable or non-Sendable one.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     public func ask<Payload: ~Copyable, Value: ~Copyable>(
       with payload: consuming sending Payload, timeout: Duration? = .seconds(5),
       fileID: StaticString = #fileID, line: UInt = #line,
@@ -93,7 +95,8 @@ extension Address where Message: ~Copyable {
   }
 
   /// Returns when the value is there; the timer and the cancellation handler are set up only now.
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
   {
     if TaskTurn.isOnWorker {

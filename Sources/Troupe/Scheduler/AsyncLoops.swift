@@ -63,7 +63,9 @@ internal import CTroupeShims
   }
 
   /// Its own.
-  @usableFromInline package nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+  @usableFromInline package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    executor.asUnownedSerialExecutor()
+  }
 
   nonisolated func start() {
     // Nothing runs yet; isolation is assumed so that the task's first job comes to our executor.

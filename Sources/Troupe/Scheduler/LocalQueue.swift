@@ -41,7 +41,9 @@ struct LocalQueue: ~Copyable {
       var taken: [Runnable] = []
       taken.reserveCapacity(Int(count) + 1)
       for i in 0..<count { taken.append(Runnable(bits: slot(h &+ i).pointee.load(ordering: .relaxed))) }
-      if head.compareExchange(expected: h, desired: h &+ count, ordering: .acquiringAndReleasing).exchanged { return taken }
+      if head.compareExchange(expected: h, desired: h &+ count, ordering: .acquiringAndReleasing).exchanged {
+        return taken
+      }
     }
   }
 

@@ -11,7 +11,8 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   // Set once, before anything runs: the workers need the pool first.
   @exclusivity(unchecked) private(set) var workers: [PoolWorker] = []
   /// The same without counting: thieves look at them all the time.
-  @exclusivity(unchecked) private(set) var others = UnsafeMutableBufferPointer<Unmanaged<PoolWorker>>(start: nil, count: 0)
+  @exclusivity(unchecked) private(set) var others = UnsafeMutableBufferPointer<Unmanaged<PoolWorker>>(
+    start: nil, count: 0)
   let injector = Injector()
   let state = PoolState()
   let timers = TimerWheel()

@@ -3,7 +3,8 @@ extension ActorSystem {
   ///
   /// The same as `Task(executorPreference: system.executor)`. It must not block the thread.
   @discardableResult
-  public func task<Result: Sendable>(_ body: sending @escaping @isolated(any) () async -> Result) -> Task<Result, Never> {
+  public func task<Result: Sendable>(_ body: sending @escaping @isolated(any) () async -> Result) -> Task<Result, Never>
+  {
     Task(executorPreference: executor, operation: body)
   }
 }

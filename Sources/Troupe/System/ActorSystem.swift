@@ -63,7 +63,8 @@ public final class ActorSystem: Sendable {
     public let stuck: [String]
     /// One line for a log.
     public var description: String {
-      "shutdown: \(dropped) messages dropped" + (stuck.isEmpty ? "" : ", still running: \(stuck.joined(separator: ", "))")
+      "shutdown: \(dropped) messages dropped"
+        + (stuck.isEmpty ? "" : ", still running: \(stuck.joined(separator: ", "))")
     }
   }
 
@@ -75,7 +76,8 @@ public final class ActorSystem: Sendable {
   @discardableResult
   public func shutdown(deadline: Duration? = .seconds(30)) async -> ShutdownReport {
     if let worker = Worker.current, worker.scheduler === core.scheduler, worker.isRunningCell {
-      fatalError("Troupe: shutdown() was awaited in a handler of \(name), and would wait for itself; use requestShutdown()")
+      fatalError(
+        "Troupe: shutdown() was awaited in a handler of \(name), and would wait for itself; use requestShutdown()")
     }
     let before = core.deadLetters.count(.queuedAtEnd)
     core.beginShutdown()

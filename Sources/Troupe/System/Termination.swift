@@ -51,7 +51,8 @@ public struct ActorFailure: Error, Sendable, CustomStringConvertible {
 
   /// One line for a log.
   public var description: String {
-    "\(error) in \(path) (incarnation \(incarnation))" + (messageType.map { ", handling a \($0)" } ?? ", starting or stopping")
+    "\(error) in \(path) (incarnation \(incarnation))"
+      + (messageType.map { ", handling a \($0)" } ?? ", starting or stopping")
   }
 }
 

@@ -44,7 +44,8 @@ extension ChannelCore where Element: ~Copyable {
   }
 
   /// The slow half of every waiting receive in a task.
-  @inlinable nonisolated(nonsending)
+  @inlinable
+  nonisolated(nonsending)
     func receive(until deadline: Deadline) async -> TimedReceiveOutcome<Element>
   {
     if let rendezvous { return await receive(rendezvous, until: deadline) }
@@ -83,7 +84,8 @@ extension ChannelCore where Element: ~Copyable {
     _ = queue.unidle()
   }
 
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func receive(_ rendezvous: Rendezvous<Element>, until deadline: Deadline) async -> TimedReceiveOutcome<Element>
   {
     while true {

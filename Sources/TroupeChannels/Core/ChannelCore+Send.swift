@@ -41,7 +41,9 @@ extension ChannelCore where Element: ~Copyable {
 
   // MARK: On a thread
 
-  @usableFromInline func sendSlowly(_ element: consuming Element, _ timeout: Duration?) -> sending WaitingSendOutcome<Element> {
+  @usableFromInline func sendSlowly(_ element: consuming Element, _ timeout: Duration?)
+    -> sending WaitingSendOutcome<Element>
+  {
     disconnected(send(element, until: timeout.map { Deadline(after: $0) } ?? .never))
   }
 
@@ -102,13 +104,15 @@ extension ChannelCore where Element: ~Copyable {
 
   // MARK: In a task
 
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func sendSlowly(_ element: consuming Element, _ timeout: Duration?) async -> sending WaitingSendOutcome<Element>
   {
     disconnected(await send(element, until: timeout.map { Deadline(after: $0) } ?? .never))
   }
 
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func send(_ element: consuming Element, until deadline: Deadline) async -> WaitingSendOutcome<Element>
   {
     if let rendezvous { return await send(element, rendezvous, until: deadline) }
@@ -137,7 +141,8 @@ extension ChannelCore where Element: ~Copyable {
     }
   }
 
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     func reserve(_ count: Int, until deadline: Deadline) async -> Reserved
   {
     await waiters.reserve(count, at: queue, until: deadline)

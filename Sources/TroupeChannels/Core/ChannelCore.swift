@@ -20,7 +20,8 @@ import Synchronization
     self.capacity = capacity
     let isBounded = capacity != 0 && capacity != Int.max
     let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: MessageQueue<Element>.byteCount(isBounded ? capacity : 0), alignment: max(64, MessageQueue<Element>.Segment.alignment))
+      byteCount: MessageQueue<Element>.byteCount(isBounded ? capacity : 0),
+      alignment: max(64, MessageQueue<Element>.Segment.alignment))
     queue = .create(at: memory, capacity: isBounded ? capacity : 0, initial: 0)
     rendezvous = capacity == 0 ? Rendezvous() : nil
   }

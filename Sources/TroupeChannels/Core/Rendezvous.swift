@@ -196,4 +196,3 @@ import Synchronization
     receiver.signal()
   }
 }
-

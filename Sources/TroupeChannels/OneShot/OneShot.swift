@@ -140,7 +140,8 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     }
   }
 
-  @usableFromInline nonisolated(nonsending)
+  @usableFromInline
+  nonisolated(nonsending)
     mutating func receiveSlowly(_ deadline: Deadline) async -> OneShotOutcome<Value>
   {
     while true {

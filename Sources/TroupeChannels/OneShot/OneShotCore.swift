@@ -145,7 +145,8 @@ public import Synchronization
   @inlinable func finishReceiver() {
     if state.pointee.bits.load(ordering: .acquiring) & State.senderDone != 0 { return free() }
     let before = state.pointee.bits.bitwiseOr(
-      State.receiverDone | State.closed, ordering: .acquiringAndReleasing).oldValue
+      State.receiverDone | State.closed, ordering: .acquiringAndReleasing
+    ).oldValue
     if before & State.senderDone != 0 { free() }
   }
 

@@ -29,7 +29,8 @@ extension MessageQueue where Element: ~Copyable {
         _ = releasePermits(1)
         return .closed(element)
       }
-      let desired = (word &+ TailWord.boundedOne &- TailWord.permit) & (word & TailWord.suspended == 0 ? ~TailWord.idle : ~0)
+      let desired =
+        (word &+ TailWord.boundedOne &- TailWord.permit) & (word & TailWord.suspended == 0 ? ~TailWord.idle : ~0)
       let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
         expected: word, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
       if exchanged {

@@ -21,7 +21,8 @@ extension MessageQueue where Element: ~Copyable {
   /// Whether `take` would find an element.
   @inlinable package var isReady: Bool {
     let offset = Int(consumer.pointee.offset)
-    return (Self.flags(consumer.pointee.segment) + offset).pointee.load(ordering: .acquiring) == consumer.pointee.written
+    return (Self.flags(consumer.pointee.segment) + offset).pointee.load(ordering: .acquiring)
+      == consumer.pointee.written
   }
 
   /// Takes the next element if it has been written.
@@ -114,7 +115,9 @@ extension MessageQueue where Element: ~Copyable {
         if index(word) != ownIndex { return .notEmpty }
         if isFinished(word) { return .finished }
       }
-      if !consumer.pointee.isBounded && index(word) == ownIndex && (consumer.pointee.offset != 0 || !consumer.pointee.isInline) {
+      if !consumer.pointee.isBounded && index(word) == ownIndex
+        && (consumer.pointee.offset != 0 || !consumer.pointee.isInline)
+      {
         switch idleInline(&word) {
         case true: return .idle
         case false: continue

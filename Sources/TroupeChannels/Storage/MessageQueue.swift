@@ -53,7 +53,9 @@ public import Synchronization
   }
 
   /// Lays an empty queue out in `memory`. `initial` are the bits that its tail word starts with.
-  @inlinable package static func create(at memory: UnsafeMutableRawPointer, capacity: Int, initial: UInt) -> MessageQueue {
+  @inlinable package static func create(at memory: UnsafeMutableRawPointer, capacity: Int, initial: UInt)
+    -> MessageQueue
+  {
     let base = memory + (capacity == 0 ? slotsOffset : ringOffset)
     let slots = capacity == 0 ? Segment.inlineCapacity : ringCapacity(capacity)
     base.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
@@ -72,7 +74,8 @@ public import Synchronization
     if consumer.pointee.isBounded { return }
     if !consumer.pointee.isInline { consumer.pointee.segment.deallocate() }
     consumer.pointee.isInline = true
-    if let spare = UnsafeMutableRawPointer(bitPattern: state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring)) {
+    if let spare = UnsafeMutableRawPointer(bitPattern: state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring))
+    {
       spare.deallocate()
     }
   }

@@ -42,7 +42,9 @@ public import Synchronization
   @usableFromInline package var roomWanted: Bool
   @usableFromInline package let isBounded: Bool
 
-  @inlinable package init(segment: UnsafeMutableRawPointer, elements: UnsafeMutableRawPointer, limit: Int, isBounded: Bool) {
+  @inlinable package init(
+    segment: UnsafeMutableRawPointer, elements: UnsafeMutableRawPointer, limit: Int, isBounded: Bool
+  ) {
     head = Atomic(isBounded ? 0 : HeadWord.inline)
     headIndex = 0
     self.segment = segment

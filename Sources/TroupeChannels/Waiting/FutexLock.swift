@@ -1,5 +1,5 @@
-public import Synchronization
 internal import CTroupeShims
+public import Synchronization
 
 /// A lock for short slow paths. `Synchronization.Mutex` would do, but the thread sanitizer misreads its contended path.
 @usableFromInline package struct FutexLock: ~Copyable, Sendable {
@@ -9,13 +9,15 @@ internal import CTroupeShims
 
   @inlinable package func lock() {
     // Acquiring: pairs with the releasing exchange in `unlock`.
-    if !word.compareExchange(expected: 0, desired: 1, successOrdering: .acquiring, failureOrdering: .relaxed).exchanged {
+    if !word.compareExchange(expected: 0, desired: 1, successOrdering: .acquiring, failureOrdering: .relaxed).exchanged
+    {
       lockSlowly()
     }
   }
 
   @inlinable package func tryLock() -> Bool {
-    word.compareExchange(expected: 0, desired: 1, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed).exchanged
+    word.compareExchange(expected: 0, desired: 1, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)
+      .exchanged
   }
 
   /// For those who look, after they let go, at what others left because they did not get the lock.

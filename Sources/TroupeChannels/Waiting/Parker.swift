@@ -1,5 +1,5 @@
-import Synchronization
 internal import CTroupeShims
+import Synchronization
 
 /// Where one thread or one task waits until it is signalled. One waits at a time; anyone may signal, any number of times.
 ///
@@ -84,7 +84,8 @@ enum BlockingGuard {
     if isTask || troupe_current_worker() != nil {
       fatalError(
         "Troupe: \(call) was about to block \(isTask ? "a thread that runs a Swift task" : "a worker of an actor system"), "
-          + "which can stop every other task and actor that needs the thread. Use the asynchronous form: await \(call).")
+          + "which can stop every other task and actor that needs the thread. Use the asynchronous form: await \(call)."
+      )
     }
   }
 }
