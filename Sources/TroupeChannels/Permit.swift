@@ -83,7 +83,11 @@ extension BoundedSender where Element: ~Copyable {
   }
 
   /// Takes room for one element, blocking the thread until there is some.
-  @available(*, noasync, message: "this form blocks the thread; use `await reserve()` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await reserve()` in asynchronous code; in main.swift, inside an async function"
+  )
   public func reserve(timeout: Duration? = nil) throws(ReserveError) -> Permit<Element> {
     try check(1)
     try Self.get(handle.core.reserve(1, until: Self.deadline(timeout), call: "reserve()"))
@@ -92,7 +96,11 @@ extension BoundedSender where Element: ~Copyable {
 
   /// Takes room for `count` elements, blocking the thread until there is enough. Those who came before are served before,
   /// also if they want more.
-  @available(*, noasync, message: "this form blocks the thread; use `await reserve(_:)` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await reserve(_:)` in asynchronous code; in main.swift, inside an async function"
+  )
   public func reserve(_ count: Int, timeout: Duration? = nil) throws(ReserveError) -> Permits<Element> {
     try check(count)
     try Self.get(handle.core.reserve(count, until: Self.deadline(timeout), call: "reserve(_:)"))

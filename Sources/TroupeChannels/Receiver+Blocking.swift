@@ -2,7 +2,11 @@
 // be blocked, it stops the program with a message once it would have to wait.
 extension Receiver where Element: ~Copyable {
   /// Takes the next element, blocking the thread until there is one. Nil: the channel is closed and empty.
-  @available(*, noasync, message: "this form blocks the thread; use `await receive()` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await receive()` in asynchronous code; in main.swift, inside an async function"
+  )
   @inlinable public mutating func receive() -> sending Element? {
     if let element = core.take() { return disconnected(element) }
     return core.receiveBlocking()
@@ -10,7 +14,11 @@ extension Receiver where Element: ~Copyable {
 
   /// Takes the next element, blocking the thread for at most `timeout`. An element that is there is returned whatever the
   /// timeout, also zero or a negative one; no timeout is too long.
-  @available(*, noasync, message: "this form blocks the thread; use `await receive(timeout:)` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await receive(timeout:)` in asynchronous code; in main.swift, inside an async function"
+  )
   @inlinable public mutating func receive(timeout: Duration) -> sending TimedReceiveOutcome<Element> {
     if let element = core.take() { return .received(disconnected(element)) }
     return core.receiveBlocking(timeout)
@@ -19,7 +27,11 @@ extension Receiver where Element: ~Copyable {
   /// Passes up to `limit` elements to `body`, blocking the thread until there is one, then taking what is there.
   ///
   /// Returns how many; 0 means closed and empty, or a limit of 0. A negative limit stops the program.
-  @available(*, noasync, message: "this form blocks the thread; use `await receiveMany` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await receiveMany` in asynchronous code; in main.swift, inside an async function"
+  )
   @discardableResult
   @inlinable public mutating func receiveMany<Failure: Error>(
     limit: Int, _ body: (consuming sending Element) throws(Failure) -> Void
@@ -37,7 +49,11 @@ extension Receiver where Element: ~Copyable {
 
   /// Passes each element to `body`, blocking the thread in between, until the channel is closed and empty.
   /// If `body` throws, the loop ends, and the receiver goes on with the next element.
-  @available(*, noasync, message: "this form blocks the thread; use `await forEach` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await forEach` in asynchronous code; in main.swift, inside an async function"
+  )
   @inlinable public mutating func forEach<Failure: Error>(
     _ body: (consuming sending Element) throws(Failure) -> Void
   ) throws(Failure) {
@@ -49,7 +65,11 @@ extension Receiver where Element: Copyable {
   /// Appends up to `limit` elements to `elements`, blocking the thread until there is one, then taking what is there.
   ///
   /// Returns how many; 0 means closed and empty, or a limit of 0. A negative limit stops the program.
-  @available(*, noasync, message: "this form blocks the thread; use `await receiveMany` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await receiveMany` in asynchronous code; in main.swift, inside an async function"
+  )
   @discardableResult
   @inlinable public mutating func receiveMany(into elements: inout [Element], limit: Int) -> Int {
     var received: [Element] = []
@@ -60,7 +80,11 @@ extension Receiver where Element: Copyable {
 
   /// The elements as a sequence for a `for` loop, which blocks the thread in between and ends when the channel is closed
   /// and empty. The receiver goes into the sequence, and goes with it.
-  @available(*, noasync, message: "this form blocks the thread; use `elements()` and `for await` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `elements()` and `for await` in asynchronous code; in main.swift, inside an async function"
+  )
   public consuming func blockingElements() -> BlockingElements<Element> { BlockingElements(self) }
 }
 

@@ -72,7 +72,11 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   /// On a worker of an actor system or inside a task, where a thread must not be blocked, it stops the program with a
   /// message once it would have to wait.
   /// - Parameter timeout: how long to wait at most; nil waits without limit.
-  @available(*, noasync, message: "this form blocks the thread; use `await send(_:)` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await send(_:)` in asynchronous code; in main.swift, inside an async function"
+  )
   @inlinable public func send(
     _ element: consuming sending Element, timeout: Duration? = nil
   ) -> sending WaitingSendOutcome<Element> {

@@ -44,7 +44,11 @@ extension Address where Message: ~Copyable {
   ///
   /// For plain threads. On a worker of an actor system or inside a task it stops the program with a message once it would
   /// have to wait.
-  @available(*, noasync, message: "this form blocks the thread; use `await ask` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await ask` in asynchronous code; in main.swift, inside an async function"
+  )
   @inlinable public func ask<Value: ~Copyable>(
     timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
     _ message: (consuming Reply<Value>) -> sending Message

@@ -96,7 +96,11 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
   ///
   /// On a worker of an actor system or inside a task, where a thread must not be blocked, it stops the program with a
   /// message once it would have to wait.
-  @available(*, noasync, message: "this form blocks the thread; use `await receive()` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await receive()` in asynchronous code; in main.swift, inside an async function"
+  )
   @inlinable public consuming func receive() -> sending Value? {
     if !isSpent && core.look() == .value {
       isSpent = true
@@ -109,7 +113,11 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
   }
 
   /// The value, blocking the thread for at most `timeout`.
-  @available(*, noasync, message: "this form blocks the thread; use `await receive(timeout:)` in asynchronous code")
+  @available(
+    *, noasync,
+    message:
+      "this form blocks the thread; use `await receive(timeout:)` in asynchronous code; in main.swift, inside an async function"
+  )
   public consuming func receive(timeout: Duration) -> sending OneShotOutcome<Value> {
     disconnected(receiveSlowly(Deadline(after: timeout)))
   }
