@@ -28,9 +28,15 @@ let package = Package(
 
     .executableTarget(
       name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
+    .executableTarget(
+      name: "Mpsc", dependencies: ["TroupeChannels"], path: "Samples/Mpsc/Sources", swiftSettings: settings),
+    .executableTarget(
+      name: "WordCount", dependencies: ["Troupe"], path: "Samples/WordCount/Sources", swiftSettings: settings),
 
     .testTarget(
       name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
+    .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
+    .testTarget(name: "SampleTests", dependencies: ["Mpsc", "WordCount"], swiftSettings: settings),
     .testTarget(name: "SnippetTests", dependencies: ["TroupeChannels"], path: "Tests/Snippets", exclude: ["Cases"]),
   ]
 )

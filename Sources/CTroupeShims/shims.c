@@ -54,10 +54,12 @@ static bool (*offer_turn)(void *worker, void *continuation);
 
 void troupe_set_wait_a_turn(bool (*offer)(void *, void *)) { __atomic_store_n(&offer_turn, offer, __ATOMIC_RELEASE); }
 
-bool troupe_wait_a_turn(void *continuation) {
+bool troupe_wait_a_turn(void *job) {
   bool (*offer)(void *, void *) = __atomic_load_n(&offer_turn, __ATOMIC_ACQUIRE);
-  return current_worker != NULL && offer != NULL && offer(current_worker, continuation);
+  return current_worker != NULL && offer != NULL && offer(current_worker, job);
 }
+
+void troupe_opaque_nothing(void) { __asm__ __volatile__(""); }
 
 struct start {
   void (*body)(void *);

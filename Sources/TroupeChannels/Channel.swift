@@ -15,12 +15,12 @@ public enum Channel {
 
   /// A channel with room for `capacity` elements, whose `send` waits for room. All its memory is allocated here.
   ///
-  /// A capacity of 0 is the rendezvous channel. A negative capacity, or one above 2^31, stops the program.
+  /// A capacity of 0 is the rendezvous channel. A negative capacity, or one above 2^30, stops the program.
   @inlinable public static func bounded<Element: ~Copyable>(
     _ capacity: Int, of type: Element.Type = Element.self
   ) -> BoundedChannel<Element> {
-    if capacity < 0 || capacity > 1 << 31 {
-      fatalError("Troupe: a channel's capacity must lie between 0 and 2^31, and is \(capacity)")
+    if capacity < 0 || capacity > 1 << 30 {
+      fatalError("Troupe: a channel's capacity must lie between 0 and 2^30, and is \(capacity)")
     }
     return BoundedChannel(receiver: Receiver(ChannelCore(capacity: capacity)))
   }

@@ -1,1 +1,68 @@
+import Foundation
 import Testing
+
+/// Programs that must not compile, each with the diagnostic that the compiler must give: a file in `Cases`, whose first
+/// line is `// expect: <part of the diagnostic>`, or `// expect: nothing` for one that must compile.
+@Suite(.serialized) struct SnippetTests {
+  static let cases: [String] = {
+    let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
+    return (files ?? []).filter { $0.hasSuffix(".swift") }.sorted()
+  }()
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("Cases")
+
+  @Test func `there are cases`() {
+    #expect(Self.cases.count > 1)
+    #expect(Self.cases.contains("Control.swift"))
+  }
+
+  @Test(arguments: cases)
+  func `the compiler says what is expected`(file: String) async throws {
+    let path = Self.folder.appendingPathComponent(file).path
+    let source = try String(contentsOfFile: path, encoding: .utf8)
+    let first = source.prefix { $0 != "\n" }
+    let expectation = try #require(
+      first.split(separator: "// expect: ").first, "\(file) does not begin with its expectation")
+    let (status, output) = try await compile(path)
+    if expectation == "nothing" {
+      #expect(status == 0, "\(output)")
+    } else {
+      #expect(status != 0, "it compiles")
+      #expect(output.contains("error: "), "\(output)")
+      #expect(output.contains(expectation), "\(output)")
+    }
+  }
+
+  /// Up to the passes that check ownership and isolation, which a type check alone does not run.
+  private func compile(_ path: String) async throws -> (status: Int32, output: String) {
+    // The test bundle lies in the folder where the build put the modules.
+    let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    let log = FileManager.default.temporaryDirectory.appendingPathComponent("snippet-\(UUID().uuidString).log")
+    #expect(FileManager.default.createFile(atPath: log.path, contents: nil))
+    defer { try? FileManager.default.removeItem(at: log) }
+    let handle = try FileHandle(forWritingTo: log)
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments =
+      [
+        "swiftc", "-emit-sil", "-o", "/dev/null", "-parse-as-library", "-swift-version", "6",
+        "-I", products.appendingPathComponent("Modules").path,
+      ] + moduleMaps(in: products) + [path]
+    process.standardOutput = handle
+    process.standardError = handle
+    let status = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Int32, any Error>) in
+      process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+      do { try process.run() } catch { continuation.resume(throwing: error) }
+    }
+    try handle.close()
+    return (status, try String(contentsOf: log, encoding: .utf8))
+  }
+
+  /// The C modules of the package.
+  private func moduleMaps(in products: URL) -> [String] {
+    let folders = (try? FileManager.default.contentsOfDirectory(atPath: products.path)) ?? []
+    return folders.filter { $0.hasSuffix(".build") }.flatMap { folder -> [String] in
+      let map = products.appendingPathComponent(folder).appendingPathComponent("module.modulemap").path
+      return FileManager.default.fileExists(atPath: map) ? ["-Xcc", "-fmodule-map-file=\(map)"] : []
+    }
+  }
+}

@@ -32,7 +32,7 @@ private struct Nested: ~Copyable, Sendable {
     #expect(await producing() == 20)
   }
 
-  /// On a thread with a stack of 512 KiB, or of 2 MiB without optimisation, where each step has a copy of its own.
+  /// On a thread with a stack of 1 MiB, or of 2 MiB without optimisation, where each step has a copy of its own.
   private func onSmallThread<Value: ~Copyable & Sendable>(
     _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) -> Int
   ) -> @Sendable () async -> Int {
@@ -42,7 +42,7 @@ private struct Nested: ~Copyable, Sendable {
     #if DEBUG
       thread.stackSize = 2 << 20
     #else
-      thread.stackSize = 512 << 10
+      thread.stackSize = 1 << 20
     #endif
     thread.start()
     return {

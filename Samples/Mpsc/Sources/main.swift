@@ -1,15 +1,18 @@
-// What one does first with a channel, in numbered sections. Each is a function that stands on its own.
+// What one does first with a channel, in numbered sections. Each is a function that stands on its own, and the rest of
+// this folder holds them in the same order.
 //
-// The sections are functions, and not statements here, because top-level code belongs to the main actor.
+// They are functions, not statements here, because top-level code belongs to the main actor, and so would the closures in it.
 
 try oneValue()
-try valueIsGone()
+try oneObject()
 try severalValues()
 try twoProducers()
 try polling()
 try otherEndGone()
 try severalKinds()
-try boundedChannel()
-try rendezvousChannel()
-try oneShotChannel()
+try bounded()
+try rendezvous()
+try oneShot()
 try inTasks()
+
+func section(_ number: Int, _ title: String) { print("\(number == 1 ? "" : "\n")\(number). \(title)") }

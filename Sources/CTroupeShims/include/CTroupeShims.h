@@ -42,10 +42,13 @@ int32_t troupe_processor_count(void);
 void *troupe_current_worker(void);
 void troupe_set_current_worker(void *worker);
 
-/// Offers a suspended task (the bits of its continuation) to the calling thread's worker, which resumes it after something
-/// else has had a turn. False if there is no worker, or it has no place for it: then nothing has happened.
-bool troupe_wait_a_turn(void *continuation);
-void troupe_set_wait_a_turn(bool (*offer)(void *worker, void *continuation));
+/// Gives a suspended task's job to the calling thread's worker, which runs it after something else has had a turn.
+/// False if there is no worker: then nothing has happened.
+bool troupe_wait_a_turn(void *job);
+void troupe_set_wait_a_turn(bool (*offer)(void *worker, void *job));
+
+/// Does nothing, and no compiler knows.
+void troupe_opaque_nothing(void);
 
 /// Starts a detached thread that calls `body(argument)`. Returns 0 or an errno.
 int32_t troupe_thread_start(void (*body)(void *), void *argument);

@@ -2,17 +2,60 @@ import Synchronization
 
 /// An address of one message type in front of an actor of another.
 @usableFromInline final class Adapter<Message: ~Copyable>: Recipient, @unchecked Sendable {
-  private let target: Cell
-  private let pass: @Sendable (consuming Message) -> TrySendOutcome<Message>
+  let room: AdapterRoom
+  /// Transforms a message and passes it on into room that was taken for it.
+  let pass: @Sendable (consuming Message) -> Void
 
-  init(_ target: Cell, pass: @escaping @Sendable (consuming Message) -> TrySendOutcome<Message>) {
-    self.target = target
+  init(_ room: AdapterRoom, pass: @escaping @Sendable (consuming Message) -> Void) {
+    self.room = room
     self.pass = pass
     super.init(isCell: false)
   }
 
-  @usableFromInline override var cell: Cell { target }
-  @usableFromInline func trySend(_ message: consuming Message) -> TrySendOutcome<Message> { pass(message) }
+  @usableFromInline override var cell: Cell { room.cell }
+
+  @usableFromInline func trySend(_ message: consuming Message) -> TrySendOutcome<Message> {
+    switch room.tryReserve() {
+    case .closed: return .closed(message)
+    case .full: return .full(message)
+    case .reserved: break
+    }
+    pass(message)
+    return .sent
+  }
+}
+
+/// Room in the mailbox behind an adapter. Where the queue keeps what depends on the type of its elements, which only the
+/// adapter next to the cell knows, so all adapters of a chain share this.
+class AdapterRoom: @unchecked Sendable {
+  enum Reservation { case reserved, full, closed }
+  let cell: Cell
+  init(_ cell: Cell) { self.cell = cell }
+
+  /// Takes room for one message, as far as there is such a thing: an unbounded mailbox has it until it is closed.
+  func tryReserve() -> Reservation { fatalError("abstract") }
+  /// The same, waiting for it.
+  nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
+    fatalError("abstract")
+  }
+}
+
+private final class TypedRoom<Message: ~Copyable>: AdapterRoom, @unchecked Sendable {
+  private var queue: MessageQueue<Message> { MessageQueue(state: cell.queue) }
+
+  override func tryReserve() -> Reservation {
+    guard cell.isBounded else { return queue.isClosed ? .closed : .reserved }
+    switch queue.reserve(1, fair: true) {
+    case .reserved: return .reserved
+    case .full: return .full
+    case .closed: return .closed
+    }
+  }
+
+  nonisolated(nonsending) override func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
+    guard let waiters = cell.waiters else { return queue.isClosed ? .closed : .reserved }
+    return await waiters.reserve(1, at: queue, until: deadline)
+  }
 }
 
 extension Address where Message: ~Copyable {
@@ -23,54 +66,23 @@ extension Address where Message: ~Copyable {
   public func contramap<Outer: ~Copyable>(
     _ transform: @escaping @Sendable (consuming sending Outer) -> sending Message
   ) -> Address<Outer> {
-    let inner = self
-    let adapter = Adapter<Outer>(target.cell) { outer in
-      switch inner.target.reserve() {
-      case .closed: return .closed(outer)
-      case .full: return .full(outer)
-      case .reserved: break
-      }
-      inner.target.sendReserved(transform(disconnected(outer)))
-      return .sent
+    if !target.isCell {
+      let inner = adapter
+      return Address<Outer>(Adapter<Outer>(inner.room) { outer in inner.pass(transform(disconnected(outer))) })
     }
-    return Address<Outer>(adapter)
-  }
-}
-
-extension Recipient {
-  /// Room for one message, as far as there is such a thing: an unbounded mailbox has it until it is closed.
-  fileprivate func reserve() -> MessageQueue<Int>.Reservation {
-    // The reservation is in the tail word, whatever the type of the elements.
-    let queue = MessageQueue<Int>(state: cell.queue)
-    if cell.isBounded { return queue.reserve(1, fair: true) }
-    return queue.isClosed ? .closed : .reserved
-  }
-
-  fileprivate func sendReserved<Message: ~Copyable>(_ message: consuming Message) {
-    if !isCell {
-      // An adapter of an adapter: the room was taken in the cell behind both, and is passed on.
-      cell.releaseRoom()
-      switch unsafeDowncast(self, to: Adapter<Message>.self).trySend(message) {
-      case .sent: return
-      default: return cell.deadLetter(.endedWhileAdapting, Message.self)
-      }
-    }
-    let cell = cell
-    let queue = MessageQueue<Message>(state: cell.queue)
-    switch cell.isBounded ? queue.pushPermitted(message) : queue.push(message) {
-    case .done: return
-    case .wake: cell.schedule()
-    default: cell.deadLetter(.endedWhileAdapting, Message.self)
-    }
+    let cell = target.cell
+    return Address<Outer>(
+      Adapter<Outer>(TypedRoom<Message>(cell)) { outer in cell.pushReserved(transform(disconnected(outer))) })
   }
 }
 
 extension Cell {
-  /// Gives back the room that `reserve` took.
-  func releaseRoom() {
-    guard isBounded else { return }
-    let queue = MessageQueue<Int>(state: queue)
-    if queue.releasePermits(1) { schedule() }
-    if queue.consumer.pointee.head.load(ordering: .acquiring) & HeadWord.roomWanted != 0 { waiters?.grant(queue) }
+  fileprivate func pushReserved<Message: ~Copyable>(_ message: consuming Message) {
+    let queue = MessageQueue<Message>(state: queue)
+    switch isBounded ? queue.pushPermitted(message) : queue.push(message) {
+    case .done: return
+    case .wake: schedule()
+    default: deadLetter(.endedWhileAdapting, Message.self)
+    }
   }
 }

@@ -11,34 +11,38 @@ extension Address where Message: ~Copyable {
     ) async -> sending WaitingSendOutcome<Message>
   {
     let deadline = timeout.map { Deadline(after: $0) } ?? .never
-    var pending = message
-    while true {
-      switch trySend(disconnected(pending)) {
-      case .sent: return .sent
-      case .closed(let message): return .closed(disconnected(message))
-      case .full(let message): pending = message
-      }
-      let cell = target.cell
-      guard let waiters = cell.waiters else { continue }
-      switch await waiters.reserve(1, at: MessageQueue<Message>(state: cell.queue), until: deadline) {
-      case .reserved: break
-      case .closed: return .closed(disconnected(pending))
-      case .timedOut: return .timedOut(disconnected(pending))
-      case .cancelled: return .cancelled(disconnected(pending))
-      }
-      guard target.isCell else {
-        // An adapter transforms before it pushes, and takes its own room for that.
-        cell.releaseRoom()
-        continue
-      }
-      switch MessageQueue<Message>(state: cell.queue).pushPermitted(pending) {
-      case .done: return .sent
-      case .wake:
-        cell.schedule()
-        return .sent
-      case .closed(let message): return .closed(disconnected(message))
-      case .full(let message): return .closed(disconnected(message))
-      }
+    let pending: Message
+    switch trySend(disconnected(message)) {
+    case .sent: return .sent
+    case .closed(let message): return .closed(disconnected(message))
+    case .full(let message): pending = message
     }
+    switch await reserve(until: deadline) {
+    case .reserved: break
+    case .closed: return .closed(disconnected(pending))
+    case .timedOut: return .timedOut(disconnected(pending))
+    case .cancelled: return .cancelled(disconnected(pending))
+    }
+    if !target.isCell {
+      adapter.pass(pending)
+      return .sent
+    }
+    let cell = target.cell
+    switch MessageQueue<Message>(state: cell.queue).pushPermitted(pending) {
+    case .done: return .sent
+    case .wake:
+      cell.schedule()
+      return .sent
+    case .closed(let message): return .closed(disconnected(message))
+    case .full(let message): return .closed(disconnected(message))
+    }
+  }
+
+  /// Only a bounded mailbox can have been full.
+  private nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
+    if !target.isCell { return await adapter.room.reserve(until: deadline) }
+    let cell = target.cell
+    guard let waiters = cell.waiters else { return .closed }
+    return await waiters.reserve(1, at: MessageQueue<Message>(state: cell.queue), until: deadline)
   }
 }

@@ -20,6 +20,10 @@ extension Address where Message: ~Copyable {
     let core = OneShotCore<Value>()
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
     try post(message(Reply(core)), core, site)
+    if core.look() == .nothing && TaskTurn.isOnWorker {
+      // The actor has just been made runnable on this thread: most answers come within its turn.
+      await TaskTurn.spot.enter()
+    }
     if core.look() != .value { try await wait(for: core, site) }
     return disconnected(core.takeValue())
   }
@@ -36,6 +40,10 @@ extension Address where Message: ~Copyable {
     let core = OneShotCore<Value>()
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
     try post(message(payload, Reply(core)), core, site)
+    if core.look() == .nothing && TaskTurn.isOnWorker {
+      // The actor has just been made runnable on this thread: most answers come within its turn.
+      await TaskTurn.spot.enter()
+    }
     if core.look() != .value { try await wait(for: core, site) }
     return disconnected(core.takeValue())
   }
@@ -103,11 +111,6 @@ extension Address where Message: ~Copyable {
   nonisolated(nonsending)
     func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
   {
-    if TaskTurn.isOnWorker {
-      // The actor has just been made runnable on this thread: most answers come within its turn.
-      await TaskTurn.give()
-      if core.look() == .value { return }
-    }
     let scheduler = target.cell.system.scheduler
     var timer: AskTimer?
     defer { if let timer { scheduler.cancel(timer) } }

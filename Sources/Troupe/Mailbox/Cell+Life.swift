@@ -47,9 +47,12 @@ extension Cell {
       } else {
         .systemStopped
       }
-    finish(end)
-    // The table lets go of the hold that `insert` took; after that this cell may be gone.
-    siblings.ended(self)
+    // The table lets go of the hold that `insert` took. First, so that whoever hears of the end finds the name free.
+    withExtendedLifetime(Unmanaged.passUnretained(self).retain()) { hold in
+      siblings.ended(self)
+      finish(end)
+      hold.release()
+    }
   }
 
   func finish(_ end: End) {
@@ -90,7 +93,7 @@ extension Cell {
   /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
   @usableFromInline func childTable() -> ChildTable {
     if let children { return children }
-    let table = ChildTable(system: system, owner: self)
+    let table = ChildTable(system: system, owner: self, isClosed: phase.rawValue >= Phase.stopping.rawValue)
     table.turnBegins()
     children = table
     hasChildren = true

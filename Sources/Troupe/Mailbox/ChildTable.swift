@@ -15,7 +15,7 @@ import Synchronization
   @exclusivity(unchecked) private var count = 0
   @exclusivity(unchecked) private var names: [String: Unmanaged<Cell>] = [:]
   /// No new children: the owner is stopping.
-  @exclusivity(unchecked) private var isClosed = false
+  @exclusivity(unchecked) private var isClosed: Bool
   /// Called when the last child has gone after `close`.
   @exclusivity(unchecked) private var whenEmpty: (() -> Void)?
   private let nextID = Atomic<UInt64>(1)
@@ -24,9 +24,10 @@ import Synchronization
   /// The owner is in its turn, and will look at the stack.
   private let ownerRuns = Atomic<Bool>(false)
 
-  init(system: SystemCore, owner: Cell?) {
+  init(system: SystemCore, owner: Cell?, isClosed: Bool = false) {
     self.system = system
     self.owner = owner
+    self.isClosed = isClosed
   }
 
   var path: String { owner?.path ?? system.name }
@@ -149,15 +150,16 @@ import Synchronization
     return false
   }
 
-  var children: [Cell] {
+  var children: [Cell] { withoutEnded { retainedChildren() } }
+  var childCount: Int { withoutEnded { count } }
+
+  private func withoutEnded<R>(_ body: () -> R) -> R {
     lock.lock()
-    defer { unlock() }
-    return retainedChildren()
-  }
-  var childCount: Int {
-    lock.lock()
-    defer { unlock() }
-    return count
+    let stack = takeEnded()
+    let result = body()
+    unlock()
+    release(stack)
+    return result
   }
 
   private func retainedChildren() -> [Cell] {

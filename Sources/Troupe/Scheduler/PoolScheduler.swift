@@ -18,9 +18,12 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   let timers = TimerWheel()
 
   /// Once for the process.
-  private static let offersTurns: Void = troupe_set_wait_a_turn { worker, continuation in
-    guard let worker, let continuation else { return false }
-    return Unmanaged<Worker>.fromOpaque(worker)._withUnsafeGuaranteedRef { $0.offerTurn(continuation) }
+  private static let offersTurns: Void = troupe_set_wait_a_turn { worker, job in
+    guard let worker, let job else { return false }
+    Unmanaged<Worker>.fromOpaque(worker)._withUnsafeGuaranteedRef {
+      $0.giveTurn(unsafeBitCast(job, to: UnownedJob.self))
+    }
+    return true
   }
 
   init(workers count: Int) {
@@ -83,14 +86,14 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       let isStuck = activations == worker.activationsAtTick
       worker.activationsAtTick = activations
       if isStuck && worker.hasWork { isWaiting = true }
-      if isStuck { worker.resumeThoseThatGave() }
+      if isStuck { worker.endTurnsGiven() }
     }
     if isWaiting { wakeOne(takingSlots: true) }
     state.tickDone()
     if !state.isAllIdle(workers.count) { armTick() }
   }
 
-  private func armTick() {
+  func armTick() {
     if state.claimTick() { armTick(after: 5_000_000) }
   }
 }

@@ -35,36 +35,37 @@ final class PoolWorker: Worker, @unchecked Sendable {
     super.init(pool)
   }
 
-  // Tasks that gave up their turn, in this one and in the one before: bits of a continuation, or 0. Atomic for the tick.
+  // Jobs of tasks that gave up their turn, in this one and in the one before, or 0. Atomic for the tick.
   private let gaveNow = Atomic<UInt>(0)
   private let gaveBefore = Atomic<UInt>(0)
 
-  override func offerTurn(_ continuation: UnsafeMutableRawPointer) -> Bool {
-    gaveNow.compareExchange(
-      expected: 0, desired: UInt(bitPattern: continuation), successOrdering: .acquiringAndReleasing,
+  override func giveTurn(_ job: UnownedJob) {
+    let isPlaced = gaveNow.compareExchange(
+      expected: 0, desired: unsafeBitCast(job, to: UInt.self), successOrdering: .acquiringAndReleasing,
       failureOrdering: .relaxed
     ).exchanged
+    if !isPlaced { pushLast(Runnable(turn: job)) }
   }
 
   /// A turn has ended: who gave up the one before goes on.
   @inline(__always) private func endTurn() {
-    if gaveBefore.load(ordering: .relaxed) != 0 { Self.resume(gaveBefore) }
+    if gaveBefore.load(ordering: .relaxed) != 0 { Self.goOn(gaveBefore) }
     if gaveNow.load(ordering: .relaxed) != 0 {
       gaveBefore.store(gaveNow.exchange(0, ordering: .acquiringAndReleasing), ordering: .releasing)
     }
   }
 
   /// There is nothing else to run, or, from the tick, the turn does not end. True if somebody waited.
-  @discardableResult func resumeThoseThatGave() -> Bool {
-    let before = Self.resume(gaveBefore)
-    let now = Self.resume(gaveNow)
+  @discardableResult func endTurnsGiven() -> Bool {
+    let before = Self.goOn(gaveBefore)
+    let now = Self.goOn(gaveNow)
     return before || now
   }
 
-  @discardableResult private static func resume(_ place: borrowing Atomic<UInt>) -> Bool {
+  @discardableResult private static func goOn(_ place: borrowing Atomic<UInt>) -> Bool {
     let bits = place.exchange(0, ordering: .acquiringAndReleasing)
     if bits == 0 { return false }
-    unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
+    TaskTurn.run(unsafeBitCast(bits, to: UnownedJob.self))
     return true
   }
 
@@ -148,7 +149,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
       var isSearching = true
       while true {
         var found = next()
-        if found == nil && resumeThoseThatGave() { continue }
+        if found == nil && endTurnsGiven() { continue }
         if found == nil {
           if !isSearching {
             pool.state.startSearching()
@@ -212,7 +213,10 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func becomeIdle(in pool: PoolScheduler) -> Bool {
     takesSlots = false
     pool.state.becomeIdle(index)
-    return pool.hasQueuedWork && pool.state.unidle(index)
+    guard pool.hasQueuedWork && pool.state.unidle(index) else { return false }
+    // The tick may have seen everybody idle in between, and have stopped.
+    pool.armTick()
+    return true
   }
 }
 

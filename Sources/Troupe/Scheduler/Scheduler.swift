@@ -11,10 +11,23 @@ internal import CTroupeShims
 
   init(_ loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 2 }
 
+  /// A job that gave up its turn.
+  init(turn job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 3 }
+
   var isCell: Bool { bits & 3 == 0 }
-  var job: UnownedJob? { bits & 1 == 0 ? nil : unsafeBitCast(bits & ~1, to: UnownedJob.self) }
-  var loop: Unmanaged<LoopExecutor>? {
-    bits & 2 == 0 ? nil : UnsafeRawPointer(bitPattern: bits & ~2).map { Unmanaged.fromOpaque($0) }
+
+  enum Task {
+    case job(UnownedJob)
+    case loop(Unmanaged<LoopExecutor>)
+    case turn(UnownedJob)
+  }
+  /// Only for one that is no cell.
+  var task: Task {
+    switch bits & 3 {
+    case 1: .job(unsafeBitCast(bits & ~3, to: UnownedJob.self))
+    case 2: .loop(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~3).unsafelyUnwrapped))
+    default: .turn(unsafeBitCast(bits & ~3, to: UnownedJob.self))
+    }
   }
   /// Only for one that is no job.
   var cell: Unmanaged<Cell> {
@@ -81,8 +94,8 @@ internal import CTroupeShims
     troupe_set_current_worker(before)
   }
 
-  /// Keeps a suspended task until something else has had a turn; false if there is no place.
-  func offerTurn(_ continuation: UnsafeMutableRawPointer) -> Bool { false }
+  /// Runs a suspended task's job after something else has had a turn.
+  func giveTurn(_ job: UnownedJob) { scheduler.schedule(Runnable(turn: job)) }
 
   /// Something became runnable on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
@@ -104,10 +117,10 @@ internal import CTroupeShims
   }
 
   private final func runJob(_ runnable: Runnable) {
-    if let job = runnable.job {
-      job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
-    } else if let loop = runnable.loop {
-      loop.takeRetainedValue().run()
+    switch runnable.task {
+    case .job(let job): job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
+    case .loop(let loop): loop.takeRetainedValue().run()
+    case .turn(let job): TaskTurn.run(job)
     }
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }

@@ -19,10 +19,10 @@ public struct MailboxOptions: Sendable, Hashable {
   public static var unbounded: MailboxOptions { MailboxOptions(capacity: 0) }
 
   /// Has room for so many messages; what comes when it is full goes back to the sender (`trySend`), waits (`deliver`), or
-  /// becomes a dead letter (`send`). Its memory is allocated at spawn. A capacity below 1 or above 2^31 stops the program.
+  /// becomes a dead letter (`send`). Its memory is allocated at spawn. A capacity below 1 or above 2^30 stops the program.
   public static func bounded(_ capacity: Int) -> MailboxOptions {
-    if capacity < 1 || capacity > 1 << 31 {
-      fatalError("Troupe: a mailbox's capacity must lie between 1 and 2^31, and is \(capacity)")
+    if capacity < 1 || capacity > 1 << 30 {
+      fatalError("Troupe: a mailbox's capacity must lie between 1 and 2^30, and is \(capacity)")
     }
     return MailboxOptions(capacity: capacity)
   }

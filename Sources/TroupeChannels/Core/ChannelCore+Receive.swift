@@ -64,7 +64,11 @@ extension ChannelCore where Element: ~Copyable {
       // A sender that is about to run on this thread costs a turn; to be woken by it costs several.
       if turns < 2 {
         turns += 1
-        await TaskTurn.give()
+        if TaskTurn.isOnWorker {
+          await TaskTurn.spot.enter()
+        } else {
+          await Task.yield()
+        }
         continue
       }
       consumer.reset()

@@ -123,7 +123,11 @@ extension ChannelCore where Element: ~Copyable {
     case .full(let element): pending = element
     }
     // The receiver may be about to run on this very thread.
-    await TaskTurn.give()
+    if TaskTurn.isOnWorker {
+      await TaskTurn.spot.enter()
+    } else {
+      await Task.yield()
+    }
     switch trySend(pending) {
     case .sent: return .sent
     case .closed(let element): return .closed(element)

@@ -18,7 +18,8 @@ final class Ledger: @unchecked Sendable {
     counts.deallocate()
   }
 
-  fileprivate func add() { made.wrappingAdd(1, ordering: .relaxed) }
+  @discardableResult
+  fileprivate func add() -> Int { made.wrappingAdd(1, ordering: .relaxed).oldValue }
   fileprivate func remove(_ id: Int) {
     counts[id].wrappingAdd(1, ordering: .relaxed)
     destroyed.wrappingAdd(1, ordering: .acquiringAndReleasing)
@@ -42,6 +43,11 @@ struct Token: ~Copyable, Sendable {
     self.id = id
     self.ledger = ledger
     ledger.add()
+  }
+  /// The next number.
+  init(_ ledger: Ledger) {
+    self.ledger = ledger
+    id = ledger.add()
   }
   deinit { ledger.remove(id) }
 }

@@ -64,7 +64,8 @@ enum AnySender<Element: ~Copyable>: Sendable {
   case unbounded(Sender<Element>)
   case bounded(BoundedSender<Element>)
 
-  private var core: ChannelCore<Element> {
+  private var core: ChannelCore<Element> { testCore }
+  var testCore: ChannelCore<Element> {
     switch self {
     case .unbounded(let sender): sender.handle.core
     case .bounded(let sender): sender.handle.core
@@ -92,7 +93,8 @@ enum AnySender<Element: ~Copyable>: Sendable {
     }
   }
 
-  func send(_ element: consuming sending Element, timeout: Duration? = nil) async -> sending WaitingSendOutcome<Element> {
+  func send(_ element: consuming sending Element, timeout: Duration? = nil) async -> sending WaitingSendOutcome<Element>
+  {
     switch self {
     case .unbounded(let sender):
       switch sender.send(element) {
@@ -100,6 +102,13 @@ enum AnySender<Element: ~Copyable>: Sendable {
       case .closed(let element): return .closed(disconnected(element))
       }
     case .bounded(let sender): return await sender.send(element, timeout: timeout)
+    }
+  }
+
+  var weak: AnyWeakSender<Element> {
+    switch self {
+    case .unbounded(let sender): .unbounded(sender.weak)
+    case .bounded(let sender): .bounded(sender.weak)
     }
   }
 
@@ -127,4 +136,17 @@ enum AnySender<Element: ~Copyable>: Sendable {
 
 extension BoundedSender where Element: ~Copyable {
   var waitingSenders: Int { AnySender.bounded(self).waitingSenders }
+}
+
+/// The weak sender of a channel of any flavour.
+enum AnyWeakSender<Element: ~Copyable>: Sendable {
+  case unbounded(WeakSender<Element>)
+  case bounded(WeakBoundedSender<Element>)
+
+  func upgrade() -> AnySender<Element>? {
+    switch self {
+    case .unbounded(let weak): weak.upgrade().map { .unbounded($0) }
+    case .bounded(let weak): weak.upgrade().map { .bounded($0) }
+    }
+  }
 }

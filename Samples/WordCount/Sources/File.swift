@@ -1,0 +1,40 @@
+import Foundation
+
+/// An error number of the system.
+struct SystemError: Error, CustomStringConvertible {
+  let code: Int32
+  /// The one that the last call left behind.
+  static var last: SystemError { SystemError(code: errno) }
+  var description: String { String(cString: strerror(code)) }
+}
+
+/// An open file. It is closed with the last reference.
+final class File: Sendable {
+  let descriptor: Int32
+  /// Of a regular file, a read returns soon; of anything else (pipe, terminal, device) it may take for ever.
+  let isRegular: Bool
+
+  /// Opens for reading; never waits, neither for the other end of a pipe.
+  init(_ path: FilePath) throws(SystemError) {
+    let descriptor = path.isDash ? dup(0) : open(path.cString, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    if descriptor < 0 { throw .last }
+    var status = stat()
+    if fstat(descriptor, &status) != 0 {
+      let error = SystemError.last
+      close(descriptor)
+      throw error
+    }
+    self.descriptor = descriptor
+    isRegular = status.st_mode & S_IFMT == S_IFREG
+  }
+
+  deinit { close(descriptor) }
+
+  func read(into memory: UnsafeMutableRawPointer, atMost count: Int) throws(SystemError) -> Int {
+    while true {
+      let bytes = Foundation.read(descriptor, memory, count)
+      if bytes >= 0 { return bytes }
+      if errno != EINTR { throw .last }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Foundation
+
+/// A program of this package, run in a process of its own.
+///
+/// Not with Foundation's `Process`, of which each leaks, so that the leak sanitizer would complain.
+final class Program: Sendable {
+  struct Result: Sendable {
+    let exitCode: Int32
+    let output: String
+    let errors: String
+  }
+
+  struct StartError: Error {
+    let path: String
+    let reason: String
+  }
+
+  private let process: pid_t
+  private let folder = TemporaryFolder()
+  /// Its status, as `waitpid` tells it.
+  private let end: AsyncStream<Int32>
+
+  /// Starts a program that was built beside these tests, or one of the system.
+  init(_ name: String, _ arguments: [String], input: Data = Data()) throws {
+    let path = name.hasPrefix("/") ? name : Self.buildFolder.appending(path: name).path
+    // Files, and not pipes: they take any amount, without anyone who empties them meanwhile.
+    let files = try [("input", input), ("output", Data()), ("errors", Data())].map { [folder] name, data in
+      try folder.write(data, to: name).path
+    }
+
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for (number, file) in files.enumerated() {
+      posix_spawn_file_actions_addopen(&actions, Int32(number), file, number == 0 ? O_RDONLY : O_WRONLY, 0)
+    }
+    var strings = ([path] + arguments).map { strdup($0) } + [nil]
+    defer { for string in strings { free(string) } }
+    var process: pid_t = 0
+    let error = posix_spawn(&process, path, &actions, nil, &strings, environ)
+    if error != 0 { throw StartError(path: path, reason: String(cString: strerror(error))) }
+    self.process = process
+
+    let (end, continuation) = AsyncStream.makeStream(of: Int32.self)
+    self.end = end
+    Thread.detachNewThread { [process] in
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+      continuation.yield(status)
+      continuation.finish()
+    }
+  }
+
+  private static let buildFolder =
+    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+
+  func interrupt() { kill(process, SIGINT) }
+
+  /// Waits for its end. To be asked once.
+  func result() async throws -> Result {
+    var status: Int32 = 0
+    for await value in end { status = value }
+    let signal = status & 0x7f
+    return Result(
+      // As a shell tells it.
+      exitCode: signal == 0 ? status >> 8 & 0xff : 128 + signal,
+      output: try folder.read("output"), errors: try folder.read("errors"))
+  }
+
+  static func run(_ name: String, _ arguments: [String], input: Data = Data()) async throws -> Result {
+    try await Program(name, arguments, input: input).result()
+  }
+
+  /// Whether these tests, and so the programs, were built with a sanitizer, which needs memory of its own.
+  static let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
+}
+
+/// A folder that goes when the test is done with it.
+final class TemporaryFolder: Sendable {
+  let url = FileManager.default.temporaryDirectory.appending(path: "troupe-samples-\(UUID().uuidString)")
+  var path: String { url.path }
+
+  init() { try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+  deinit { try? FileManager.default.removeItem(at: url) }
+
+  @discardableResult
+  func write(_ data: some DataProtocol, to name: String) throws -> URL {
+    let file = url.appending(path: name)
+    try Data(data).write(to: file)
+    return file
+  }
+
+  func read(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: url.appending(path: name)), as: UTF8.self)
+  }
+}
