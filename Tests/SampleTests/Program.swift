@@ -91,6 +91,8 @@ final class TemporaryFolder: Sendable {
   }
 
   func read(_ name: String) throws -> String {
-    String(decoding: try Data(contentsOf: url.appending(path: name)), as: UTF8.self)
+    // Not by `Data(contentsOf:)`, which leaks for an empty file.
+    let file = try FileHandle(forReadingFrom: url.appending(path: name))
+    return String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self)
   }
 }

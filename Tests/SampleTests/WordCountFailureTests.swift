@@ -96,7 +96,8 @@ struct WordCountFailureTests {
   /// Makes a pipe, and opens both its ends: that does not wait for the program.
   private func namedPipe() throws -> Int32 {
     try #require(mkfifo(path("pipe"), 0o600) == 0)
-    return open(path("pipe"), O_RDWR | O_NONBLOCK)
+    // Not for the program, for which it would never end.
+    return open(path("pipe"), O_RDWR | O_NONBLOCK | O_CLOEXEC)
   }
 
   /// Writes while somebody reads, on a thread of its own: it blocks. False: nobody read any more.

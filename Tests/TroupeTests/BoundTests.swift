@@ -1,4 +1,4 @@
-import Dispatch
+import CTroupeShims
 import Testing
 import Troupe
 
@@ -64,7 +64,14 @@ import Troupe
       let threads = (0..<2).map { _ in
         TestThread {
           var sent = 0
-          while sent < count { if case .sent = actor.trySend(1) { sent += 1; accepted.add() } }
+          while sent < count {
+            if case .sent = actor.trySend(1) {
+              sent += 1
+              accepted.add()
+            } else {
+              troupe_thread_yield()
+            }
+          }
         }
       }
       await withTaskGroup(of: Void.self) { group in

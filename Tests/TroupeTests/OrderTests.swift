@@ -1,3 +1,4 @@
+import CTroupeShims
 import Testing
 import Troupe
 
@@ -44,15 +45,36 @@ import Troupe
   }
 
   /// Sends its numbers a few at a time, and itself a message to go on.
-  static func source(
-    _ sender: Int, _ count: Int, to target: Address<Numbered>
-  ) -> @Sendable (inout Int, consuming Int, Context<Int>) -> Void {
-    { next, _, context in
+  struct Source: Behavior {
+    let sender: Int
+    let count: Int
+    let target: Address<Numbered>
+    var next = 0
+    mutating func receive(_ message: consuming Void, in context: Context<Void>) {
       for _ in 0..<4 where next < count {
-        guard case .sent = target.trySend(Numbered(sender: sender, number: next)) else { break }
+        target.send(Numbered(sender: sender, number: next))
         next += 1
       }
-      if next < count { context.address.send(0) }
+      if next < count { context.address.send(()) }
+    }
+  }
+  /// The same, waiting for room.
+  struct WaitingSource: AsyncBehavior {
+    var inner: Source
+    mutating func receive(_ message: consuming Void, in context: Context<Void>) async {
+      for _ in 0..<4 where inner.next < inner.count {
+        _ = await inner.target.deliver(Numbered(sender: inner.sender, number: inner.next))
+        inner.next += 1
+      }
+      if inner.next < inner.count { context.address.send(()) }
+    }
+  }
+  static func spawnSource(_ sender: Int, _ count: Int, to target: Address<Numbered>, _ mailbox: Mailbox, in system: ActorSystem) {
+    let source = Source(sender: sender, count: count, target: target)
+    if mailbox == .unbounded && sender % 2 == 0 {
+      system.spawn { source }.send(())
+    } else {
+      system.spawn { WaitingSource(inner: source) }.send(())
     }
   }
 
@@ -68,7 +90,7 @@ import Troupe
     let threads = (0..<2).map { s in
       TestThread {
         for n in 0..<count {
-          while case .full = target.trySend(Numbered(sender: s, number: n)) {}
+          while case .full = target.trySend(Numbered(sender: s, number: n)) { troupe_thread_yield() }
         }
       }
     }
@@ -78,9 +100,7 @@ import Troupe
       }
       return s % 2 == 0 ? Task(operation: deliver) : Task(executorPreference: pool.system.executor, operation: deliver)
     }
-    for s in 6..<8 {
-      pool.system.spawn(state: 0, Self.source(s, count, to: target)).send(0)
-    }
+    for s in 6..<8 { Self.spawnSource(s, count, to: target, mailbox, in: pool.system) }
     for thread in threads { await thread.value }
     for task in tasks { await task.value }
     await done.wait()
@@ -98,7 +118,7 @@ import Troupe
         ? sim.system.spawn(options: mailbox.options) { AsyncChecker(done: done, wrong: wrong) }
         : sim.system.spawn(options: mailbox.options) { Checker(done: done, wrong: wrong) }
       let through = target.contramap { (n: consuming Int) in Numbered(sender: 5, number: n) }
-      for s in 0..<3 { sim.system.spawn(state: 0, Self.source(s, count, to: target)).send(0) }
+      for s in 0..<3 { Self.spawnSource(s, count, to: target, mailbox, in: sim.system) }
       for s in 3..<5 {
         _ = sim.start { for n in 0..<count { _ = await target.deliver(Numbered(sender: s, number: n)) } }
       }

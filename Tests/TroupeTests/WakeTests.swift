@@ -1,3 +1,4 @@
+import CTroupeShims
 import Testing
 import Troupe
 
@@ -63,7 +64,7 @@ import Troupe
           for _ in 0..<burst { actor.send(t) }
           sent += burst
           // Now and then wait until everything has been handled: the actor may be idle then, or about to be.
-          if random.chance(1, in: 4) { while handled[t].value < sent {} }
+          if random.chance(1, in: 4) { spinUntil { handled[t].value >= sent } }
         }
       }
     }
@@ -83,7 +84,7 @@ import Troupe
       for n in 1...Scale.count(20_000) {
         actor.send(n)
         // Every pass spins a little longer or shorter than the one before, so that the send meets each step of going idle.
-        while handled.value < n {}
+        spinUntil { handled.value >= n }
         for _ in 0..<(n % 64) { _ = handled.value }
       }
     }.value
@@ -104,7 +105,7 @@ import Troupe
     let count = Scale.count(50_000)
     let threads = (0..<2).map { _ in
       TestThread {
-        for _ in 0..<count { while case .full = actor.trySend(1) {} }
+        for _ in 0..<count { while case .full = actor.trySend(1) { troupe_thread_yield() } }
       }
     }
     for thread in threads { await thread.value }

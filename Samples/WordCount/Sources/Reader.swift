@@ -46,13 +46,13 @@ struct Reader: AsyncBehavior, ~Copyable {
   private mutating func read(_ path: FilePath) async throws {
     do {
       let file = try File(path)
+      tally.addFile()
       if file.isRegular {
         try await read(file)
       } else {
         var chunks = streamChunks(of: file, path, tally, interruption)
         while let chunk = await chunks.receive() { try await pass(chunk) }
       }
-      tally.addFile()
     } catch let error as SystemError {
       tally.complain(about: path, error)
     }
@@ -60,8 +60,8 @@ struct Reader: AsyncBehavior, ~Copyable {
     if !interruption.isRaised { try await endWord() }
   }
 
-  /// A read of a regular file blocks this worker, for as long as the disk takes: much shorter than a thread of its own
-  /// would cost. What can block for longer, see `streamChunks`.
+  /// A read of a regular file blocks this worker, for as long as the disk takes. That is all right because it ends, and
+  /// because the other workers go on meanwhile; for reads that may never end there is `streamChunks`.
   private mutating func read(_ file: File) async throws {
     while !interruption.isRaised {
       let bytes = try builder.fill(from: file)

@@ -2,10 +2,10 @@ import Foundation
 
 // Exit codes: 0, 1 if something could not be read or written, 2 for a wrong command line, 130 (128 + SIGINT) after Ctrl-C.
 
-let arguments = CommandLine.unsafeArgv
+let arguments = UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)).dropFirst()
 let options: Options
 do {
-  options = try Options(arguments: (1..<Int(CommandLine.argc)).map { UnsafePointer(arguments[$0]!) })
+  options = try Options(arguments: arguments.map { UnsafePointer($0!) })
 } catch {
   write("WordCount: \(error.message)\n\(Options.usage)\n", to: 2)
   exit(2)

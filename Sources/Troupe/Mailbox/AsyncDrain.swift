@@ -1,3 +1,5 @@
+public import Synchronization
+
 /// `Drain` for handlers that may await.
 @usableFromInline enum AsyncDrain<B: AsyncBehavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
@@ -32,6 +34,8 @@
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
+    guard let beginner = Worker.current else { fatalError("Troupe: an asynchronous cell ran outside of its workers") }
+    let start = beginner.ticks.load(ordering: .relaxed)
     var holes = 0
     while true {
       if cell.control.isPending {
@@ -54,9 +58,9 @@
           cell.fail(error, handling: typeName(B.Message.self))
           return await stop(cell, storage, context, loop)
         }
-        if left > 0 { continue }
+        if left > 0 && !Turn.isLong(beginner, since: start) { continue }
         if let worker = Worker.current {
-          worker.counts.addHandled(Turn.messages)
+          worker.counts.addHandled(Turn.messages - left)
           return cell.yield(worker)
         }
         left = Turn.messages

@@ -1,4 +1,5 @@
 internal import CTroupeShims
+public import Synchronization
 
 /// Runs one kind of behavior on a cell. Formed where the actor is spawned, so that the compiler makes one piece of code of
 /// the queue, the loop and the handler.
@@ -33,6 +34,7 @@ internal import CTroupeShims
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
+    let start = worker.ticks.load(ordering: .relaxed)
     var holes = 0
     while true {
       if cell.control.isPending {
@@ -55,8 +57,8 @@ internal import CTroupeShims
           cell.fail(error, handling: typeName(B.Message.self))
           return stop(cell, storage, context, worker)
         }
-        if left > 0 { continue }
-        worker.counts.addHandled(Turn.messages)
+        if left > 0 && !Turn.isLong(worker, since: start) { continue }
+        worker.counts.addHandled(Turn.messages - left)
         return cell.yield(worker)
       }
       cell.turnEnds()
@@ -134,6 +136,12 @@ internal import CTroupeShims
 @usableFromInline enum Turn {
   /// Messages that a cell may handle before others have their turn.
   @inlinable static var messages: Int { 256 }
+
+  /// Two ticks have passed: one may have come right after the start. What a handler takes longer for is its own.
+  @inlinable static func isLong(_ worker: Worker, since start: UInt32) -> Bool {
+    worker.ticks.load(ordering: .relaxed) &- start >= 2
+  }
+
   @inline(never) @usableFromInline static func pause() { troupe_cpu_pause() }
 }
 

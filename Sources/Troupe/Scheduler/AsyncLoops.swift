@@ -56,10 +56,12 @@ internal import CTroupeShims
   private nonisolated(unsafe) var cell: Cell?
   nonisolated let executor: LoopExecutor
   private nonisolated let spot = ParkingSpot()
+  private nonisolated let preference: (any TaskExecutor)?
 
   init(_ cell: Cell, _ scheduler: any Scheduler) {
     self.cell = cell
     executor = LoopExecutor(scheduler)
+    preference = scheduler.loopPreference
   }
 
   /// Its own.
@@ -72,7 +74,7 @@ internal import CTroupeShims
     assumeIsolated { loop in loop.startTask() }
   }
 
-  private func startTask() { Task { await self.run() } }
+  private func startTask() { Task(executorPreference: preference) { await self.run() } }
 
   /// Sets the parked task going: its next job comes to `executor`.
   nonisolated func unpark(with cell: Cell?) {

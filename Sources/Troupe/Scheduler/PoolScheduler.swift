@@ -82,6 +82,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   func tick() {
     var isWaiting = !injector.isEmpty
     for worker in workers {
+      worker.ticks.wrappingAdd(1, ordering: .relaxed)
       let activations = worker.activations.load(ordering: .relaxed)
       let isStuck = activations == worker.activationsAtTick
       worker.activationsAtTick = activations

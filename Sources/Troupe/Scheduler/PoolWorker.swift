@@ -20,6 +20,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   @exclusivity(unchecked) var takesSlots = false
   /// How many times the slot may still go first.
   @exclusivity(unchecked) private var slotBudget = PoolWorker.slotBudget
+  @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
   let activations = Atomic<UInt>(0)
   /// The tick's own.
@@ -98,7 +99,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func next() -> Runnable? {
     if let pending = pending.take() { return pending }
     turns &+= 1
-    if turns % 61 == 0, let fromOutside = takeInjected(1) { return fromOutside }
+    let now = ticks.load(ordering: .relaxed)
+    if turns % 61 == 0 || now != lastTick {
+      lastTick = now
+      if let fromOutside = takeInjected(1) { return fromOutside }
+    }
     if slotBudget > 0 {
       if let bits = takeSlot() {
         slotBudget -= 1

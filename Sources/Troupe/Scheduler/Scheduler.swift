@@ -1,4 +1,5 @@
 internal import CTroupeShims
+public import Synchronization
 
 /// What may run: a cell with something to do, a job of a task, or a loop that has one. One word, so that queues of it need no locks.
 @usableFromInline package struct Runnable: Equatable {
@@ -51,6 +52,13 @@ internal import CTroupeShims
   func stop()
   /// Set by the system that uses this scheduler, and lives for as long.
   var executor: WorkerExecutor! { get set }
+  /// Where an asynchronous handler goes on after it was suspended, before it comes back to its loop. Nil: on the global pool,
+  /// which spares a lock at each return from a call.
+  var loopPreference: (any TaskExecutor)? { get }
+}
+
+extension Scheduler {
+  var loopPreference: (any TaskExecutor)? { nil }
 }
 
 /// One at a time, this runs cells. What it keeps is touched by its own thread alone.
@@ -70,6 +78,9 @@ internal import CTroupeShims
   @exclusivity(unchecked) private(set) final var isRunningCell = false
   /// Messages handled, of which failed. Written by this thread; anyone may read.
   @usableFromInline final let counts = WorkerCounts()
+
+  /// Counts the ticks of the scheduler: how a turn knows that it has lasted long, without asking a clock at each message.
+  @usableFromInline final let ticks = Atomic<UInt32>(0)
 
   init(_ scheduler: any Scheduler) {
     self.scheduler = scheduler

@@ -24,6 +24,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func add(_ timer: Timer) { timers.append(timer) }
   package func cancel(_ timer: Timer) { timers.removeAll { $0 === timer } }
   package func stop() {}
+  // Nothing of the simulation may run anywhere else.
+  package var loopPreference: (any TaskExecutor)? { executor }
 
   /// SplitMix64 (Steele, Lea and Flood, 2014).
   package func nextRandom() -> UInt64 {

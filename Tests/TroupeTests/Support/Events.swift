@@ -71,6 +71,15 @@ func until(_ condition: () -> Bool) async {
   while !condition() { await Task.yield() }
 }
 
+/// The same on a thread: spins, since what it waits for is about to happen, and lets others go on if it is not.
+func spinUntil(_ condition: () -> Bool) {
+  var spins = 0
+  while !condition() {
+    spins += 1
+    if spins > 500 { troupe_thread_yield() }
+  }
+}
+
 /// Waits for a figure that a worker writes down a moment after the event itself; gives up after many turns, so that a wrong
 /// figure is a failure and not a test that hangs.
 func settled(_ condition: () -> Bool) async -> Bool {
