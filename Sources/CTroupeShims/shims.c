@@ -50,7 +50,16 @@ static _Thread_local void *current_worker;
 void *troupe_current_worker(void) { return current_worker; }
 void troupe_set_current_worker(void *worker) { current_worker = worker; }
 
-static bool (*offer_turn)(void *worker, void *continuation);
+static _Thread_local bool is_listening;
+
+bool troupe_enter_listener(void) {
+  if (is_listening) return false;
+  is_listening = true;
+  return true;
+}
+void troupe_leave_listener(void) { is_listening = false; }
+
+static bool (*offer_turn)(void *worker, void *job);
 
 void troupe_set_wait_a_turn(bool (*offer)(void *, void *)) { __atomic_store_n(&offer_turn, offer, __ATOMIC_RELEASE); }
 

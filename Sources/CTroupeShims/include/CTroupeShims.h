@@ -42,6 +42,10 @@ int32_t troupe_processor_count(void);
 void *troupe_current_worker(void);
 void troupe_set_current_worker(void *worker);
 
+/// Whether the calling thread may call a listener for dead letters: not while it is in one.
+bool troupe_enter_listener(void);
+void troupe_leave_listener(void);
+
 /// Gives a suspended task's job to the calling thread's worker, which runs it after something else has had a turn.
 /// False if there is no worker: then nothing has happened.
 bool troupe_wait_a_turn(void *job);

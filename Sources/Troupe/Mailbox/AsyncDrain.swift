@@ -38,12 +38,10 @@ public import Synchronization
     let start = beginner.ticks.load(ordering: .relaxed)
     var holes = 0
     while true {
-      if cell.control.isPending {
-        cell.handleControl()
-        if cell.phase != .running {
-          Worker.current?.counts.addHandled(Turn.messages - left)
-          return await stop(cell, storage, context, loop)
-        }
+      if cell.control.isPending { cell.handleControl() }
+      if cell.phase != .running {
+        Worker.current?.counts.addHandled(Turn.messages - left)
+        return await stop(cell, storage, context, loop)
       }
       if let message = queue.take() {
         if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
@@ -72,7 +70,7 @@ public import Synchronization
       case .idle:
         worker?.counts.addHandled(Turn.messages - left)
         return
-      case .control: continue
+      case .control: cell.handleControl()
       case .notEmpty, .finished:
         holes += 1
         if holes > 100, let worker {

@@ -47,12 +47,11 @@ extension Cell {
       } else {
         .systemStopped
       }
-    // The table lets go of the hold that `insert` took. First, so that whoever hears of the end finds the name free.
-    withExtendedLifetime(Unmanaged.passUnretained(self).retain()) { hold in
-      siblings.ended(self)
-      finish(end)
-      hold.release()
-    }
+    // Whoever hears of the end finds the name free; and the parent hears of it last.
+    if name != nil { siblings.freeName(of: self) }
+    finish(end)
+    // The table lets go of the hold that `insert` took; after that this cell may be gone.
+    siblings.ended(self)
   }
 
   func finish(_ end: End) {

@@ -45,8 +45,6 @@ import Synchronization
   func insert(_ cell: Cell) -> End? {
     var refusal: End?
     lock.lock()
-    // A name is free again once its actor has ended.
-    let stack = cell.name == nil ? nil : takeEnded()
     if isClosed {
       refusal = owner == nil ? .systemStopped : .parentStopped
     } else if let name = cell.name, names[name] != nil {
@@ -60,8 +58,13 @@ import Synchronization
       count += 1
     }
     unlock()
-    release(stack)
     return refusal
+  }
+
+  func freeName(of cell: Cell) {
+    lock.lock()
+    if let name = cell.name { names[name] = nil }
+    unlock()
   }
 
   /// A child has ended. Its hold goes, here or on a thread that has the lock or will look.
@@ -117,7 +120,6 @@ import Synchronization
         let previous = cell.previousSibling
         if let previous { previous._withUnsafeGuaranteedRef { $0.nextSibling = next } } else { first = next }
         next?._withUnsafeGuaranteedRef { $0.previousSibling = previous }
-        if let name = cell.name { names[name] = nil }
         count -= 1
         return cell.nextEnded
       }

@@ -37,12 +37,10 @@ public import Synchronization
     let start = worker.ticks.load(ordering: .relaxed)
     var holes = 0
     while true {
-      if cell.control.isPending {
-        cell.handleControl()
-        if cell.phase != .running {
-          worker.counts.addHandled(Turn.messages - left)
-          return stop(cell, storage, context, worker)
-        }
+      if cell.control.isPending { cell.handleControl() }
+      if cell.phase != .running {
+        worker.counts.addHandled(Turn.messages - left)
+        return stop(cell, storage, context, worker)
       }
       if let message = queue.take() {
         if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
@@ -67,7 +65,7 @@ public import Synchronization
         // Another worker may run the cell by now, and may even have ended it.
         worker.counts.addHandled(Turn.messages - left)
         return
-      case .control: continue
+      case .control: cell.handleControl()
       case .notEmpty, .finished:
         // A sender has reserved a slot and not yet written it. If it lost its processor, others go first.
         holes += 1

@@ -74,7 +74,14 @@ internal import CTroupeShims
     assumeIsolated { loop in loop.startTask() }
   }
 
-  private func startTask() { Task(executorPreference: preference) { await self.run() } }
+  private func startTask() {
+    // No preference is not the same as nil: with nil the runtime keeps a record all the same.
+    if let preference {
+      Task(executorPreference: preference) { await self.run() }
+    } else {
+      Task { await self.run() }
+    }
+  }
 
   /// Sets the parked task going: its next job comes to `executor`.
   nonisolated func unpark(with cell: Cell?) {

@@ -89,19 +89,21 @@ final class Injector: @unchecked Sendable {
   private var first = 0
   private let length = Atomic<Int>(0)
 
-  var isEmpty: Bool { length.load(ordering: .acquiring) == 0 }
+  /// Sequentially consistent, like the stores: a worker that goes idle says so, then looks here; whoever pushes stores this, then
+  /// looks for idle workers. One of the two sees the other.
+  var isEmpty: Bool { length.load(ordering: .sequentiallyConsistent) == 0 }
 
   func push(_ runnable: Runnable) {
     lock.withLock {
       items.append(runnable)
-      length.store(items.count - first, ordering: .releasing)
+      length.store(items.count - first, ordering: .sequentiallyConsistent)
     }
   }
 
   func push(_ runnables: [Runnable]) {
     lock.withLock {
       items += runnables
-      length.store(items.count - first, ordering: .releasing)
+      length.store(items.count - first, ordering: .sequentiallyConsistent)
     }
   }
 
@@ -121,7 +123,7 @@ final class Injector: @unchecked Sendable {
         items.removeFirst(first)
         first = 0
       }
-      length.store(items.count - first, ordering: .releasing)
+      length.store(items.count - first, ordering: .sequentiallyConsistent)
       return result
     }
   }

@@ -18,9 +18,10 @@ extension PoolScheduler {
   }
 
   func armTimers(at deadline: Int64) {
-    let delay = max(0, deadline - coarseNow)
+    // Half a slot later, so that neighbours go together.
+    let delay = max(0, deadline - coarseNow) + 4_000_000
     PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [self] in
-      timers.advance(to: coarseNow)
+      timers.advance(to: coarseNow, armedFor: deadline)
     }
   }
 

@@ -54,8 +54,8 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   /// Starts a worker, unless all run or one is looking for work already: that one will find it.
   ///
-  /// From outside, the injector's lock orders the push before this look at `state`, and a worker's last look at the
-  /// injector after its own step on `state`; so one of the two sees the other. From a worker no such order is needed: what it
+  /// From outside, the injector's length is stored before this look at `state`, and a worker's last look at that length comes
+  /// after its own step on `state`, all sequentially consistent; so one of the two sees the other. From a worker no such order is needed: what it
   /// pushed it will run itself, and a look that comes too early costs parallelism until the next push or tick, not a wake-up.
   func wakeOne(takingSlots: Bool) {
     guard let index = state.claimIdle(always: takingSlots) else { return }
@@ -144,8 +144,8 @@ struct PoolState: ~Copyable, Sendable {
   }
 
   func claimTick() -> Bool {
-    if tick.load(ordering: .relaxed) { return false }
-    return !tick.exchange(true, ordering: .acquiringAndReleasing)
+    if tick.load(ordering: .sequentiallyConsistent) { return false }
+    return !tick.exchange(true, ordering: .sequentiallyConsistent)
   }
   func tickDone() { tick.store(false, ordering: .sequentiallyConsistent) }
 }

@@ -133,6 +133,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   override func nextAsync() -> Cell? {
+    // A turn that was given ends in the worker's own loop.
+    if gaveNow.load(ordering: .relaxed) | gaveBefore.load(ordering: .relaxed) != 0 { return nil }
     guard let runnable = next() else { return nil }
     if runnable.isCell {
       let cell = runnable.cell.takeUnretainedValue()

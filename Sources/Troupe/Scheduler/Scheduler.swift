@@ -130,7 +130,11 @@ extension Scheduler {
   private final func runJob(_ runnable: Runnable) {
     switch runnable.task {
     case .job(let job): job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
-    case .loop(let loop): loop.takeRetainedValue().run()
+    case .loop(let loop):
+      // A handler goes on that was suspended.
+      isRunningCell = true
+      loop.takeRetainedValue().run()
+      isRunningCell = false
     case .turn(let job): TaskTurn.run(job)
     }
     if hasDroppedReplies { settleDroppedReplies(nil) }

@@ -48,7 +48,7 @@ final class TimerWheel: @unchecked Sendable {
     let needsArming = timer.deadline < armed
     if needsArming { armed = timer.deadline }
     lock.unlock()
-    if needsArming { arm(timer.deadline + Self.slotNanoseconds / 2) }
+    if needsArming { arm(timer.deadline) }
   }
 
   func cancel(_ timer: Timer) {
@@ -74,10 +74,15 @@ final class TimerWheel: @unchecked Sendable {
     count -= 1
   }
 
-  /// Fires what is due.
-  func advance(to now: Int64) {
+  /// The clock calls for what was armed. If something earlier has been armed since, that one's call will do it all, and go on:
+  /// there is one chain of calls, however many timers come.
+  func advance(to now: Int64, armedFor deadline: Int64) {
     var due: [Timer] = []
     lock.lock()
+    if deadline != armed {
+      lock.unlock()
+      return
+    }
     if position == 0 || now - position >= Self.slotNanoseconds * Int64(Self.slotCount) {
       for slot in slots.indices { collect(slot, now, &due) }
     } else {
@@ -92,7 +97,7 @@ final class TimerWheel: @unchecked Sendable {
     let next = nextDeadline(after: now)
     armed = next
     lock.unlock()
-    if next != .max { arm(next + Self.slotNanoseconds / 2) }
+    if next != .max { arm(next) }
     for timer in due {
       timer.fire()
       lock.withLock { timer.state = .done }

@@ -1,3 +1,4 @@
+internal import CTroupeShims
 import Synchronization
 
 /// A message that reached no handler. It describes the message; the message itself is gone.
@@ -77,7 +78,10 @@ final class DeadLetterOffice: Sendable {
     guard isLogged || listener != nil else { return }
     let letter = DeadLetter(recipient: cell.path, messageType: messageType(), reason: reason)
     if isLogged { log(letter.description) }
-    // What the listener throws must reach neither the sender nor the queue.
-    do { try listener?(letter) } catch { log("the listener for dead letters threw: \(error)") }
+    // What the listener sends to the dead would come back to it without end.
+    guard let listener, troupe_enter_listener() else { return }
+    defer { troupe_leave_listener() }
+    // What it throws must reach neither the sender nor the queue.
+    do { try listener(letter) } catch { if isLogged { log("the listener for dead letters threw: \(error)") } }
   }
 }

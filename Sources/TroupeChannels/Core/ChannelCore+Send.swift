@@ -36,7 +36,9 @@ extension ChannelCore where Element: ~Copyable {
   @usableFromInline func releasePermits(_ count: Int) {
     if count == 0 { return }
     if queue.releasePermits(count) { consumer.signal() }
-    if queue.consumer.pointee.head.load(ordering: .acquiring) & HeadWord.roomWanted != 0 { waiters.grant(queue) }
+    if queue.consumer.pointee.head.load(ordering: .sequentiallyConsistent) & HeadWord.roomWanted != 0 {
+      waiters.grant(queue)
+    }
   }
 
   // MARK: On a thread

@@ -66,7 +66,7 @@ import Synchronization
 @usableFromInline final class SenderHandle<Element: ~Copyable>: Sendable {
   @usableFromInline let core: ChannelCore<Element>
 
-  /// Relaxed: whoever makes a handle holds another one, or has just counted it up by `upgrade`.
+  /// Relaxed: whoever makes a handle holds the receiver or another handle.
   @usableFromInline init(_ core: ChannelCore<Element>) {
     self.core = core
     core.handles.wrappingAdd(1, ordering: .relaxed)

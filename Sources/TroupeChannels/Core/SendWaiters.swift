@@ -38,7 +38,9 @@ final class SendWaiter: @unchecked Sendable {
       if isClosed { return .closed }
       // The bit first, then the look: a take after the bit sees it, a take before it is seen by the look.
       // Acquire-release: pairs with the add in `MessageQueue.took`.
-      _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .acquiringAndReleasing)
+      _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .sequentiallyConsistent)
+      // Senders that trust the cached head must look at the real one, and find the bit.
+      queue.forgetCachedRoom()
       if first == nil {
         switch queue.reserve(count, fair: false) {
         case .reserved:

@@ -93,7 +93,9 @@ extension MessageQueue where Element: ~Copyable {
 
   /// Takes `count` permits if there is room. `fair` is false for the one who hands room to waiters.
   @usableFromInline package func reserve(_ count: Int, fair: Bool) -> Reservation {
-    var word = state.pointee.tail.load(ordering: .acquiring)
+    // Sequentially consistent: whoever set *roomWanted* looks at the tail after it, and whoever gives room back by the tail
+    // looks at *roomWanted* after that; one of the two sees the other.
+    var word = state.pointee.tail.load(ordering: .sequentiallyConsistent)
     while true {
       if word & TailWord.closed != 0 { return .closed }
       let head = consumer.pointee.head.load(ordering: .acquiring)
@@ -120,9 +122,16 @@ extension MessageQueue where Element: ~Copyable {
       let isEnd = word & TailWord.closed != 0 && TailWord.permits(desired) == 0
       if isEnd { desired &= ~TailWord.idle }
       let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
-        expected: word, desired: desired, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+        expected: word, desired: desired, successOrdering: .sequentiallyConsistent, failureOrdering: .acquiring)
       if exchanged { return isEnd && word & TailWord.idle != 0 }
       word = seen
     }
+  }
+
+  /// Makes the cached head say "full", whatever there is: the next sender has to read the real one.
+  @usableFromInline package func forgetCachedRoom() {
+    let index = state.pointee.tail.load(ordering: .acquiring) >> TailWord.boundedShift
+    let full = (index &- UInt(state.pointee.capacity)) & TailWord.boundedIndexMask
+    state.pointee.spareOrHeadCache.store(full, ordering: .releasing)
   }
 }

@@ -14,7 +14,8 @@ public import Synchronization
 ///   acquiring load before it, acquires the block that *install* released.
 /// - *install* (and, release): publishes `tailBlock` to the next sender.
 /// - *idle* (compare-exchange, acquire-release): releases the consumer's fields to whoever runs as the consumer next.
-/// - *close* (or, acquire-release): the index before the step is the final one.
+/// - *close* (compare-exchange, or an or where nothing has to be woken; acquire-release): the index before is the final one.
+/// - *control* (compare-exchange, acquire-release), and *permits*, which are described with the bounded queue.
 /// A slot's flag releases the element to the acquiring load in `take`.
 @usableFromInline package struct MessageQueue<Element: ~Copyable>: Copyable, @unchecked Sendable {
   @usableFromInline package typealias Segment = SlotSegment<Element>

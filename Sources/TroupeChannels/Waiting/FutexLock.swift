@@ -16,8 +16,10 @@ public import Synchronization
   }
 
   @inlinable package func tryLock() -> Bool {
-    word.compareExchange(expected: 0, desired: 1, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)
-      .exchanged
+    word.compareExchange(
+      expected: 0, desired: 1, successOrdering: .sequentiallyConsistent, failureOrdering: .sequentiallyConsistent
+    )
+    .exchanged
   }
 
   /// For those who look, after they let go, at what others left because they did not get the lock.
