@@ -1,7 +1,9 @@
 /// The receiving end of a channel. There is one, by type: it cannot be copied, and every call needs it alone.
 ///
 /// Its end closes the channel: elements that were not received are destroyed, waiting senders get theirs back.
-/// It may be moved to another thread or task, and sent through a channel.
+/// It may be moved to another thread or task, and sent through a channel. An escaping closure cannot consume what it captures:
+/// pass the receiver to a function as a `consuming` parameter and start the task there, or take `receiver.elements()` first and
+/// capture that.
 public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
   @usableFromInline let core: ChannelCore<Element>
 

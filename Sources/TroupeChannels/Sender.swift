@@ -1,5 +1,10 @@
 /// The sending end of an unbounded channel. A copy sends to the same channel; the channel closes when the last copy is gone.
 ///
+/// A receiver that loops to the end waits for that. A closure keeps what it captured for as long as somebody keeps the closure,
+/// and a local variable lives to the end of its scope: where the loop does not end, give the closure its own copy and end
+/// the variable, as in `Thread.detachNewThread { [sender] in … }` followed by `_ = consume sender`. (A variable that holds a
+/// `Thread` object keeps that thread's closure.)
+///
 /// Any thread and any task may use it, also several at once. Two senders are equal if they send to the same channel.
 public struct Sender<Element: ~Copyable>: Sendable {
   @usableFromInline let handle: SenderHandle<Element>

@@ -153,7 +153,7 @@ import Troupe
     let last = keep("e")
     keeper.send(.stop)
     sim.run()
-    #expect(last.askError?.kind == "dropped")
+    #expect(last.askError?.kind == "ended")
     sim.end()
   }
 }

@@ -60,12 +60,8 @@ import Troupe
   private func settleDown(_ system: ActorSystem) async {
     while true {
       let probe = system.spawn(state: 0) { (_: inout Int, _: consuming Int, _: Context<Int>) in }
-      switch probe.trySend(0) {
-      case .closed: return
-      default:
-        system.stop(probe)
-        _ = await probe.termination
-      }
+      system.stop(probe)
+      if await probe.termination.kind == "systemStopped" { return }
     }
   }
 

@@ -1,5 +1,8 @@
 /// The right to answer one ask, once. To send uses it up, so that answering twice does not compile; if it goes without having
 /// sent, the ask fails at once.
+///
+/// To keep one for later, assign it with `self.reply = consume reply` to an optional in a noncopyable behavior, and answer with
+/// `reply.take()?.send(…)`; to keep several, use `PendingReplies`.
 @frozen public struct Reply<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   @usableFromInline let core: OneShotCore<Value>
 
