@@ -64,7 +64,9 @@ struct Oracle: Behavior, ~Copyable {
       for t in 0..<2 {
         let body: @concurrent @Sendable () async -> Bool = {
           for n in 0..<count {
-            guard let answer = try? await oracle.ask({ .double(n + t, $0) }) as Int, answer == 2 * (n + t) else { return false }
+            guard let answer = try? await oracle.ask({ .double(n + t, $0) }) as Int, answer == 2 * (n + t) else {
+              return false
+            }
           }
           return true
         }
@@ -83,7 +85,9 @@ struct Oracle: Behavior, ~Copyable {
     oracle.send(.stop)
     _ = await oracle.termination
     // Without a limit: only an ask that fails at once ends.
-    let error = await failureOf { () async throws(AskError) in try await oracle.ask(timeout: nil) { .double(1, $0) } as Int }
+    let error = await failureOf { () async throws(AskError) in
+      try await oracle.ask(timeout: nil) { .double(1, $0) } as Int
+    }
     let line: UInt = #line - 1
     #expect(error?.kind == "ended")
     #expect(error?.target == "city/oracle")

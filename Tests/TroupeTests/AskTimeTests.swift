@@ -57,7 +57,9 @@ import Troupe
   @Test func `an enormous timeout neither overflows nor ends early`() async {
     let sim = Simulation(seed: 3)
     let oracle = sim.system.spawn { Oracle() }
-    let timeouts: [Duration] = [.seconds(Int64.max), .nanoseconds(Int64.max), .seconds(9_223_372_035), .seconds(1 << 40)]
+    let timeouts: [Duration] = [
+      .seconds(Int64.max), .nanoseconds(Int64.max), .seconds(9_223_372_035), .seconds(1 << 40),
+    ]
     let asks = timeouts.map { timeout in sim.start { try await oracle.ask(timeout: timeout) { .keep($0) } as Int } }
     sim.advance(by: .seconds(1000))
     #expect(asks.allSatisfy { !$0.isOver })
@@ -82,7 +84,9 @@ import Troupe
     for milliseconds in [1, 5, 17, 40] {
       let timeout = Duration.milliseconds(milliseconds)
       let start = clock.now
-      let error = await failureOf { () async throws(AskError) in try await oracle.ask(timeout: timeout) { .keep($0) } as Int }
+      let error = await failureOf { () async throws(AskError) in
+        try await oracle.ask(timeout: timeout) { .keep($0) } as Int
+      }
       #expect(error?.kind == "timedOut")
       #expect(clock.now - start >= timeout)
       let isLate = await TestThread { () -> Bool in
@@ -120,7 +124,9 @@ import Troupe
     await pool.end()
   }
 
-  @Test(arguments: 0..<UInt64(64)) func `an answer, a timeout and a cancellation in any order end the ask once`(seed: UInt64) {
+  @Test(arguments: 0..<UInt64(64)) func `an answer, a timeout and a cancellation in any order end the ask once`(
+    seed: UInt64
+  ) {
     let ledger = Ledger()
     let sim = Simulation(seed: seed)
     var random = Random(seed: seed)

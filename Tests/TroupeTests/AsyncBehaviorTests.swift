@@ -43,7 +43,9 @@ import Troupe
     }
   }
 
-  @Test(arguments: Careful.Way.allCases) func `a handler that suspends keeps one at a time and order`(way: Careful.Way) async {
+  @Test(arguments: Careful.Way.allCases) func `a handler that suspends keeps one at a time and order`(way: Careful.Way)
+    async
+  {
     let pool = Pooled(workers: 2)
     let (seen, wrong) = (Trail<Int>(), Counter())
     let echo = pool.system.spawn { Echo() }
@@ -72,7 +74,8 @@ import Troupe
     await pool.end()
   }
 
-  @Test(arguments: 0..<UInt64(64)) func `handlers that ask others keep one at a time and order, simulated`(seed: UInt64) {
+  @Test(arguments: 0..<UInt64(64)) func `handlers that ask others keep one at a time and order, simulated`(seed: UInt64)
+  {
     let sim = Simulation(seed: seed)
     let wrong = Counter()
     let echo = sim.system.spawn { Echo() }
@@ -133,7 +136,8 @@ import Troupe
   @Test func `M10 a reply that an asynchronous handler dropped fails at once, or with its error`() async {
     let pool = Pooled()
     let first = pool.system.spawn { Dropper() }
-    let dropped = await failureOf { () async throws(AskError) in try await first.ask(timeout: nil) { .drop($0) } as Int }
+    let dropped = await failureOf { () async throws(AskError) in try await first.ask(timeout: nil) { .drop($0) } as Int
+    }
     #expect(dropped?.kind == "dropped")
     let thrown = await failureOf { () async throws(AskError) in
       try await first.ask(timeout: nil) { .dropAndThrow($0) } as Int

@@ -120,7 +120,8 @@ import Troupe
     let error = await failureOf { () async throws(AskError) in try await second.ask { .double(1, $0) } as Int }
     #expect(error?.kind == "ended")
     // Below another parent the name is another one.
-    let parent = pool.system.spawn("two", state: 0) { (_: inout Int, reply: consuming Reply<String>, context: Context<Reply<String>>) in
+    let parent = pool.system.spawn("two", state: 0) {
+      (_: inout Int, reply: consuming Reply<String>, context: Context<Reply<String>>) in
       reply.send(context.spawn("one") { Oracle() }.path)
     }
     let path = try? await parent.ask { $0 } as String

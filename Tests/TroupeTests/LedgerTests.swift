@@ -71,7 +71,9 @@ extension ActorSystem.Counts {
 }
 
 @Suite struct LedgerTests {
-  @Test(arguments: 0..<UInt64(64)) func `M1 everything sent is handled, failed, refused or a dead letter, simulated`(seed: UInt64) {
+  @Test(arguments: 0..<UInt64(64)) func `M1 everything sent is handled, failed, refused or a dead letter, simulated`(
+    seed: UInt64
+  ) {
     let sim = Simulation(seed: seed)
     var random = Random(seed: seed)
     let circle = Gossip.Circle()
@@ -101,10 +103,13 @@ extension ActorSystem.Counts {
     #expect(circle.sent.value == circle.refused.value + counts.settledMessages, "seed \(seed): \(counts)")
     #expect(counts.topLevelActors == 0)
     #expect(sim.letters.count == counts.allDeadLetters)
-    #expect(circle.ledger.isBalanced, "\(circle.ledger.alive) of \(circle.ledger.madeCount) messages and behaviors stay")
+    #expect(
+      circle.ledger.isBalanced, "\(circle.ledger.alive) of \(circle.ledger.madeCount) messages and behaviors stay")
   }
 
-  @Test(arguments: 0..<UInt64(8)) func `M1 everything sent is handled, failed, refused or a dead letter, on threads`(seed: UInt64) async {
+  @Test(arguments: 0..<UInt64(8)) func `M1 everything sent is handled, failed, refused or a dead letter, on threads`(
+    seed: UInt64
+  ) async {
     let pool = Pooled(workers: 2)
     var random = Random(seed: seed)
     let circle = Gossip.Circle()

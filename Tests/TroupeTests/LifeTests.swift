@@ -171,8 +171,9 @@ struct Chronicle: Behavior, ~Copyable {
     }
     parent.send(1)
     sim.run()
-    #expect(marks.all == [.made("stranger"), .started("stranger"), .made("child"), .started("child")]
-      || marks.all == [.made("child"), .started("child"), .made("stranger"), .started("stranger")])
+    #expect(
+      marks.all == [.made("stranger"), .started("stranger"), .made("child"), .started("child")]
+        || marks.all == [.made("child"), .started("child"), .made("stranger"), .started("stranger")])
     parent.send(2)
     sim.run()
     #expect(marks.all.contains(.stopping("child")))

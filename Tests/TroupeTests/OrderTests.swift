@@ -69,7 +69,9 @@ import Troupe
       if inner.next < inner.count { context.address.send(()) }
     }
   }
-  static func spawnSource(_ sender: Int, _ count: Int, to target: Address<Numbered>, _ mailbox: Mailbox, in system: ActorSystem) {
+  static func spawnSource(
+    _ sender: Int, _ count: Int, to target: Address<Numbered>, _ mailbox: Mailbox, in system: ActorSystem
+  ) {
     let source = Source(sender: sender, count: count, target: target)
     if mailbox == .unbounded && sender % 2 == 0 {
       system.spawn { source }.send(())
@@ -108,7 +110,9 @@ import Troupe
     await pool.end()
   }
 
-  @Test(arguments: 0..<UInt64(64)) func `M16 the messages of each task and actor arrive in order, simulated`(seed: UInt64) {
+  @Test(arguments: 0..<UInt64(64)) func `M16 the messages of each task and actor arrive in order, simulated`(
+    seed: UInt64
+  ) {
     for mailbox in Mailbox.allCases {
       let sim = Simulation(seed: seed)
       let count = 60

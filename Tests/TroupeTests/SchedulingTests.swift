@@ -9,7 +9,9 @@ import Troupe
     mutating func receive(_ message: consuming Int, in context: Context<Int>) { context.address.send(message &+ 1) }
   }
   struct AsyncEndless: AsyncBehavior {
-    mutating func receive(_ message: consuming Int, in context: Context<Int>) async { context.address.send(message &+ 1) }
+    mutating func receive(_ message: consuming Int, in context: Context<Int>) async {
+      context.address.send(message &+ 1)
+    }
   }
 
   @Test func `with many blocks asleep on the global queue, actors still run`() async {
@@ -124,7 +126,8 @@ import Troupe
   @Test(arguments: [false, true]) func `a pair that plays ping-pong on one worker starves nobody`(isAsync: Bool) async {
     let pool = Pooled(workers: 1)
     func pair() -> [Address<Ball>] {
-      isAsync ? (0..<2).map { _ in pool.system.spawn { AsyncPaddle() } } : (0..<2).map { _ in pool.system.spawn { Paddle() } }
+      isAsync
+        ? (0..<2).map { _ in pool.system.spawn { AsyncPaddle() } } : (0..<2).map { _ in pool.system.spawn { Paddle() } }
     }
     for _ in 0..<2 {
       let pair = pair()

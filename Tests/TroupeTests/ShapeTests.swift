@@ -6,7 +6,8 @@ import Troupe
   @Test func `a closure over a state is an actor`() async {
     let pool = Pooled()
     enum Message: ~Copyable { case add(Int), total(Reply<Int>) }
-    let counter = pool.system.spawn("counter", state: 10) { (sum: inout Int, message: consuming Message, context: Context<Message>) in
+    let counter = pool.system.spawn("counter", state: 10) {
+      (sum: inout Int, message: consuming Message, context: Context<Message>) in
       switch consume message {
       case .add(let n): sum += n
       case .total(let reply): reply.send(sum)

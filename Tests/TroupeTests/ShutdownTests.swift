@@ -2,7 +2,9 @@ import Testing
 import Troupe
 
 @Suite struct ShutdownTests {
-  @Test(arguments: 0..<UInt64(64)) func `M20 a shutdown stops children before parents and counts what it drops`(seed: UInt64) {
+  @Test(arguments: 0..<UInt64(64)) func `M20 a shutdown stops children before parents and counts what it drops`(
+    seed: UInt64
+  ) {
     let sim = Simulation(seed: seed)
     let marks = Trail<Mark>()
     let roots = (0..<3).map { i in sim.system.spawn { Chronicle("r\(i)", marks, children: 2) } }
@@ -173,7 +175,7 @@ import Troupe
     #expect(still == 8)
     // A task on the workers of one may shut the other down.
     let system = two.system
-    await system.task { }.value
+    await system.task {}.value
     _ = await two.end()
   }
 

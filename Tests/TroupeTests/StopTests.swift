@@ -149,7 +149,8 @@ import Troupe
 
   @Test func `M7 many wait before and after, and each is told once`() async {
     let pool = Pooled()
-    let actor = pool.system.spawn(state: 0) { (_: inout Int, _: consuming Int, context: Context<Int>) in context.stop() }
+    let actor = pool.system.spawn(state: 0) { (_: inout Int, _: consuming Int, context: Context<Int>) in context.stop()
+    }
     let told = Counter()
     await withTaskGroup(of: Void.self) { group in
       for i in 0..<200 {

@@ -3,7 +3,9 @@ import Testing
 import Troupe
 
 @Suite struct WakeTests {
-  @Test(arguments: 0..<UInt64(64)) func `M15 random interleavings of send, stop and drain lose no wake-up, simulated`(seed: UInt64) {
+  @Test(arguments: 0..<UInt64(64)) func `M15 random interleavings of send, stop and drain lose no wake-up, simulated`(
+    seed: UInt64
+  ) {
     let sim = Simulation(seed: seed)
     var random = Random(seed: seed)
     let seen = Trail<Int>()
@@ -49,7 +51,9 @@ import Troupe
     }
   }
 
-  @Test(arguments: [1, 2, 4]) func `M15 bursts from threads, with the actor idle in between, lose no wake-up`(workers: Int) async {
+  @Test(arguments: [1, 2, 4]) func `M15 bursts from threads, with the actor idle in between, lose no wake-up`(
+    workers: Int
+  ) async {
     let pool = Pooled(workers: workers)
     let total = Scale.count(700_000)
     let threads = 3
@@ -73,7 +77,9 @@ import Troupe
     await pool.end()
   }
 
-  @Test(arguments: [false, true]) func `M15 one message at a time to an idle actor is always handled`(isAsync: Bool) async {
+  @Test(arguments: [false, true]) func `M15 one message at a time to an idle actor is always handled`(isAsync: Bool)
+    async
+  {
     let pool = Pooled(workers: 2)
     let handled = Counter()
     let actor: Address<Int> =

@@ -61,6 +61,9 @@ final class TerminationWaiters {
   var continuations: [CheckedContinuation<Void, Never>] = []
 }
 
+/// The name of a message type with what it is nested in, `Account.Message`, and without its module.
 @usableFromInline func typeName<T: ~Copyable>(_ type: T.Type) -> String {
-  _typeName(unsafeBitCast(type, to: Any.Type.self), qualified: false)
+  let name = _typeName(unsafeBitCast(type, to: Any.Type.self), qualified: true)
+  guard let dot = name.firstIndex(of: ".") else { return name }
+  return String(name[name.index(after: dot)...])
 }
