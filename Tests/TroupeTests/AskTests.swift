@@ -85,10 +85,11 @@ struct Oracle: Behavior, ~Copyable {
     oracle.send(.stop)
     _ = await oracle.termination
     // Without a limit: only an ask that fails at once ends.
-    let error = await failureOf { () async throws(AskError) in
-      try await oracle.ask(timeout: nil) { .double(1, $0) } as Int
+    let line: UInt = #line + 2
+    let ask: @Sendable () async throws(AskError) -> Int = { () async throws(AskError) in
+      try await oracle.ask(timeout: nil) { .double(1, $0) }
     }
-    let line: UInt = #line - 1
+    let error = await failureOf(ask)
     #expect(error?.kind == "ended")
     #expect(error?.target == "city/oracle")
     #expect(error?.messageType.contains("Message") == true)

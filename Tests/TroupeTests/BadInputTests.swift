@@ -1,7 +1,8 @@
 import Testing
 import Troupe
 
-@Suite struct BadInputTests {
+// One after the other: the library reads the output of its child processes on the threads that run the tests.
+@Suite(.serialized) struct BadInputTests {
   /// The message of a precondition is there in debug builds only.
   private func expectMessage(_ result: ExitTest.Result?, _ part: String, inEveryBuild: Bool = false) {
     #if !DEBUG
@@ -88,7 +89,8 @@ import Troupe
     let system: ActorSystem
     func receive(_ message: consuming Bool, in context: Context<Bool>) async {
       if message { await Task.detached {}.value }
-      await system.shutdown(deadline: nil)
+      // A deadline, so that where nobody objects the test fails and does not hang.
+      await system.shutdown(deadline: .milliseconds(100))
     }
   }
 
@@ -97,6 +99,16 @@ import Troupe
       let system = ActorSystem("x")
       let actor = system.spawn { Suicidal(system: system) }
       actor.send(false)
+      _ = await actor.termination
+    }
+    expectMessage(result, "requestShutdown", inEveryBuild: true)
+  }
+
+  @Test func `a shutdown awaited in a handler that was suspended before stops the program`() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let system = ActorSystem("x")
+      let actor = system.spawn { Suicidal(system: system) }
+      actor.send(true)
       _ = await actor.termination
     }
     expectMessage(result, "requestShutdown", inEveryBuild: true)
