@@ -37,6 +37,7 @@ let package = Package(
       name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
     .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
     .testTarget(name: "SampleTests", dependencies: ["Mpsc", "WordCount"], swiftSettings: settings),
-    .testTarget(name: "SnippetTests", dependencies: ["TroupeChannels"], path: "Tests/Snippets", exclude: ["Cases"]),
+    .testTarget(
+      name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),
   ]
 )

@@ -10,6 +10,7 @@ internal import CTroupeShims
   @exclusivity(unchecked) private var parked: [AsyncLoop] = []
   /// The job that the next enqueue on this thread brings is ours to run, here and now.
   @exclusivity(unchecked) private var isCapturing = false
+  @exclusivity(unchecked) private var isEnded = false
   @exclusivity(unchecked) private var captured: UnownedJob?
 
   init() {}
@@ -35,10 +36,16 @@ internal import CTroupeShims
     if let job = captured.take() { worker.run(job, of: loop) }
   }
 
-  func park(_ loop: AsyncLoop) { parked.append(loop) }
+  /// False when the worker keeps no tasks any more: the task ends.
+  func park(_ loop: AsyncLoop) -> Bool {
+    if isEnded { return false }
+    parked.append(loop)
+    return true
+  }
 
-  /// Ends the parked tasks.
+  /// Ends the parked tasks, and those that would park from now on.
   func end(on worker: Worker) {
+    isEnded = true
     while let loop = parked.popLast() {
       isCapturing = true
       loop.unpark(with: nil)
@@ -98,7 +105,7 @@ internal import CTroupeShims
         cell = next
       }
       // The thread may be another one since the handler suspended: the task parks with the worker that it is on.
-      guard Worker.withCurrent({ $0.loops.park(self) }) != nil else { return }
+      guard Worker.withCurrent({ $0.loops.park(self) }) == true else { return }
       await spot.enter()
     }
   }

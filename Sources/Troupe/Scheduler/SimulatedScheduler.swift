@@ -23,7 +23,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package var coarseNow: Int64 { now }
   package func add(_ timer: Timer) { timers.append(timer) }
   package func cancel(_ timer: Timer) { timers.removeAll { $0 === timer } }
-  package func stop() {}
+  package func stop() { worker.loops.end(on: worker) }
   // Nothing of the simulation may run anywhere else.
   package var loopPreference: (any TaskExecutor)? { executor }
 

@@ -1,4 +1,4 @@
-// expect: isolated
+// expect: crosses into main actor-isolated code
 // Handlers run on workers, so that a behavior cannot belong to the main actor.
 import Troupe
 
