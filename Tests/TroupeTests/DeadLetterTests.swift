@@ -51,6 +51,9 @@ import Troupe
     #expect(sim.system.counts.deadLetters == [.ended: 4])
     #expect(got.value == 2)
     sim.end()
+    // The listener belongs to the system, and these addresses do too.
+    living.clear()
+    target.clear()
   }
 
   @Test func `a dead letter names recipient, type and reason, and never the message`() {

@@ -12,6 +12,7 @@ public final class ActorSystem: Sendable {
     /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
     public var log: @Sendable (String) -> Void
     /// Hears of every dead letter, on the thread that sent or dropped it. What it throws is logged and goes nowhere else.
+    /// The system keeps it: what it captures, such as an address, keeps the system's memory in turn.
     /// The dead letters that it makes itself are counted, but not told to it.
     public var deadLetterListener: (@Sendable (DeadLetter) throws -> Void)?
 

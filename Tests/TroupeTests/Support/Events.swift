@@ -61,6 +61,8 @@ final class Counter: Sendable {
 final class Trail<Value: Sendable>: @unchecked Sendable {
   private let lock = FutexLock()
   private var values: [Value] = []
+
+  func clear() { lock.withLock { values = [] } }
   func append(_ value: Value) { lock.withLock { values.append(value) } }
   var all: [Value] { lock.withLock { values } }
   var count: Int { lock.withLock { values.count } }
