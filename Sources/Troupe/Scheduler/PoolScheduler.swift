@@ -80,6 +80,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// Looks for work that waits beside a free worker: a message to an idle actor is handled although the handler that sent
   /// it does not return. Runs only while workers do.
   func tick() {
+    state.unhush()
     var isWaiting = !injector.isEmpty
     for worker in workers {
       worker.ticks.wrappingAdd(1, ordering: .relaxed)
@@ -105,6 +106,8 @@ struct PoolState: ~Copyable, Sendable {
   private let idle = Atomic<UInt64>(0)
   private let searching = Atomic<Int>(0)
   private let tick = Atomic<Bool>(false)
+  /// Until the next tick, a short queue of a worker is no reason to wake another.
+  private let hushed = Atomic<Bool>(false)
 
   func allIdle(_ count: Int) { idle.store(count == 64 ? ~0 : (1 << UInt64(count)) - 1, ordering: .relaxed) }
   func isAllIdle(_ count: Int) -> Bool {
@@ -112,7 +115,13 @@ struct PoolState: ~Copyable, Sendable {
   }
 
   /// A cheap first look.
-  var mayWakeOne: Bool { idle.load(ordering: .relaxed) != 0 && searching.load(ordering: .relaxed) == 0 }
+  var mayWakeOne: Bool {
+    idle.load(ordering: .relaxed) != 0 && searching.load(ordering: .relaxed) == 0 && !hushed.load(ordering: .relaxed)
+  }
+
+  var isHushed: Bool { hushed.load(ordering: .relaxed) }
+  func hush() { hushed.store(true, ordering: .relaxed) }
+  func unhush() { hushed.store(false, ordering: .relaxed) }
 
   /// Takes an idle worker, which starts out searching.
   func claimIdle(always: Bool) -> Int? {

@@ -93,7 +93,10 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func overflow(_ runnable: Runnable) {
     var moved = queue.takeHalf()
     moved.append(runnable)
-    unmanagedPool._withUnsafeGuaranteedRef { $0.injector.push(moved) }
+    unmanagedPool._withUnsafeGuaranteedRef {
+      $0.injector.push(moved)
+      $0.wakeOne(takingSlots: false)
+    }
   }
 
   private func next() -> Runnable? {
@@ -189,13 +192,30 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// sender has written the next, and then every message costs a wake-up; a few microseconds later it has a batch.
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
+    let before = othersActivations(in: pool)
     while true {
-      if let runnable = next() ?? steal(in: pool, atLeast: backoff.isOver || takesSlots ? 1 : Self.longQueue) {
-        return runnable
-      }
-      if backoff.isOver { return nil }
+      if let runnable = next() ?? steal(in: pool, atLeast: takesSlots ? 1 : Self.longQueue) { return runnable }
+      if backoff.isOver { break }
       backoff.snooze()
     }
+    // Turns of a few hundred nanoseconds: what is queued there will be done before it could be moved, and messages between two
+    // cores would cost more than they save. Until the next tick nobody has to be woken for short queues.
+    if othersActivations(in: pool) &- before > Self.quickTurns {
+      pool.state.hush()
+      return nil
+    }
+    return steal(in: pool, atLeast: 1)
+  }
+
+  /// More turns than this in the time of a search, some microseconds, are quick.
+  private static let quickTurns: UInt = 16
+
+  private func othersActivations(in pool: PoolScheduler) -> UInt {
+    var sum: UInt = 0
+    for other in pool.others {
+      sum &+= other._withUnsafeGuaranteedRef { $0 === self ? 0 : $0.activations.load(ordering: .relaxed) }
+    }
+    return sum
   }
 
   private static let longQueue: UInt = 128
@@ -229,5 +249,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
 extension PoolScheduler {
   /// Work that any worker could take.
-  var hasQueuedWork: Bool { !injector.isEmpty || others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } } }
+  var hasQueuedWork: Bool {
+    !injector.isEmpty || !state.isHushed && others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } }
+  }
 }
