@@ -1,4 +1,4 @@
-/// A serial executor on a scheduler's workers: of a loop, or of a task that was started by `ActorSystem.task`.
+/// A serial executor on a scheduler's workers: that of an asynchronous loop.
 ///
 /// Sendable because its queue is under its lock, and its jobs run one after the other.
 @usableFromInline package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
