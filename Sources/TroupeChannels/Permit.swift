@@ -56,7 +56,7 @@ public struct Permits<Element: ~Copyable>: ~Copyable, Sendable {
 
 extension BoundedSender where Element: ~Copyable {
   private func check(_ count: Int) throws(ReserveError) {
-    precondition(count > 0, "Troupe: the number of permits must be positive")
+    guard count > 0 else { fatalError("Troupe: the number of permits must be positive") }
     if count > min(handle.core.capacity, TailWord.maximumPermits) { throw .moreThanCapacity }
   }
 

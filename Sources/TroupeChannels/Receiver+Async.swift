@@ -37,7 +37,7 @@ extension Receiver where Element: ~Copyable {
       limit: Int, _ body: (consuming sending Element) throws(Failure) -> Void
     ) async throws(Failure) -> Int
   {
-    precondition(limit >= 0, "Troupe: the limit of receiveMany must not be negative")
+    guard limit >= 0 else { fatalError("Troupe: the limit of receiveMany must not be negative") }
     let start = core.turn
     guard limit > 0, let element = await receive() else { return 0 }
     try body(element)

@@ -36,7 +36,7 @@ extension Receiver where Element: ~Copyable {
   @inlinable public mutating func receiveMany<Failure: Error>(
     limit: Int, _ body: (consuming sending Element) throws(Failure) -> Void
   ) throws(Failure) -> Int {
-    precondition(limit >= 0, "Troupe: the limit of receiveMany must not be negative")
+    guard limit >= 0 else { fatalError("Troupe: the limit of receiveMany must not be negative") }
     guard limit > 0, let element = receive() else { return 0 }
     try body(element)
     var count = 1

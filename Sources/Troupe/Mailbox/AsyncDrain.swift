@@ -7,20 +7,8 @@ public import Synchronization
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
-    let (queue, memory) = Storage.allocate(capacity: options.mailbox.capacity, initial: 0)
-    let storage = Storage(memory)
-    storage.factory.initialize(to: factory)
-    let hasBehavior = behavior != nil
-    if let behavior { storage.behavior.initialize(to: behavior) }
-    let cell = Cell(
-      queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
-      body: .async { cell, loop in await run(cell, loop) }, place: place)
-    if let end = cell.start() {
-      if hasBehavior { storage.behavior.deinitialize(count: 1) }
-      storage.factory.deinitialize(count: 1)
-      cell.refuse(end)
-    }
-    return Address(cell)
+    Storage.spawn(
+      at: place, options, .async { cell, loop in await run(cell, loop) }, factory: factory, behavior: behavior)
   }
 
   /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
@@ -116,19 +104,8 @@ public import Synchronization
     if cell.isStarted {
       await storage.behavior.pointee.stopping(in: context)
       cell.settleDroppedReplies(nil)
-      storage.behavior.deinitialize(count: 1)
-    } else if storage.factory.pointee == nil {
-      storage.behavior.deinitialize(count: 1)
     }
-    storage.factory.deinitialize(count: 1)
-    _ = queue.close(TailWord.closed | TailWord.gone)
-    queue.drainClosed { message in
-      _ = consume message
-      cell.system.deadLetter(.queuedAtEnd, for: cell, B.Message.self)
-    }
-    cell.settleDroppedReplies(ReplyEnded())
-    queue.destroyBlocks()
-    cell.endLife()
+    storage.end(cell)
   }
 }
 

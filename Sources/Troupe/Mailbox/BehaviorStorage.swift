@@ -34,4 +34,40 @@
     guard let factory = factory.pointee else { return }
     behavior.initialize(to: try factory())
   }
+
+  /// Makes a cell that runs `body`, enters it below its parent, and makes it runnable.
+  @inlinable static func spawn(
+    at place: Place, _ options: SpawnOptions, _ body: Cell.Body, factory: Factory?, behavior: consuming B?
+  ) -> Address<Message> {
+    let (queue, memory) = allocate(capacity: options.mailbox.capacity, initial: 0)
+    let storage = Self(memory)
+    storage.factory.initialize(to: factory)
+    let hasBehavior = behavior != nil
+    if let behavior { storage.behavior.initialize(to: behavior) }
+    let cell = Cell(
+      queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
+      body: body, place: place)
+    if let end = cell.start() {
+      if hasBehavior { storage.behavior.deinitialize(count: 1) }
+      storage.factory.deinitialize(count: 1)
+      cell.refuse(end)
+    }
+    return Address(cell)
+  }
+
+  /// The last of a cell: destroys the behavior, accounts for what is left in the mailbox, and lets others hear of the end.
+  @inlinable func end(_ cell: Cell) {
+    // One that was given by value is there also if it never started.
+    if cell.isStarted || factory.pointee == nil { behavior.deinitialize(count: 1) }
+    factory.deinitialize(count: 1)
+    let queue = MessageQueue<Message>(state: cell.queue)
+    _ = queue.close(TailWord.closed | TailWord.gone)
+    queue.drainClosed { message in
+      _ = consume message
+      cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
+    }
+    cell.settleDroppedReplies(ReplyEnded())
+    queue.destroyBlocks()
+    cell.endLife()
+  }
 }

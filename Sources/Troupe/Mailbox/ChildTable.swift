@@ -35,8 +35,10 @@ import Synchronization
   /// Names and numbers a new child.
   func place(_ name: String?) -> Place {
     if let name {
-      precondition(!name.isEmpty, "Troupe: an actor's name must not be empty")
-      precondition(!name.utf8.contains(UInt8(ascii: "/")), "Troupe: an actor's name must not contain a '/': \(name)")
+      guard !name.isEmpty else { fatalError("Troupe: an actor's name must not be empty") }
+      guard !name.utf8.contains(UInt8(ascii: "/")) else {
+        fatalError("Troupe: an actor's name must not contain a '/': \(name)")
+      }
     }
     return Place(table: self, name: name, id: nextID.wrappingAdd(1, ordering: .relaxed).oldValue)
   }

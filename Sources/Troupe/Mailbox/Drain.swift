@@ -9,20 +9,7 @@ public import Synchronization
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
-    let (queue, memory) = Storage.allocate(capacity: options.mailbox.capacity, initial: 0)
-    let storage = Storage(memory)
-    storage.factory.initialize(to: factory)
-    let hasBehavior = behavior != nil
-    if let behavior { storage.behavior.initialize(to: behavior) }
-    let cell = Cell(
-      queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
-      body: .sync { cell, worker in run(cell, worker) }, place: place)
-    if let end = cell.start() {
-      if hasBehavior { storage.behavior.deinitialize(count: 1) }
-      storage.factory.deinitialize(count: 1)
-      cell.refuse(end)
-    }
-    return Address(cell)
+    Storage.spawn(at: place, options, .sync { cell, worker in run(cell, worker) }, factory: factory, behavior: behavior)
   }
 
   /// One turn: up to a batch of messages, then to the back of the line.
@@ -114,19 +101,8 @@ public import Synchronization
     if cell.isStarted {
       storage.behavior.pointee.stopping(in: context)
       worker.settleDroppedReplies(nil)
-      storage.behavior.deinitialize(count: 1)
-    } else if storage.factory.pointee == nil {
-      storage.behavior.deinitialize(count: 1)
     }
-    storage.factory.deinitialize(count: 1)
-    _ = queue.close(TailWord.closed | TailWord.gone)
-    queue.drainClosed { message in
-      _ = consume message
-      cell.system.deadLetter(.queuedAtEnd, for: cell, B.Message.self)
-    }
-    worker.settleDroppedReplies(ReplyEnded())
-    queue.destroyBlocks()
-    cell.endLife()
+    storage.end(cell)
   }
 }
 

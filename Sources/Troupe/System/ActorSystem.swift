@@ -33,10 +33,14 @@ public final class ActorSystem: Sendable {
   ///
   /// An empty name, one with a `/`, or a number of workers outside of 1 to 64 stops the program.
   public init(_ name: String = "troupe", options: Options = Options()) {
-    precondition(!name.isEmpty, "Troupe: a system's name must not be empty")
-    precondition(!name.utf8.contains(UInt8(ascii: "/")), "Troupe: a system's name must not contain a '/': \(name)")
+    guard !name.isEmpty else { fatalError("Troupe: a system's name must not be empty") }
+    guard !name.utf8.contains(UInt8(ascii: "/")) else {
+      fatalError("Troupe: a system's name must not contain a '/': \(name)")
+    }
     let workers = options.workers ?? min(64, Int(troupe_processor_count()))
-    precondition((1...64).contains(workers), "Troupe: a system has between 1 and 64 workers, not \(workers)")
+    guard (1...64).contains(workers) else {
+      fatalError("Troupe: a system has between 1 and 64 workers, not \(workers)")
+    }
     let scheduler = PoolScheduler(workers: workers)
     core = SystemCore(
       name: name, options: options, scheduler: scheduler, counts: scheduler.workers.map { $0.counts })
