@@ -70,6 +70,15 @@ bool troupe_wait_a_turn(void *job) {
 
 void troupe_opaque_nothing(void) { __asm__ __volatile__(""); }
 
+static _Thread_local void *parking;
+
+void troupe_park_at(void *place) { parking = place; }
+void *troupe_take_parking(void) {
+  void *place = parking;
+  parking = NULL;
+  return place;
+}
+
 struct start {
   void (*body)(void *);
   void *argument;

@@ -51,6 +51,10 @@ void troupe_leave_listener(void);
 bool troupe_wait_a_turn(void *job);
 void troupe_set_wait_a_turn(bool (*offer)(void *worker, void *job));
 
+/// Where the task that the calling thread runs is about to wait; whoever takes the word clears it.
+void troupe_park_at(void *place);
+void *troupe_take_parking(void);
+
 /// Does nothing, and no compiler knows.
 void troupe_opaque_nothing(void);
 

@@ -8,32 +8,34 @@ internal import CTroupeShims
 /// ends, and another one takes over.
 @usableFromInline package final class AsyncLoops {
   @exclusivity(unchecked) private var parked: [AsyncLoop] = []
-  /// The job that the next enqueue on this thread brings is ours to run, here and now.
+  /// The executor that the next enqueue on this thread makes runnable is ours to run, here and now.
   @exclusivity(unchecked) private var isCapturing = false
+  @exclusivity(unchecked) private var captured: Unmanaged<LoopExecutor>?
   @exclusivity(unchecked) private var isEnded = false
-  @exclusivity(unchecked) private var captured: UnownedJob?
 
   init() {}
 
-  func capture(_ job: UnownedJob) -> Bool {
+  func capture(_ executor: Unmanaged<LoopExecutor>) -> Bool {
     guard isCapturing else { return false }
     isCapturing = false
-    captured = job
+    captured = executor
     return true
   }
 
-  func run(_ cell: Cell, on worker: Worker) {
+  /// Does what makes a task go on, then lets it.
+  @inline(__always) func resuming(on worker: Worker, _ body: () -> Void) {
     isCapturing = true
-    let loop: AsyncLoop
-    if let idle = parked.popLast() {
-      loop = idle
-      loop.unpark(with: cell)
-    } else {
-      loop = AsyncLoop(cell, worker.scheduler)
-      loop.start()
-    }
+    body()
     isCapturing = false
-    if let job = captured.take() { worker.run(job, of: loop) }
+    if let executor = captured.take() { executor.takeRetainedValue().run(on: worker) }
+  }
+
+  func run(_ cell: Cell, on worker: Worker) {
+    if let idle = parked.popLast() {
+      resuming(on: worker) { idle.unpark(with: cell) }
+    } else {
+      resuming(on: worker) { AsyncLoop(cell, worker.scheduler).start() }
+    }
   }
 
   /// False when the worker keeps no tasks any more: the task ends.
@@ -46,12 +48,7 @@ internal import CTroupeShims
   /// Ends the parked tasks, and those that would park from now on.
   func end(on worker: Worker) {
     isEnded = true
-    while let loop = parked.popLast() {
-      isCapturing = true
-      loop.unpark(with: nil)
-      isCapturing = false
-      if let job = captured.take() { worker.run(job, of: loop) }
-    }
+    while let loop = parked.popLast() { resuming(on: worker) { loop.unpark(with: nil) } }
   }
 }
 
@@ -67,7 +64,7 @@ internal import CTroupeShims
 
   init(_ cell: Cell, _ scheduler: any Scheduler) {
     self.cell = cell
-    executor = LoopExecutor(scheduler)
+    executor = LoopExecutor(scheduler, runsHandlers: true)
     preference = scheduler.loopPreference
   }
 

@@ -1,42 +1,57 @@
-/// A serial executor on a scheduler's workers: that of an asynchronous loop.
+internal import Synchronization
+
+/// A serial executor on a scheduler's workers: that of an asynchronous loop, or of a task's lane.
 ///
-/// Sendable because its queue is under its lock, and its jobs run one after the other.
+/// Whoever makes the number of jobs one brings the executor to a worker, which runs jobs until the number is zero again. Nearly
+/// always there is one job at a time, and no lock is touched.
+///
+/// Sendable because `first` belongs to the one that made the number one, then to the worker, and `rest` is under the lock.
 @usableFromInline package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
   private let scheduler: any Scheduler
-  private let lock = FutexLock()
-  /// The usual case is one job at a time.
+  /// Jobs that run or wait.
+  private let jobs = LoopState()
   @exclusivity(unchecked) private var first: UnownedJob?
+  private let lock = FutexLock()
   @exclusivity(unchecked) private var rest: [UnownedJob] = []
-  @exclusivity(unchecked) private var isScheduled = false
 
-  init(_ scheduler: any Scheduler) { self.scheduler = scheduler }
+  /// Those of actors, and not a task's own code.
+  private let runsHandlers: Bool
+
+  init(_ scheduler: any Scheduler, runsHandlers: Bool) {
+    self.scheduler = scheduler
+    self.runsHandlers = runsHandlers
+  }
 
   @usableFromInline package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if Worker.withCurrent({ $0.loops.capture(job) }) == true { return }
-    lock.lock()
-    if first == nil { first = job } else { rest.append(job) }
-    let needsScheduling = !isScheduled
-    isScheduled = true
-    lock.unlock()
-    // The queue's hold; `Worker` lets it go.
-    if needsScheduling { scheduler.schedule(Runnable(Unmanaged.passRetained(self))) }
+    if !jobs.add() { return lock.withLock { rest.append(job) } }
+    first = job
+    // The queue's hold; the worker lets it go.
+    let runnable = Unmanaged.passRetained(self)
+    if Worker.withCurrent({ $0.loops.capture(runnable) }) == true { return }
+    scheduler.schedule(Runnable(runnable))
   }
 
   /// Runs what is queued. On a worker, scheduled once.
-  func run() {
-    while let job = next() { job.runSynchronously(on: asUnownedSerialExecutor()) }
+  func run(on worker: Worker) {
+    worker.running(handlers: runsHandlers) {
+      guard var job = first.take() else { fatalError("Troupe: an executor was scheduled without a job") }
+      while true {
+        job.runSynchronously(on: asUnownedSerialExecutor())
+        guard jobs.remove() else { return }
+        job = next()
+      }
+    }
   }
 
-  private func next() -> UnownedJob? {
-    lock.lock()
-    defer { lock.unlock() }
-    guard let job = first else {
-      isScheduled = false
-      return nil
+  /// It is in `rest`, or about to be.
+  private func next() -> UnownedJob {
+    var backoff = Backoff()
+    while true {
+      let job = lock.withLock { rest.isEmpty ? nil : rest.removeFirst() }
+      if let job { return job }
+      backoff.snooze()
     }
-    first = rest.isEmpty ? nil : rest.removeFirst()
-    return job
   }
 
   @usableFromInline package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
@@ -45,4 +60,14 @@
 
   // What runs here was enqueued here; a task is started on it from outside, before anything else can run.
   @usableFromInline package func checkIsolated() {}
+}
+
+/// The number of jobs of a serial executor.
+struct LoopState: ~Copyable, Sendable {
+  private let count = Atomic<Int>(0)
+
+  /// True if it was zero. Acquire-release: a job sees what the one before it did, whichever thread ran it.
+  func add() -> Bool { count.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue == 0 }
+  /// True if some are left.
+  func remove() -> Bool { count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 }
 }

@@ -88,7 +88,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       let isStuck = activations == worker.activationsAtTick
       worker.activationsAtTick = activations
       if isStuck && worker.hasWork { isWaiting = true }
-      if isStuck { worker.endTurnsGiven() }
+      if isStuck { worker.expelTurnsGiven() }
     }
     if isWaiting { wakeOne(takingSlots: true) }
     state.tickDone()

@@ -50,24 +50,28 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// A turn has ended: who gave up the one before goes on.
   @inline(__always) private func endTurn() {
-    if gaveBefore.load(ordering: .relaxed) != 0 { Self.goOn(gaveBefore) }
+    if gaveBefore.load(ordering: .relaxed) != 0, let job = Self.take(gaveBefore) { resume(job) }
     if gaveNow.load(ordering: .relaxed) != 0 {
       gaveBefore.store(gaveNow.exchange(0, ordering: .acquiringAndReleasing), ordering: .releasing)
     }
   }
 
-  /// There is nothing else to run, or, from the tick, the turn does not end. True if somebody waited.
-  @discardableResult func endTurnsGiven() -> Bool {
-    let before = Self.goOn(gaveBefore)
-    let now = Self.goOn(gaveNow)
-    return before || now
+  /// There is nothing else to run. True if somebody waited.
+  private func endTurnsGiven() -> Bool {
+    guard let job = Self.take(gaveBefore) ?? Self.take(gaveNow) else { return false }
+    resume(job)
+    return true
   }
 
-  @discardableResult private static func goOn(_ place: borrowing Atomic<UInt>) -> Bool {
+  /// From the tick: the turn does not end, and who waits for its end goes on elsewhere.
+  func expelTurnsGiven() {
+    if let job = Self.take(gaveBefore) { TaskTurn.run(job) }
+    if let job = Self.take(gaveNow) { TaskTurn.run(job) }
+  }
+
+  private static func take(_ place: borrowing Atomic<UInt>) -> UnownedJob? {
     let bits = place.exchange(0, ordering: .acquiringAndReleasing)
-    if bits == 0 { return false }
-    TaskTurn.run(unsafeBitCast(bits, to: UnownedJob.self))
-    return true
+    return bits == 0 ? nil : unsafeBitCast(bits, to: UnownedJob.self)
   }
 
   var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }

@@ -131,17 +131,21 @@ extension Scheduler {
     switch runnable.task {
     case .job(let job): job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
     case .loop(let loop):
-      // A handler goes on that was suspended.
-      isRunningCell = true
-      loop.takeRetainedValue().run()
-      isRunningCell = false
-    case .turn(let job): TaskTurn.run(job)
+      // A handler goes on that was suspended, or a task.
+      loop.takeRetainedValue().run(on: self)
+    case .turn(let job): resume(job)
     }
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 
-  final func run(_ job: UnownedJob, of loop: AsyncLoop) {
-    job.runSynchronously(on: loop.unownedExecutor)
+  /// Lets a task that gave up its turn go on at once.
+  final func resume(_ job: UnownedJob) { loops.resuming(on: self) { TaskTurn.run(job) } }
+
+  final func running(handlers: Bool, _ body: () -> Void) {
+    let before = isRunningCell
+    isRunningCell = handlers
+    body()
+    isRunningCell = before
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 

@@ -13,9 +13,7 @@ public final class WorkerExecutor: TaskExecutor {
 
   /// Called by the language's runtime.
   public func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    if Worker.withCurrent({ $0.loops.capture(job) }) == true { return }
-    scheduler.schedule(Runnable(job))
+    scheduler.schedule(Runnable(UnownedJob(job)))
   }
 
   /// Called by the language's runtime.

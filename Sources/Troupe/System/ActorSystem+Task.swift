@@ -1,10 +1,14 @@
 extension ActorSystem {
   /// Starts a task on the workers of this system, beside its actors: the cheapest place to ask actors from.
   ///
-  /// The same as `Task(executorPreference: system.executor)`. It must not block the thread.
+  /// The body runs there by its isolation, which functions that are `nonisolated(nonsending)` inherit: the ones of this
+  /// library, and all of a module that enables `NonisolatedNonsendingByDefault`. Other asynchronous functions and child tasks
+  /// leave the workers while they run; `Task(executorPreference: system.executor)` keeps those here too, and makes each await dearer.
+  /// It must not block the thread.
   @discardableResult
-  public func task<Result: Sendable>(_ body: sending @escaping @isolated(any) () async -> Result) -> Task<Result, Never>
-  {
-    Task(executorPreference: executor, operation: body)
+  public func task<Result: Sendable>(
+    _ body: sending @escaping () async -> Result
+  ) -> Task<Result, Never> {
+    TaskLane(core.scheduler).start(body)
   }
 }

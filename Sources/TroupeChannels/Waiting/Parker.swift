@@ -3,12 +3,13 @@ import Synchronization
 
 /// Where one thread or one task waits until it is signalled. One waits at a time; anyone may signal, any number of times.
 ///
-/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), or the bits of a continuation. A signal that
-/// comes early is kept until the next `reset`, so a signal is a hint: whoever wakes looks again at what it waits for.
+/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, or those of a job with
+/// `kept` (a task of a worker, see `TaskTurn`). A signal that comes early is kept until the next `reset`, so a signal is a hint: whoever wakes looks again at what it waits for.
 @usableFromInline package struct Parker: ~Copyable, Sendable {
   let word = Atomic<UInt>(0)
   static var signalled: UInt { 1 }
   static var sleeping: UInt { 2 }
+  static var kept: UInt { 4 }
 
   @usableFromInline package init() {}
 
@@ -21,6 +22,7 @@ import Synchronization
     switch word.exchange(Self.signalled, ordering: .acquiringAndReleasing) {
     case 0, Self.signalled: break
     case Self.sleeping: troupe_futex_wake(futexAddress, 1)
+    case let bits where bits & Self.kept != 0: TaskTurn.run(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self))
     case let bits: unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
     }
   }
@@ -56,6 +58,11 @@ import Synchronization
 
   /// Suspends the calling task until a signal.
   nonisolated(nonsending) package func wait() async {
+    if TaskTurn.isOnWorker {
+      troupe_park_at(address)
+      await TaskTurn.spot.enter()
+      return troupe_tsan_acquire(address)
+    }
     await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
       let bits = unsafeBitCast(continuation, to: UInt.self)
       if !word.compareExchange(expected: 0, desired: bits, ordering: .acquiringAndReleasing).exchanged {
@@ -63,6 +70,15 @@ import Synchronization
       }
     }
     troupe_tsan_acquire(address)
+  }
+
+  /// The job of the task that waits at the parker of this address. False: a signal came first.
+  static func keep(_ job: UnownedJob, at address: UnsafeMutableRawPointer) -> Bool {
+    let word = address.assumingMemoryBound(to: Atomic<UInt>.self)
+    // Releasing: whoever signals sees the suspended task.
+    return word.pointee.compareExchange(
+      expected: 0, desired: unsafeBitCast(job, to: UInt.self) | kept, ordering: .acquiringAndReleasing
+    ).exchanged
   }
 
   private var address: UnsafeMutableRawPointer {

@@ -1,12 +1,16 @@
 internal import CTroupeShims
 
-/// Lets others have a turn on a worker, because what a task waits for may be about to be done on this very thread. To go on
-/// after a turn costs a fraction of being woken, and needs neither a timer nor a cancellation handler.
+/// Where the tasks of workers wait: for a turn, or for as long as it takes.
 ///
-/// `if TaskTurn.isOnWorker { await TaskTurn.spot.enter() }` is to switch to an executor that keeps the task's job for a turn;
-/// on the way back the language's runtime takes the task to where it belongs. A continuation would do the same with a detour:
-/// it is resumed on the global pool, or takes a lock to look for the task's preference. Spelled out where it is needed:
-/// every asynchronous call in between costs a look at the executor when it returns.
+/// A task waits by switching to this actor, whose executor keeps the task's job; on the way back the language's runtime takes
+/// the task to where it belongs. A continuation would do the same with a detour: it is resumed on the global pool, which other
+/// code may block, or takes a lock to look for the task's preference.
+///
+/// For a turn: what a task waits for may be about to be done on this very thread. To go on after a turn costs a fraction of
+/// being woken, and needs neither a timer nor a cancellation handler. `if TaskTurn.isOnWorker { await TaskTurn.spot.enter() }`,
+/// spelled out where it is needed: every asynchronous call in between costs a look at the executor when it returns.
+///
+/// For longer: `Parker.wait`.
 @usableFromInline package actor TaskTurn {
   @usableFromInline package static let spot = TaskTurn()
   @usableFromInline package static var isOnWorker: Bool { troupe_current_worker() != nil }
@@ -15,8 +19,10 @@ internal import CTroupeShims
   private final class Executor: SerialExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
       let job = UnownedJob(job)
-      if !troupe_wait_a_turn(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) {
-        job.runSynchronously(on: asUnownedSerialExecutor())
+      if let parker = troupe_take_parking() {
+        if !Parker.keep(job, at: parker) { TaskTurn.run(job) }
+      } else if !troupe_wait_a_turn(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) {
+        TaskTurn.run(job)
       }
     }
     func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
@@ -30,6 +36,6 @@ internal import CTroupeShims
   /// Calls something that the compiler does not know: a switch that nothing needs would be optimised away.
   @inline(never) @usableFromInline package func enter() { troupe_opaque_nothing() }
 
-  /// Ends the turn that a task gave up.
+  /// Sends a task on its way that waited here. It runs nothing but that on the calling thread.
   package static func run(_ job: UnownedJob) { job.runSynchronously(on: spot.unownedExecutor) }
 }
