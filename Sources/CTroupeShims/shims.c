@@ -59,14 +59,25 @@ bool troupe_enter_listener(void) {
 }
 void troupe_leave_listener(void) { is_listening = false; }
 
-static bool (*offer_turn)(void *worker, void *job);
+static _Thread_local void *current_loop;
 
-void troupe_set_wait_a_turn(bool (*offer)(void *, void *)) { __atomic_store_n(&offer_turn, offer, __ATOMIC_RELEASE); }
+void *troupe_current_loop(void) { return current_loop; }
+void troupe_set_current_loop(void *loop) { current_loop = loop; }
+
+static bool (*wait_a_turn)(void *worker, void *loop, void *job);
+static void (*go_on)(void *loop, void *job);
+
+void troupe_set_turns(bool (*wait)(void *, void *, void *), void (*go)(void *, void *)) {
+  __atomic_store_n(&go_on, go, __ATOMIC_RELEASE);
+  __atomic_store_n(&wait_a_turn, wait, __ATOMIC_RELEASE);
+}
 
 bool troupe_wait_a_turn(void *job) {
-  bool (*offer)(void *, void *) = __atomic_load_n(&offer_turn, __ATOMIC_ACQUIRE);
-  return current_worker != NULL && offer != NULL && offer(current_worker, job);
+  bool (*wait)(void *, void *, void *) = __atomic_load_n(&wait_a_turn, __ATOMIC_ACQUIRE);
+  return current_worker != NULL && wait != NULL && wait(current_worker, current_loop, job);
 }
+
+void troupe_go_on(void *loop, void *job) { __atomic_load_n(&go_on, __ATOMIC_ACQUIRE)(loop, job); }
 
 void troupe_opaque_nothing(void) { __asm__ __volatile__(""); }
 

@@ -10,11 +10,7 @@ extension ChannelCore where Element: ~Copyable {
   /// Suspends until the receiver has closed the channel or is gone, or the task is cancelled.
   nonisolated(nonsending) func waitUntilGone() async {
     guard let watcher = goneWatchers.register() else { return }
-    await withTaskCancellationHandler {
-      await watcher.parker.wait()
-    } onCancel: {
-      watcher.parker.signal()
-    }
+    await watcher.parker.waitUnlessCancelled()
     goneWatchers.remove(watcher)
   }
 

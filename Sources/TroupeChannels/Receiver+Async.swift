@@ -47,7 +47,7 @@ extension Receiver where Element: ~Copyable {
       try body(element)
     }
     // Batches may step over the element at which `receive` ends the turn.
-    if core.turn != start { await Task.yield() }
+    if core.turn != start { await TaskTurn.yield() }
     return count
   }
 
@@ -131,7 +131,7 @@ extension ChannelCore where Element: ~Copyable {
   nonisolated(nonsending)
     func endTurn(with element: consuming Element) async -> sending Element
   {
-    await Task.yield()
+    await TaskTurn.yield()
     return disconnected(element)
   }
 

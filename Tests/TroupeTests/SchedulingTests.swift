@@ -44,6 +44,56 @@ import Troupe
     await pool.end()
   }
 
+  /// Answers what it has received from a channel, asked of another, and heard of the end of a third.
+  struct Waits: AsyncBehavior, ~Copyable {
+    let oracle: Address<Oracle.Message>
+    var receiver: Receiver<Int>
+    mutating func receive(_ reply: consuming Reply<Int>, in context: Context<Reply<Int>>) async {
+      let received = await receiver.receive() ?? 0
+      let doubled = try? await oracle.ask(timeout: nil) { .double(received, $0) } as Int
+      let child = context.spawn(state: 0) { (_: inout Int, _: consuming Int, context: Context<Int>) in context.stop() }
+      child.send(1)
+      _ = await child.termination
+      reply.send(doubled ?? -1)
+    }
+  }
+
+  @Test func `with the global queue asleep, waits for channels, answers and terminations end`() async {
+    let release = DispatchSemaphore(value: 0)
+    let (asleep, done) = (Event(), Countdown(64))
+    let pool = Pooled()
+    let system = pool.system
+    let isRight = await TestThread { () -> Bool in
+      for i in 0..<64 {
+        DispatchQueue.global(qos: i % 2 == 0 ? .userInitiated : .default).async {
+          asleep.set()
+          release.wait()
+          done.down()
+        }
+      }
+      asleep.spin()
+      let oracle = system.spawn { Oracle() }
+      let isRight = (0..<100).allSatisfy { n in
+        let values = Channel.unbounded(of: Int.self)
+        let results = Channel.unbounded(of: Int?.self)
+        let (value, result) = (values.sender, results.sender)
+        var answer = results.receiver
+        let waits = system.spawn(behavior: Waits(oracle: oracle, receiver: values.receiver))
+        system.task { _ = result.send(try? await waits.ask(timeout: nil) { $0 }) }
+        // By then the asker and the handler wait, or will.
+        _ = try? oracle.ask(timeout: nil) { .double(n, $0) } as Int
+        _ = value.send(n)
+        return answer.receive() == 2 * n
+      }
+      let isBlocked = !done.isOver
+      for _ in 0..<64 { release.signal() }
+      return isRight && isBlocked
+    }.value
+    #expect(isRight)
+    await done.wait()
+    await pool.end()
+  }
+
   @Test func `a message to an idle actor is handled although its sender's handler does not return`() async {
     for _ in 0..<Scale.count(20) {
       let pool = Pooled(workers: 2)

@@ -52,7 +52,8 @@ struct TaskChannels {
 
   private func start(_ producers: Int, _ sender: consuming Sender<Int>, _ each: Int) {
     for p in 0..<producers {
-      system.task { [sender] in for i in 0..<each { _ = sender.send(p * each + i) } }
+      let own = sender
+      system.task { for i in 0..<each { _ = own.send(p * each + i) } }
     }
   }
 
@@ -64,9 +65,8 @@ struct TaskChannels {
 
   private func start(_ producers: Int, _ sender: consuming BoundedSender<Int>, _ each: Int) {
     for p in 0..<producers {
-      system.task { [sender] in
-        for i in 0..<each { _ = await sender.send(p * each + i) }
-      }
+      let own = sender
+      system.task { for i in 0..<each { _ = await own.send(p * each + i) } }
     }
   }
 

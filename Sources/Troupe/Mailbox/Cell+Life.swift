@@ -61,7 +61,7 @@ extension Cell {
     terminationWaiters = nil
     children = nil
     lock.unlock()
-    if let waiters { for continuation in waiters.continuations { continuation.resume() } }
+    if let waiters { for waiter in waiters.waiting { waiter.parker.signal() } }
   }
 
   /// Tells the children's table when their parent is at work.
@@ -74,18 +74,20 @@ extension Cell {
   // MARK: Called by anyone
 
   func waitForTermination() async -> Termination {
-    while true {
-      if let end = lock.withLock({ end }) { return Termination(reason: end.reason, cell: self) }
-      await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-        let isOver = lock.withLock { () -> Bool in
-          if end != nil { return true }
-          let waiters = terminationWaiters ?? TerminationWaiters()
-          terminationWaiters = waiters
-          waiters.continuations.append(continuation)
-          return false
-        }
-        if isOver { continuation.resume() }
-      }
+    if let waiter = awaitEnd() { await waiter.parker.wait() }
+    guard let end = lock.withLock({ end }) else { fatalError("Troupe: a termination was signalled before its end") }
+    return Termination(reason: end.reason, cell: self)
+  }
+
+  /// One that is signalled at the end, or nil if that has come.
+  private func awaitEnd() -> TerminationWaiters.Waiter? {
+    lock.withLock {
+      if end != nil { return nil }
+      let waiters = terminationWaiters ?? TerminationWaiters()
+      terminationWaiters = waiters
+      let waiter = TerminationWaiters.Waiter()
+      waiters.waiting.append(waiter)
+      return waiter
     }
   }
 

@@ -59,7 +59,7 @@ internal import CTroupeShims
   // Touched by the worker that runs or parks the task, and handed on with its job.
   private nonisolated(unsafe) var cell: Cell?
   nonisolated let executor: LoopExecutor
-  private nonisolated let spot = ParkingSpot()
+  private nonisolated let parker = Parker()
   private nonisolated let preference: (any TaskExecutor)?
 
   init(_ cell: Cell, _ scheduler: any Scheduler) {
@@ -90,7 +90,7 @@ internal import CTroupeShims
   /// Sets the parked task going: its next job comes to `executor`.
   nonisolated func unpark(with cell: Cell?) {
     self.cell = cell
-    spot.leave()
+    parker.signal()
   }
 
   private func run() async {
@@ -103,28 +103,8 @@ internal import CTroupeShims
       }
       // The thread may be another one since the handler suspended: the task parks with the worker that it is on.
       guard Worker.withCurrent({ $0.loops.park(self) }) == true else { return }
-      await spot.enter()
+      await parker.wait()
+      parker.reset()
     }
-  }
-}
-
-/// Where a loop's task waits. To enter is to switch to an executor that keeps the job: a continuation would be resumed by way
-/// of the global pool, since an actor's isolation is taken up only after it.
-actor ParkingSpot {
-  private final class Executor: SerialExecutor, @unchecked Sendable {
-    @exclusivity(unchecked) var job: UnownedJob?
-    func enqueue(_ job: consuming ExecutorJob) { self.job = UnownedJob(job) }
-    func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
-  }
-
-  private nonisolated let executor = Executor()
-  nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
-
-  /// Touches its own state: a switch that nothing needs would be optimised away.
-  private var visits = 0
-  @inline(never) func enter() { visits &+= 1 }
-
-  nonisolated func leave() {
-    if let job = executor.job.take() { job.runSynchronously(on: unownedExecutor) }
   }
 }

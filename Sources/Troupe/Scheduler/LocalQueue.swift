@@ -47,11 +47,12 @@ struct LocalQueue: ~Copyable {
     }
   }
 
-  /// Owner only.
+  /// The first in line.
   func pop() -> Runnable? {
     while true {
       let h = head.load(ordering: .acquiring)
-      if h == tail.load(ordering: .relaxed) { return nil }
+      // Acquiring: for others than the owner, pairs with the releasing store in `push`.
+      if h == tail.load(ordering: .acquiring) { return nil }
       let bits = slot(h).pointee.load(ordering: .relaxed)
       if head.weakCompareExchange(expected: h, desired: h &+ 1, ordering: .acquiringAndReleasing).exchanged {
         return Runnable(bits: bits)

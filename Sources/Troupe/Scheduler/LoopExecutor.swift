@@ -1,3 +1,4 @@
+internal import CTroupeShims
 internal import Synchronization
 
 /// A serial executor on a scheduler's workers: that of an asynchronous loop, or of a task's lane.
@@ -22,8 +23,9 @@ internal import Synchronization
     self.runsHandlers = runsHandlers
   }
 
-  @usableFromInline package func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
+  @usableFromInline package func enqueue(_ job: consuming ExecutorJob) { add(UnownedJob(job)) }
+
+  func add(_ job: UnownedJob) {
     if !jobs.add() { return lock.withLock { rest.append(job) } }
     first = job
     // The queue's hold; the worker lets it go.
@@ -35,6 +37,9 @@ internal import Synchronization
   /// Runs what is queued. On a worker, scheduled once.
   func run(on worker: Worker) {
     worker.running(handlers: runsHandlers) {
+      let before = troupe_current_loop()
+      troupe_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
+      defer { troupe_set_current_loop(before) }
       guard var job = first.take() else { fatalError("Troupe: an executor was scheduled without a job") }
       while true {
         job.runSynchronously(on: asUnownedSerialExecutor())
@@ -43,6 +48,36 @@ internal import Synchronization
       }
     }
   }
+
+  /// The task whose job this is gives up its turn; `worker` runs it.
+  private func giveTurn(_ job: UnownedJob, _ worker: Worker) {
+    // One is enough: others of this executor go to its end.
+    if jobs.keepForTurn(job) { worker.giveTurn(Runnable(turnOf: .passUnretained(self))) } else { add(job) }
+  }
+
+  func turnEnds() {
+    if let job = jobs.takeFromTurn() { add(job) }
+  }
+
+  /// What the channels' way of waiting needs to know about us. Once for the process.
+  static let offersTurns: Void = troupe_set_turns(
+    { worker, loop, job in
+      guard let worker, let job else { return false }
+      let unowned = unsafeBitCast(job, to: UnownedJob.self)
+      Unmanaged<Worker>.fromOpaque(worker)._withUnsafeGuaranteedRef { worker in
+        if let loop {
+          Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.giveTurn(unowned, worker) }
+        } else {
+          worker.giveTurn(Runnable(turn: unowned))
+        }
+      }
+      return true
+    },
+    { loop, job in
+      guard let loop, let job else { return }
+      // Not guaranteed by anything else: the task may run, and end, on another thread before this returns.
+      Unmanaged<LoopExecutor>.fromOpaque(loop).takeUnretainedValue().add(unsafeBitCast(job, to: UnownedJob.self))
+    })
 
   /// It is in `rest`, or about to be.
   private func next() -> UnownedJob {
@@ -65,9 +100,22 @@ internal import Synchronization
 /// The number of jobs of a serial executor.
 struct LoopState: ~Copyable, Sendable {
   private let count = Atomic<Int>(0)
+  /// A job that gave up its turn, or 0.
+  private let turn = Atomic<UInt>(0)
 
   /// True if it was zero. Acquire-release: a job sees what the one before it did, whichever thread ran it.
   func add() -> Bool { count.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue == 0 }
+  /// False if there is one already.
+  func keepForTurn(_ job: UnownedJob) -> Bool {
+    turn.compareExchange(
+      expected: 0, desired: unsafeBitCast(job, to: UInt.self), successOrdering: .releasing, failureOrdering: .relaxed
+    ).exchanged
+  }
+  func takeFromTurn() -> UnownedJob? {
+    let bits = turn.exchange(0, ordering: .acquiring)
+    return bits == 0 ? nil : unsafeBitCast(bits, to: UnownedJob.self)
+  }
+
   /// True if some are left.
   func remove() -> Bool { count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 }
 }

@@ -18,16 +18,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   let timers = TimerWheel()
 
   /// Once for the process.
-  private static let offersTurns: Void = troupe_set_wait_a_turn { worker, job in
-    guard let worker, let job else { return false }
-    Unmanaged<Worker>.fromOpaque(worker)._withUnsafeGuaranteedRef {
-      $0.giveTurn(unsafeBitCast(job, to: UnownedJob.self))
-    }
-    return true
-  }
-
   init(workers count: Int) {
-    Self.offersTurns
     workers = (0..<count).map { PoolWorker(self, index: $0) }
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }

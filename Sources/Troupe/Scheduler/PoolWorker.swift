@@ -36,42 +36,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
     super.init(pool)
   }
 
-  // Jobs of tasks that gave up their turn, in this one and in the one before, or 0. Atomic for the tick.
-  private let gaveNow = Atomic<UInt>(0)
-  private let gaveBefore = Atomic<UInt>(0)
+  /// Tasks that gave up their turn, the first in line first. The tick may take them away.
+  private let waiting = LocalQueue()
 
-  override func giveTurn(_ job: UnownedJob) {
-    let isPlaced = gaveNow.compareExchange(
-      expected: 0, desired: unsafeBitCast(job, to: UInt.self), successOrdering: .acquiringAndReleasing,
-      failureOrdering: .relaxed
-    ).exchanged
-    if !isPlaced { pushLast(Runnable(turn: job)) }
-  }
-
-  /// A turn has ended: who gave up the one before goes on.
-  @inline(__always) private func endTurn() {
-    if gaveBefore.load(ordering: .relaxed) != 0, let job = Self.take(gaveBefore) { resume(job) }
-    if gaveNow.load(ordering: .relaxed) != 0 {
-      gaveBefore.store(gaveNow.exchange(0, ordering: .acquiringAndReleasing), ordering: .releasing)
-    }
-  }
-
-  /// There is nothing else to run. True if somebody waited.
-  private func endTurnsGiven() -> Bool {
-    guard let job = Self.take(gaveBefore) ?? Self.take(gaveNow) else { return false }
-    resume(job)
-    return true
+  override func giveTurn(_ runnable: Runnable) {
+    if !waiting.push(runnable) { pushLast(runnable) }
   }
 
   /// From the tick: the turn does not end, and who waits for its end goes on elsewhere.
   func expelTurnsGiven() {
-    if let job = Self.take(gaveBefore) { TaskTurn.run(job) }
-    if let job = Self.take(gaveNow) { TaskTurn.run(job) }
-  }
-
-  private static func take(_ place: borrowing Atomic<UInt>) -> UnownedJob? {
-    let bits = place.exchange(0, ordering: .acquiringAndReleasing)
-    return bits == 0 ? nil : unsafeBitCast(bits, to: UnownedJob.self)
+    while let runnable = waiting.pop() { Self.release(runnable) }
   }
 
   var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
@@ -141,7 +115,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   override func nextAsync() -> Cell? {
     // A turn that was given ends in the worker's own loop.
-    if gaveNow.load(ordering: .relaxed) | gaveBefore.load(ordering: .relaxed) != 0 { return nil }
+    if !waiting.isEmpty { return nil }
     guard let runnable = next() else { return nil }
     if runnable.isCell {
       let cell = runnable.cell.takeUnretainedValue()
@@ -163,8 +137,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
       var isSearching = true
       while true {
         var found = next()
-        if found == nil && endTurnsGiven() { continue }
         if found == nil {
+          if let next = waiting.pop() {
+            resume(next)
+            continue
+          }
           if !isSearching {
             pool.state.startSearching()
             isSearching = true
@@ -184,8 +161,10 @@ final class PoolWorker: Worker, @unchecked Sendable {
           continue
         }
         activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        // Who waits now has waited for this turn; who gives up this one waits for the next.
+        let someoneWaits = !waiting.isEmpty
         execute(runnable)
-        endTurn()
+        if someoneWaits, let next = waiting.pop() { resume(next) }
       }
     }
   }

@@ -12,22 +12,26 @@ public import Synchronization
 
   init(_ loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 2 }
 
-  /// A job that gave up its turn.
+  /// A job that gave up its turn, of no loop.
   init(turn job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 3 }
+  /// A loop that keeps a job which gave up its turn.
+  init(turnOf loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 4 }
 
-  var isCell: Bool { bits & 3 == 0 }
+  var isCell: Bool { bits & 7 == 0 }
 
   enum Task {
     case job(UnownedJob)
     case loop(Unmanaged<LoopExecutor>)
     case turn(UnownedJob)
+    case turnOf(Unmanaged<LoopExecutor>)
   }
   /// Only for one that is no cell.
   var task: Task {
-    switch bits & 3 {
-    case 1: .job(unsafeBitCast(bits & ~3, to: UnownedJob.self))
-    case 2: .loop(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~3).unsafelyUnwrapped))
-    default: .turn(unsafeBitCast(bits & ~3, to: UnownedJob.self))
+    switch bits & 7 {
+    case 1: .job(unsafeBitCast(bits & ~7, to: UnownedJob.self))
+    case 2: .loop(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~7).unsafelyUnwrapped))
+    case 3: .turn(unsafeBitCast(bits & ~7, to: UnownedJob.self))
+    default: .turnOf(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~7).unsafelyUnwrapped))
     }
   }
   /// Only for one that is no job.
@@ -85,6 +89,7 @@ extension Scheduler {
   init(_ scheduler: any Scheduler) {
     self.scheduler = scheduler
     schedulerID = ObjectIdentifier(scheduler)
+    LoopExecutor.offersTurns
   }
 
   /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the worker's own loop.
@@ -105,8 +110,8 @@ extension Scheduler {
     troupe_set_current_worker(before)
   }
 
-  /// Runs a suspended task's job after something else has had a turn.
-  func giveTurn(_ job: UnownedJob) { scheduler.schedule(Runnable(turn: job)) }
+  /// Runs what waits for a turn after something else has had one.
+  func giveTurn(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
   /// Something became runnable on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
@@ -133,13 +138,22 @@ extension Scheduler {
     case .loop(let loop):
       // A handler goes on that was suspended, or a task.
       loop.takeRetainedValue().run(on: self)
-    case .turn(let job): resume(job)
+    case .turn, .turnOf: resume(runnable)
     }
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 
   /// Lets a task that gave up its turn go on at once.
-  final func resume(_ job: UnownedJob) { loops.resuming(on: self) { TaskTurn.run(job) } }
+  final func resume(_ runnable: Runnable) { loops.resuming(on: self) { Self.release(runnable) } }
+
+  /// Makes a task that gave up its turn runnable.
+  static func release(_ runnable: Runnable) {
+    switch runnable.task {
+    case .turn(let job): TaskTurn.goOn(job, of: nil)
+    case .turnOf(let loop): loop._withUnsafeGuaranteedRef { $0.turnEnds() }
+    case .job, .loop: fatalError("Troupe: what gave up no turn waits for one")
+    }
+  }
 
   final func running(handlers: Bool, _ body: () -> Void) {
     let before = isRunningCell

@@ -56,9 +56,10 @@ public struct ActorFailure: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// Tasks that wait for the end of an actor.
+/// Tasks that wait for the end of an actor, each at a parker of its own.
 final class TerminationWaiters {
-  var continuations: [CheckedContinuation<Void, Never>] = []
+  final class Waiter: Sendable { let parker = Parker() }
+  var waiting: [Waiter] = []
 }
 
 /// The name of a message type with what it is nested in, `Account.Message`, and without its module.

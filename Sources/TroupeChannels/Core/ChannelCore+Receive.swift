@@ -55,7 +55,7 @@ extension ChannelCore where Element: ~Copyable {
       switch queue.emptiness() {
       case .finished: return .closed
       case .hole:
-        await Task.yield()
+        await TaskTurn.yield()
         continue
       case .empty: break
       }
@@ -79,11 +79,7 @@ extension ChannelCore where Element: ~Copyable {
   /// After *idle*: until a sender wakes the receiver, the deadline, or cancellation.
   @usableFromInline nonisolated(nonsending) func park(until deadline: Deadline) async {
     let alarm = Alarm(deadline) { self.consumer.signal() }
-    await withTaskCancellationHandler {
-      await self.consumer.wait()
-    } onCancel: {
-      self.consumer.signal()
-    }
+    await consumer.waitUnlessCancelled()
     alarm?.cancel()
     _ = queue.unidle()
   }
@@ -96,7 +92,7 @@ extension ChannelCore where Element: ~Copyable {
       rendezvous.receiver.reset()
       switch rendezvous.poll(arm: true) {
       case .element(let element):
-        if rendezvous.isTurnOver() { await Task.yield() }
+        if rendezvous.isTurnOver() { await TaskTurn.yield() }
         return .received(element)
       case .closed: return .closed
       case .empty: break
@@ -104,11 +100,7 @@ extension ChannelCore where Element: ~Copyable {
       let isOver = deadline.remaining == 0
       if !isOver && !Task.isCancelled {
         let alarm = Alarm(deadline) { rendezvous.receiver.signal() }
-        await withTaskCancellationHandler {
-          await rendezvous.receiver.wait()
-        } onCancel: {
-          rendezvous.receiver.signal()
-        }
+        await rendezvous.receiver.waitUnlessCancelled()
         alarm?.cancel()
         continue
       }

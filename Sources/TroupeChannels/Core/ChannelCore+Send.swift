@@ -125,11 +125,7 @@ extension ChannelCore where Element: ~Copyable {
     case .full(let element): pending = element
     }
     // The receiver may be about to run on this very thread.
-    if TaskTurn.isOnWorker {
-      await TaskTurn.spot.enter()
-    } else {
-      await Task.yield()
-    }
+    await TaskTurn.yield()
     switch trySend(pending) {
     case .sent: return .sent
     case .closed(let element): return .closed(element)
@@ -164,11 +160,7 @@ extension ChannelCore where Element: ~Copyable {
     case .closed(let element): return .closed(element)
     case .waiting(let offer):
       let alarm = Alarm(deadline) { offer.parker.signal() }
-      await withTaskCancellationHandler {
-        await offer.parker.wait()
-      } onCancel: {
-        offer.parker.signal()
-      }
+      await offer.parker.waitUnlessCancelled()
       alarm?.cancel()
       return rendezvous.leave(offer, isCancelled: Task.isCancelled)
     }

@@ -71,11 +71,7 @@ final class SendWaiter: @unchecked Sendable {
     case .closed: return .closed
     case .waiting(let waiter):
       let alarm = Alarm(deadline) { waiter.parker.signal() }
-      await withTaskCancellationHandler {
-        await waiter.parker.wait()
-      } onCancel: {
-        waiter.parker.signal()
-      }
+      await waiter.parker.waitUnlessCancelled()
       alarm?.cancel()
       switch leave(waiter, queue) {
       case .granted: return .reserved

@@ -106,16 +106,11 @@ public import Synchronization
 
   /// Suspends the sender until the receiver takes no value any more, or the task is cancelled.
   @usableFromInline nonisolated(nonsending) package func waitUntilClosed() async {
-    let state = SendableAddress(state: state)
     while !Task.isCancelled {
-      state.state.pointee.sender.reset()
-      let before = state.state.pointee.bits.bitwiseOr(State.senderWaits, ordering: .acquiringAndReleasing).oldValue
+      state.pointee.sender.reset()
+      let before = state.pointee.bits.bitwiseOr(State.senderWaits, ordering: .acquiringAndReleasing).oldValue
       if before & State.closed != 0 { return }
-      await withTaskCancellationHandler {
-        await state.state.pointee.sender.wait()
-      } onCancel: {
-        state.state.pointee.sender.signal()
-      }
+      await state.pointee.sender.waitUnlessCancelled()
     }
   }
 
@@ -181,24 +176,14 @@ public import Synchronization
 
   /// Suspends until there is something to see, or the task is cancelled, or `wakeReceiver` is called.
   @usableFromInline nonisolated(nonsending) package func wait() async -> Found {
-    let address = SendableAddress(state: state)
-    address.state.pointee.receiver.reset()
-    let before = address.state.pointee.bits.bitwiseOr(State.receiverWaits, ordering: .acquiringAndReleasing).oldValue
+    state.pointee.receiver.reset()
+    let before = state.pointee.bits.bitwiseOr(State.receiverWaits, ordering: .acquiringAndReleasing).oldValue
     if before & (State.sent | State.dropped) == 0 {
-      await withTaskCancellationHandler {
-        await address.state.pointee.receiver.wait()
-      } onCancel: {
-        address.state.pointee.receiver.signal()
-      }
+      await state.pointee.receiver.waitUnlessCancelled()
     }
     return look()
   }
 
   /// Makes a waiting receiver look at its deadline. Only while the receiver is known to exist.
   @usableFromInline package func wakeReceiver() { state.pointee.receiver.signal() }
-}
-
-/// Crosses into the cancellation handler of the end that waits, which keeps the memory alive for as long.
-struct SendableAddress: @unchecked Sendable {
-  let state: UnsafeMutablePointer<OneShotState>
 }

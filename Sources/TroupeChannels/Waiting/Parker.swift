@@ -7,6 +7,8 @@ import Synchronization
 /// `kept` (a task of a worker, see `TaskTurn`). A signal that comes early is kept until the next `reset`, so a signal is a hint: whoever wakes looks again at what it waits for.
 @usableFromInline package struct Parker: ~Copyable, Sendable {
   let word = Atomic<UInt>(0)
+  /// With `kept`: the executor that the job was on, or 0. Written before the word.
+  private let loop = Atomic<UInt>(0)
   static var signalled: UInt { 1 }
   static var sleeping: UInt { 2 }
   static var kept: UInt { 4 }
@@ -22,7 +24,10 @@ import Synchronization
     switch word.exchange(Self.signalled, ordering: .acquiringAndReleasing) {
     case 0, Self.signalled: break
     case Self.sleeping: troupe_futex_wake(futexAddress, 1)
-    case let bits where bits & Self.kept != 0: TaskTurn.run(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self))
+    case let bits where bits & Self.kept != 0:
+      // The parker may be gone once the task runs.
+      let loop = UnsafeMutableRawPointer(bitPattern: loop.load(ordering: .relaxed))
+      TaskTurn.goOn(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self), of: loop)
     case let bits: unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
     }
   }
@@ -72,11 +77,33 @@ import Synchronization
     troupe_tsan_acquire(address)
   }
 
+  /// The same, and cancelling the task is a signal.
+  nonisolated(nonsending) package func waitUnlessCancelled() async {
+    let place = Place(parker: address.assumingMemoryBound(to: Parker.self))
+    await Self.waitUnlessCancelled(at: place, isolation: #isolation)
+  }
+
+  /// With the isolation spelled out, because the library's function takes a closure that would not inherit it, and so leave the worker.
+  private static func waitUnlessCancelled(at place: Place, isolation: isolated (any Actor)?) async {
+    await withTaskCancellationHandler {
+      _ = isolation
+      await place.parker.pointee.wait()
+    } onCancel: {
+      place.parker.pointee.signal()
+    }
+  }
+
+  /// Crosses into the cancellation handler; whoever waits keeps the parker alive for as long.
+  private struct Place: @unchecked Sendable {
+    let parker: UnsafeMutablePointer<Parker>
+  }
+
   /// The job of the task that waits at the parker of this address. False: a signal came first.
-  static func keep(_ job: UnownedJob, at address: UnsafeMutableRawPointer) -> Bool {
-    let word = address.assumingMemoryBound(to: Atomic<UInt>.self)
+  static func keep(_ job: UnownedJob, of loop: UnsafeMutableRawPointer?, at address: UnsafeMutableRawPointer) -> Bool {
+    let parker = address.assumingMemoryBound(to: Parker.self)
+    parker.pointee.loop.store(UInt(bitPattern: loop), ordering: .relaxed)
     // Releasing: whoever signals sees the suspended task.
-    return word.pointee.compareExchange(
+    return parker.pointee.word.compareExchange(
       expected: 0, desired: unsafeBitCast(job, to: UInt.self) | kept, ordering: .acquiringAndReleasing
     ).exchanged
   }
