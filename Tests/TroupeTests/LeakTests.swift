@@ -89,7 +89,7 @@ import Troupe
     for _ in 0..<10 {
       let witness = Witness(ledger)
       let system = ActorSystem(
-        "short", options: .init(workers: 2, log: { _ in withExtendedLifetime(witness) {} }))
+        "short", options: .init(workers: 2, supervision: .stop, log: { _ in withExtendedLifetime(witness) {} }))
       let oracle = system.spawn("a") { Oracle() }
       let echo = system.spawn("b") { AsyncBehaviorTests.Echo() }
       _ = try? await oracle.ask { .double(1, $0) } as Int

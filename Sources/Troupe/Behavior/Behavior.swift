@@ -13,14 +13,18 @@ public protocol Behavior: SendableMetatype, ~Copyable {
   /// What the actor understands; may be noncopyable, so that one message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and stops.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
   mutating func receive(_ message: consuming Message, in context: Context<Message>) throws
 
-  /// Runs before the first message. If it throws, the actor fails.
+  /// Runs before the first message of an incarnation. If it throws, the actor fails.
   mutating func started(in context: Context<Message>) throws
 
-  /// Runs after the last message, when the children have ended. Not called if the factory threw.
+  /// Runs after the last message of an incarnation, when the children have ended. Not called if the factory threw.
   mutating func stopping(in context: Context<Message>)
+
+  /// Hears what is no message: the end of an actor that it watches, a child's failure, a receive timeout. If it throws, the
+  /// actor fails.
+  mutating func signal(_ signal: Signal, in context: Context<Message>) throws
 }
 
 extension Behavior where Self: ~Copyable {
@@ -28,6 +32,8 @@ extension Behavior where Self: ~Copyable {
   public mutating func started(in context: Context<Message>) throws {}
   /// Does nothing.
   public mutating func stopping(in context: Context<Message>) {}
+  /// Logs the end of a watched actor, and nothing else.
+  public mutating func signal(_ signal: Signal, in context: Context<Message>) throws { context.logUnhandled(signal) }
 }
 
 /// A behavior whose handler may await. Still one message at a time: while a handler awaits, the next message waits.
@@ -39,14 +45,17 @@ public protocol AsyncBehavior: SendableMetatype, ~Copyable {
   /// What the actor understands.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and stops.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
   nonisolated(nonsending) mutating func receive(_ message: consuming Message, in context: Context<Message>) async throws
 
-  /// Runs before the first message. If it throws, the actor fails.
+  /// Runs before the first message of an incarnation. If it throws, the actor fails.
   nonisolated(nonsending) mutating func started(in context: Context<Message>) async throws
 
-  /// Runs after the last message, when the children have ended. Not called if the factory threw.
+  /// Runs after the last message of an incarnation, when the children have ended. Not called if the factory threw.
   nonisolated(nonsending) mutating func stopping(in context: Context<Message>) async
+
+  /// Hears what is no message; see `Behavior.signal`.
+  nonisolated(nonsending) mutating func signal(_ signal: Signal, in context: Context<Message>) async throws
 }
 
 extension AsyncBehavior where Self: ~Copyable {
@@ -54,6 +63,10 @@ extension AsyncBehavior where Self: ~Copyable {
   nonisolated(nonsending) public mutating func started(in context: Context<Message>) async throws {}
   /// Does nothing.
   nonisolated(nonsending) public mutating func stopping(in context: Context<Message>) async {}
+  /// Logs the end of a watched actor, and nothing else.
+  nonisolated(nonsending) public mutating func signal(_ signal: Signal, in context: Context<Message>) async throws {
+    context.logUnhandled(signal)
+  }
 }
 
 /// The behavior that a closure makes; see `ActorSystem.spawn(_:state:_:)`.

@@ -11,17 +11,24 @@ public struct Context<Message: ~Copyable> {
   /// `system/parent/child`.
   public var path: String { cell.path }
 
-  /// Ends this actor after the message in hand. What is queued becomes dead letters.
-  public func stop() { cell.stopSelf() }
+  /// How often this actor has been started, this time included.
+  public var incarnation: Int { Int(cell.incarnation) }
+
+  /// Ends this actor after the message in hand. What is queued becomes dead letters, or is handled first.
+  public func stop(_ mode: StopMode = .now) { cell.control.post(mode.bit) }
 
   /// Ends a child of this actor after the message that it has in hand. Does nothing for any other actor.
-  public func stop<Other: ~Copyable>(_ child: Address<Other>) {
+  public func stop<Other: ~Copyable>(_ child: Address<Other>, _ mode: StopMode = .now) {
     let target = child.target.cell
-    if target.siblings.owner === cell { target.post(ControlWord.stop) }
+    if target.siblings.owner === cell { target.post(mode.bit) }
   }
 
   /// Writes a line to the system's log, with the path of this actor.
   public func log(_ line: String) { cell.system.options.log("\(cell.path): \(line)") }
+
+  func logUnhandled(_ signal: Signal) {
+    if case .terminated(let termination) = signal { log("\(termination), and there is no handler for signals") }
+  }
 
   /// Starts to shut the system down, and returns at once. `shutdown` cannot be awaited in a handler: it would wait for itself.
   public func requestShutdown() { cell.system.beginShutdown() }

@@ -17,7 +17,7 @@ public import Synchronization
     let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
     if cell.phase != .running {
-      guard await begin(cell, storage, context, loop) else { return }
+      guard await live(cell, storage, context, loop) else { return }
     }
     let behavior = storage.behavior
     cell.turnBegins()
@@ -29,83 +29,105 @@ public import Synchronization
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         Worker.current?.counts.addHandled(Turn.messages - left)
-        return await stop(cell, storage, context, loop)
-      }
-      if let message = queue.take() {
-        if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
-        left -= 1
-        do {
-          try await behavior.pointee.receive(message, in: context)
-          cell.settleDroppedReplies(nil)
-        } catch {
-          cell.settleDroppedReplies(error)
-          Worker.current?.counts.addHandled(Turn.messages - left - 1)
-          Worker.current?.counts.addFailed()
-          cell.fail(error, handling: typeName(B.Message.self))
-          return await stop(cell, storage, context, loop)
-        }
-        if left > 0 && !Turn.isLong(beginner, since: start) { continue }
-        if let worker = Worker.current {
-          worker.counts.addHandled(Turn.messages - left)
-          return cell.yield(worker)
-        }
         left = Turn.messages
-        continue
+        guard await live(cell, storage, context, loop) else { return }
+        cell.turnBegins()
       }
-      let worker = Worker.current
-      cell.turnEnds()
-      switch queue.idle() {
-      case .idle:
-        worker?.counts.addHandled(Turn.messages - left)
-        return
-      case .control: cell.handleControl()
-      case .notEmpty, .finished:
-        holes += 1
-        if holes > 100, let worker {
-          worker.counts.addHandled(Turn.messages - left)
-          return cell.yield(worker)
-        }
-        Turn.pause()
-      }
-    }
-  }
-
-  @inlinable @inline(never) static func begin(
-    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: isolated AsyncLoop
-  ) async -> Bool {
-    if cell.control.isPending { cell.handleControl() }
-    if cell.phase == .new {
+      let before = left
       do {
-        try storage.make()
-        cell.isStarted = true
-        try await storage.behavior.pointee.started(in: context)
+        if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
+          try await open(parcel, cell, behavior, context, &left, loop)
+        } else if let message = queue.take() {
+          if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
+          left -= 1
+          try await behavior.pointee.receive(message, in: context)
+        } else {
+          let worker = Worker.current
+          cell.turnEnds(hadMessages: left < Turn.messages)
+          switch queue.idle() {
+          case .idle:
+            worker?.counts.addHandled(Turn.messages - left)
+            return
+          case .control: continue
+          case .finished where cell.isDraining:
+            cell.finishDraining()
+            continue
+          case .notEmpty, .finished:
+            holes += 1
+            if holes > 100, let worker {
+              worker.counts.addHandled(Turn.messages - left)
+              return cell.yield(worker)
+            }
+            Turn.pause()
+            continue
+          }
+        }
         cell.settleDroppedReplies(nil)
-        cell.phase = .running
-        return true
       } catch {
         cell.settleDroppedReplies(error)
-        cell.fail(error, handling: nil)
+        if left < before { Worker.current?.counts.addFailed() }
+        cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
+      }
+      if left > 0 && !Turn.isLong(beginner, since: start) { continue }
+      if let worker = Worker.current {
+        worker.counts.addHandled(Turn.messages - left)
+        return cell.yield(worker)
       }
     }
-    await stop(cell, storage, context, loop)
-    return false
   }
 
-  @inlinable @inline(never) static func stop(
+  @inlinable @inline(never) static func open(
+    _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
+    _ left: inout Int, _ loop: isolated AsyncLoop
+  ) async throws {
+    switch cell.open(parcel) {
+    case .nothing: return
+    case .signal(let signal):
+      try await behavior.pointee.signal(signal, in: context)
+    case .message:
+      guard let message = unsafeDowncast(parcel, to: MessageParcel<B.Message>.self).take() else { return }
+      left -= 1
+      try await behavior.pointee.receive(message, in: context)
+    }
+  }
+
+  /// See `Drain.live`.
+  @inlinable @inline(never) static func live(
     _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: isolated AsyncLoop
-  ) async {
+  ) async -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    while !cell.mayEnd {
-      switch queue.idle() {
-      case .idle: return
-      case .control, .notEmpty, .finished: cell.handleControl()
+    while true {
+      if cell.control.isPending { cell.handleControl() }
+      switch cell.phase {
+      case .running: return true
+      case .new:
+        do {
+          try storage.make()
+          cell.isStarted = true
+          try await storage.behavior.pointee.started(in: context)
+          cell.settleDroppedReplies(nil)
+          cell.phase = .running
+        } catch {
+          cell.settleDroppedReplies(error)
+          cell.fail(error, handling: nil)
+        }
+      case .restarting where cell.mayEnd:
+        if cell.isStarted {
+          await storage.behavior.pointee.stopping(in: context)
+          cell.settleDroppedReplies(nil)
+        }
+        storage.endIncarnation(cell)
+      case .stopping where cell.mayEnd:
+        if cell.isStarted {
+          await storage.behavior.pointee.stopping(in: context)
+          cell.settleDroppedReplies(nil)
+        }
+        storage.end(cell)
+        return false
+      case .suspended, .waiting, .restarting, .stopping, .ended:
+        if queue.idle() == .idle { return false }
       }
     }
-    if cell.isStarted {
-      await storage.behavior.pointee.stopping(in: context)
-      cell.settleDroppedReplies(nil)
-    }
-    storage.end(cell)
   }
 }
 

@@ -45,14 +45,20 @@
     let hasBehavior = behavior != nil
     if let behavior { storage.behavior.initialize(to: behavior) }
     let cell = Cell(
-      queue: queue, storage: memory, isBounded: options.mailbox.capacity != 0,
-      body: body, place: place)
+      queue: queue, storage: memory, options: options, isRestartable: factory != nil, body: body, place: place)
     if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)
       cell.refuse(end)
     }
     return Address(cell)
+  }
+
+  /// The end of an incarnation that will be followed by another.
+  @inlinable func endIncarnation(_ cell: Cell) {
+    if cell.isStarted { behavior.deinitialize(count: 1) }
+    cell.isStarted = false
+    cell.awaitRestart()
   }
 
   /// The last of a cell: destroys the behavior, accounts for what is left in the mailbox, and lets others hear of the end.
@@ -64,6 +70,10 @@
     _ = queue.close(TailWord.closed | TailWord.gone)
     queue.drainClosed { message in
       _ = consume message
+      cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
+    }
+    while let parcel = cell.leftParcel() {
+      _ = unsafeDowncast(parcel, to: MessageParcel<Message>.self).take()
       cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
     }
     cell.settleDroppedReplies(ReplyEnded())

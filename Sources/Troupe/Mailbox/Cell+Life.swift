@@ -3,27 +3,54 @@ import Synchronization
 extension Cell {
   // MARK: Called by the worker that runs the cell
 
-  @usableFromInline enum Turn { case go, over }
-
   /// Handles what the control lane brought.
   @usableFromInline func handleControl() {
-    stopBits |= takeControl()
-    if stopBits & ~ControlWord.childrenEnded != 0 && phase.rawValue < Phase.stopping.rawValue { beginStopping() }
+    let bits = takeControl()
+    stopBits |= bits & ControlWord.kept
+    if bits & ControlWord.parcels != 0 { collectParcels() }
+    if phase.rawValue >= Phase.stopping.rawValue { return }
+    if stopBits & ControlWord.stops != 0 { return beginStopping() }
+    if bits & ControlWord.escalated != 0, let failure = takeEscalated() {
+      fail(EscalatedFailure(failure: failure), handling: nil)
+    }
+    if bits & ControlWord.drain != 0 { beginDraining() }
+    if bits & ControlWord.restartDue != 0 && phase == .waiting { restart() }
+    if bits & ControlWord.restart != 0 && isRestartable && (phase == .running || phase == .suspended) {
+      beginRestart(after: .zero)
+    }
+    if bits & ControlWord.suspend != 0 && phase == .running {
+      phase = .suspended
+      setSuspended(true)
+    }
+    if bits & ControlWord.resume != 0 && phase == .suspended {
+      phase = .running
+      setSuspended(false)
+    }
   }
 
-  @usableFromInline func fail(_ error: any Error, handling messageType: String?) {
-    let failure = ActorFailure(error: error, messageType: messageType, path: path, incarnation: 1)
-    if self.failure == nil { self.failure = FailureBox(failure) }
-    system.log("actor failed: \(failure)")
-    if phase.rawValue < Phase.stopping.rawValue { beginStopping() }
+  private func beginDraining() {
+    isDraining = true
+    _ = queue.pointee.tail.bitwiseOr(TailWord.closed, ordering: .acquiringAndReleasing)
+    waiters?.closeAll()
+  }
+
+  /// The queue is closed and empty: if that was asked for, the end begins. Else a producer is about to fill the hole.
+  @usableFromInline func finishDraining() {
+    if isDraining && !hasParcels { beginStopping() }
   }
 
   /// From here on nothing is accepted, nothing more is handled, and the children go first.
   @usableFromInline func beginStopping() {
+    let isClosingAlready = phase == .restarting && settings?.keepsChildren != true
     phase = .stopping
     // Suspended: the only thing that may wake this cell now is the control lane.
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.suspended, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
+    if !isClosingAlready { closeChildren() }
+  }
+
+  /// Stops the children; `mayEnd` once they have ended.
+  func closeChildren() {
     guard let children else {
       stopBits |= ControlWord.childrenEnded
       return
@@ -37,6 +64,11 @@ extension Cell {
   /// The last thing that happens to a cell. Its queue has been drained and its behavior destroyed.
   @usableFromInline func endLife() {
     phase = .ended
+    incarnationEnds()
+    cancelWork()
+    unwatchAll()
+    let failure = existingAnnex?.failure
+    existingAnnex = nil
     let end: End =
       if let failure {
         .failed(failure)
@@ -44,8 +76,13 @@ extension Cell {
         .stopped
       } else if stopBits & ControlWord.parentStopped != 0 {
         .parentStopped
-      } else {
+      } else if stopBits & ControlWord.systemStopped != 0 {
         .systemStopped
+      } else if stopBits & ControlWord.linkEnded != 0 {
+        .linked
+      } else {
+        // Drained.
+        .stopped
       }
     // Whoever hears of the end finds the name free; and the parent hears of it last.
     if name != nil { siblings.freeName(of: self) }
@@ -57,18 +94,24 @@ extension Cell {
   func finish(_ end: End) {
     lock.lock()
     self.end = end
-    let waiters = terminationWaiters
-    terminationWaiters = nil
+    let listeners = endListeners
+    endListeners = nil
     children = nil
     lock.unlock()
-    if let waiters { for waiter in waiters.waiting { waiter.parker.signal() } }
+    guard let listeners else { return }
+    let termination = Termination(reason: end.reason, cell: self)
+    for watch in listeners.watches.values.sorted(by: { $0.order < $1.order }) {
+      watch.watcher.post(watch.parcel(termination))
+    }
+    for waiter in listeners.waiting { waiter.parker.signal() }
   }
 
-  /// Tells the children's table when their parent is at work.
-  @inlinable func turnBegins() { if hasChildren { childrenTurn(true) } }
-  @inlinable func turnEnds() { if hasChildren { childrenTurn(false) } }
-  @usableFromInline func childrenTurn(_ begins: Bool) {
+  /// Tells those who asked when a turn begins and ends.
+  @inlinable func turnBegins() { if notesTurns { noteTurn(begins: true, hadMessages: false) } }
+  @inlinable func turnEnds(hadMessages: Bool) { if notesTurns { noteTurn(begins: false, hadMessages: hadMessages) } }
+  @usableFromInline func noteTurn(begins: Bool, hadMessages: Bool) {
     if begins { children?.turnBegins() } else { children?.turnEnds() }
+    if tracksIdleness && hadMessages { annex.idleSince = system.scheduler.coarseNow }
   }
 
   // MARK: Called by anyone
@@ -80,15 +123,20 @@ extension Cell {
   }
 
   /// One that is signalled at the end, or nil if that has come.
-  private func awaitEnd() -> TerminationWaiters.Waiter? {
+  private func awaitEnd() -> EndListeners.Waiter? {
     lock.withLock {
       if end != nil { return nil }
-      let waiters = terminationWaiters ?? TerminationWaiters()
-      terminationWaiters = waiters
-      let waiter = TerminationWaiters.Waiter()
-      waiters.waiting.append(waiter)
+      let waiter = EndListeners.Waiter()
+      listeners().waiting.append(waiter)
       return waiter
     }
+  }
+
+  /// Under the lock.
+  func listeners() -> EndListeners {
+    let listeners = endListeners ?? EndListeners()
+    endListeners = listeners
+    return listeners
   }
 
   /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
@@ -97,7 +145,7 @@ extension Cell {
     let table = ChildTable(system: system, owner: self, isClosed: phase.rawValue >= Phase.stopping.rawValue)
     table.turnBegins()
     children = table
-    hasChildren = true
+    notesTurns = true
     return table
   }
 

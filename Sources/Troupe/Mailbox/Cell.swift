@@ -9,16 +9,12 @@ import Synchronization
 /// Sendable because what is not atomic or under `lock` belongs to the one worker that runs the cell, and passes from one
 /// to the next by the queue's *idle* and *push* steps or by a run queue.
 @usableFromInline package final class Cell: Recipient, @unchecked Sendable {
-  @usableFromInline enum Phase: UInt8 { case new, running, stopping, ended }
+  /// `restarting`: the incarnation is on its way out. `waiting`: for the time of the next.
+  @usableFromInline enum Phase: UInt8 { case new, running, suspended, restarting, waiting, stopping, ended }
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
     case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
   }
-  final class NameBox {
-    let name: String
-    init(_ name: String) { self.name = name }
-  }
-
   @usableFromInline let queue: UnsafeMutablePointer<QueueState>
   /// The behavior, then its factory; how they are laid out is `Drain`'s.
   @usableFromInline let storage: UnsafeMutableRawPointer
@@ -26,26 +22,35 @@ import Synchronization
   // Not counted: two workers that spawn would pass the count's cache line to and fro. Every chain of owners ends in a cell at
   // the top, which holds the system for all below.
   @usableFromInline unowned(unsafe) let system: SystemCore
-  private let systemHold: SystemCore?
   /// The table of the parent's children, in which this cell stands while it lives.
   let siblings: ChildTable
   let id: UInt64
-  private let nameBox: NameBox?
   /// Bounded mailboxes: those who wait for room.
   @usableFromInline let waiters: SendWaiters?
 
   @usableFromInline let control = ControlWord()
+  let parcels = ParcelState()
   let lock = FutexLock()
   @usableFromInline @exclusivity(unchecked) var phase = Phase.new
   @usableFromInline @exclusivity(unchecked) var isStarted = false
-  /// There has been a child, and so there is a table.
-  @usableFromInline @exclusivity(unchecked) var hasChildren = false
+  /// Something beside the queue waits for its turn.
+  @usableFromInline @exclusivity(unchecked) var hasParcels = false
+  /// The end of a turn has to be noted: there is a table of children, or a receive timeout.
+  @usableFromInline @exclusivity(unchecked) var notesTurns = false
+  @exclusivity(unchecked) var tracksIdleness = false
+  /// Handles what is queued, and then ends.
+  @usableFromInline @exclusivity(unchecked) var isDraining = false
+  /// There is a factory.
+  let isRestartable: Bool
+  @exclusivity(unchecked) var incarnation: UInt32 = 1
   @exclusivity(unchecked) var stopBits: UInt32 = 0
-  @exclusivity(unchecked) var failure: FailureBox?
+  @exclusivity(unchecked) var existingAnnex: Annex?
+  /// Nil: the defaults.
+  let settings: CellSettings?
   // Under `lock`.
   @exclusivity(unchecked) var children: ChildTable?
   @exclusivity(unchecked) var end: End?
-  @exclusivity(unchecked) var terminationWaiters: TerminationWaiters?
+  @exclusivity(unchecked) var endListeners: EndListeners?
   // Under the lock of `siblings`.
   @exclusivity(unchecked) var nextSibling: Unmanaged<Cell>?
   @exclusivity(unchecked) var previousSibling: Unmanaged<Cell>?
@@ -53,30 +58,32 @@ import Synchronization
   @exclusivity(unchecked) var nextEnded: Unmanaged<Cell>?
 
   @usableFromInline init(
-    queue: UnsafeMutablePointer<QueueState>, storage: UnsafeMutableRawPointer, isBounded: Bool, body: Body,
-    place: Place
+    queue: UnsafeMutablePointer<QueueState>, storage: UnsafeMutableRawPointer, options: SpawnOptions,
+    isRestartable: Bool, body: Body, place: Place
   ) {
     self.queue = queue
     self.storage = storage
     self.body = body
     system = place.table.system
     siblings = place.table
-    systemHold = place.table.owner == nil ? place.table.system : nil
     id = place.id
-    nameBox = place.name.map { NameBox($0) }
-    waiters = isBounded ? SendWaiters() : nil
+    waiters = options.mailbox.capacity != 0 ? SendWaiters() : nil
+    settings = CellSettings(options, place.name)
+    self.isRestartable = isRestartable
     super.init(isCell: true)
+    if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
   }
 
   deinit {
     UnsafeMutableRawPointer(queue).deallocate()
+    if siblings.owner == nil { Unmanaged.passUnretained(system).release() }
   }
 
   @usableFromInline override var cell: Cell { self }
   @usableFromInline var isAsync: Bool {
     if case .async = body { true } else { false }
   }
-  var name: String? { nameBox?.name }
+  var name: String? { settings?.name }
 
   @inlinable var isBounded: Bool { waiters != nil }
 
@@ -106,9 +113,6 @@ import Synchronization
     if word & TailWord.idle != 0 { schedule() }
   }
 
-  /// From the cell's own handler, which looks at the lane when it returns: nobody has to be woken.
-  @usableFromInline func stopSelf() { control.post(ControlWord.stop) }
-
   /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look sets it again.
   func takeControl() -> UInt32 {
     if queue.pointee.tail.load(ordering: .relaxed) & TailWord.control != 0 {
@@ -136,20 +140,16 @@ import Synchronization
 /// How an actor ended; a failure is described apart, since most have none.
 @usableFromInline enum End {
   case failed(FailureBox)
-  case stopped, parentStopped, systemStopped, nameTaken
+  case stopped, linked, parentStopped, systemStopped, nameTaken
 
   var reason: Termination.Reason {
     switch self {
     case .failed(let box): .failed(box.failure)
     case .stopped: .stopped
+    case .linked: .linked
     case .parentStopped: .parentStopped
     case .systemStopped: .systemStopped
     case .nameTaken: .nameTaken
     }
   }
-}
-
-@usableFromInline final class FailureBox: Sendable {
-  let failure: ActorFailure
-  init(_ failure: ActorFailure) { self.failure = failure }
 }

@@ -154,6 +154,23 @@ import Synchronization
     return false
   }
 
+  /// The owner begins a new incarnation.
+  func reopen() {
+    lock.lock()
+    isClosed = false
+    whenEmpty = nil
+    unlock()
+    turnBegins()
+  }
+
+  /// A child is about to be restarted: asks for the same of those that its parent's strategy names.
+  func restart(with cell: Cell) {
+    guard let strategy = owner?.settings?.childStrategy, strategy != .oneForOne else { return }
+    for child in children where child !== cell && (strategy == .allForOne || child.id > cell.id) {
+      child.post(ControlWord.restart)
+    }
+  }
+
   var children: [Cell] { withoutEnded { retainedChildren() } }
   var childCount: Int { withoutEnded { count } }
 

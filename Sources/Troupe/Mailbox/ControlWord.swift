@@ -8,7 +8,22 @@ public import Synchronization
   @usableFromInline static let stop: UInt32 = 1
   @usableFromInline static let parentStopped: UInt32 = 2
   @usableFromInline static let systemStopped: UInt32 = 4
-  @usableFromInline static let childrenEnded: UInt32 = 8
+  @usableFromInline static let linkEnded: UInt32 = 8
+  /// One of these, and the actor ends. They are kept.
+  static let stops = stop | parentStopped | systemStopped | linkEnded
+  @usableFromInline static let childrenEnded: UInt32 = 16
+  static let kept = stops | childrenEnded
+  /// Handle what is queued, then stop.
+  static let drain: UInt32 = 32
+  static let suspend: UInt32 = 64
+  static let resume: UInt32 = 128
+  static let restart: UInt32 = 256
+  /// The wait before a restart is over.
+  static let restartDue: UInt32 = 512
+  /// A child has failed and passes that on.
+  static let escalated: UInt32 = 1024
+  /// Something has come beside the queue.
+  static let parcels: UInt32 = 2048
 
   init() {}
 

@@ -17,7 +17,7 @@ public import Synchronization
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
-    if cell.phase != .running && !begin(cell, storage, context, worker) { return }
+    if cell.phase != .running && !live(cell, storage, context, worker) { return }
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
@@ -27,82 +27,105 @@ public import Synchronization
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         worker.counts.addHandled(Turn.messages - left)
-        return stop(cell, storage, context, worker)
-      }
-      if let message = queue.take() {
-        if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
-        left -= 1
-        do {
-          try behavior.pointee.receive(message, in: context)
-          if worker.hasDroppedReplies { worker.settleDroppedReplies(nil) }
-        } catch {
-          worker.settleDroppedReplies(error)
-          worker.counts.addHandled(Turn.messages - left - 1)
-          worker.counts.addFailed()
-          cell.fail(error, handling: typeName(B.Message.self))
-          return stop(cell, storage, context, worker)
-        }
-        if left > 0 && !Turn.isLong(worker, since: start) { continue }
-        worker.counts.addHandled(Turn.messages - left)
+        if !live(cell, storage, context, worker) { return }
         return cell.yield(worker)
       }
-      cell.turnEnds()
-      switch queue.idle() {
-      case .idle:
-        // Another worker may run the cell by now, and may even have ended it.
-        worker.counts.addHandled(Turn.messages - left)
-        return
-      case .control: cell.handleControl()
-      case .notEmpty, .finished:
-        // A sender has reserved a slot and not yet written it. If it lost its processor, others go first.
-        holes += 1
-        if holes > 100 {
-          worker.counts.addHandled(Turn.messages - left)
-          return cell.yield(worker)
-        }
-        Turn.pause()
-      }
-    }
-  }
-
-  /// Before the first message, and while the cell is stopping. True if messages can be handled now.
-  @inlinable @inline(never) static func begin(
-    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ worker: Worker
-  ) -> Bool {
-    if cell.control.isPending { cell.handleControl() }
-    if cell.phase == .new {
+      let before = left
       do {
-        try storage.make()
-        cell.isStarted = true
-        try storage.behavior.pointee.started(in: context)
-        worker.settleDroppedReplies(nil)
-        cell.phase = .running
-        return true
+        if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
+          try open(parcel, cell, behavior, context, &left)
+        } else if let message = queue.take() {
+          if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
+          left -= 1
+          try behavior.pointee.receive(message, in: context)
+        } else {
+          cell.turnEnds(hadMessages: left < Turn.messages)
+          switch queue.idle() {
+          case .idle:
+            // Another worker may run the cell by now, and may even have ended it.
+            worker.counts.addHandled(Turn.messages - left)
+            return
+          case .control: continue
+          case .finished where cell.isDraining:
+            cell.finishDraining()
+            continue
+          case .notEmpty, .finished:
+            // A sender has reserved a slot and not yet written it. If it lost its processor, others go first.
+            holes += 1
+            if holes > 100 {
+              worker.counts.addHandled(Turn.messages - left)
+              return cell.yield(worker)
+            }
+            Turn.pause()
+            continue
+          }
+        }
+        if worker.hasDroppedReplies { worker.settleDroppedReplies(nil) }
       } catch {
         worker.settleDroppedReplies(error)
-        cell.fail(error, handling: nil)
+        if left < before { worker.counts.addFailed() }
+        cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
+      if left > 0 && !Turn.isLong(worker, since: start) { continue }
+      worker.counts.addHandled(Turn.messages - left)
+      return cell.yield(worker)
     }
-    stop(cell, storage, context, worker)
-    return false
   }
 
-  /// The way out: wait for the children, say good-bye, account for what is left.
-  @inlinable @inline(never) static func stop(
+  /// Something that came beside the queue. If it is a message it counts like any other.
+  @inlinable @inline(never) static func open(
+    _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
+    _ left: inout Int
+  ) throws {
+    switch cell.open(parcel) {
+    case .nothing: return
+    case .signal(let signal):
+      try behavior.pointee.signal(signal, in: context)
+    case .message:
+      guard let message = unsafeDowncast(parcel, to: MessageParcel<B.Message>.self).take() else { return }
+      left -= 1
+      try behavior.pointee.receive(message, in: context)
+    }
+  }
+
+  /// Everything but messages: start, restart, suspension, stop. True if messages can be handled now; else the cell may
+  /// belong to another worker already, or be gone.
+  @inlinable @inline(never) static func live(
     _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ worker: Worker
-  ) {
+  ) -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    while !cell.mayEnd {
-      switch queue.idle() {
-      case .idle: return
-      case .control, .notEmpty, .finished: cell.handleControl()
+    while true {
+      if cell.control.isPending { cell.handleControl() }
+      switch cell.phase {
+      case .running: return true
+      case .new:
+        do {
+          try storage.make()
+          cell.isStarted = true
+          try storage.behavior.pointee.started(in: context)
+          worker.settleDroppedReplies(nil)
+          cell.phase = .running
+        } catch {
+          worker.settleDroppedReplies(error)
+          cell.fail(error, handling: nil)
+        }
+      case .restarting where cell.mayEnd:
+        if cell.isStarted {
+          storage.behavior.pointee.stopping(in: context)
+          worker.settleDroppedReplies(nil)
+        }
+        storage.endIncarnation(cell)
+      case .stopping where cell.mayEnd:
+        if cell.isStarted {
+          storage.behavior.pointee.stopping(in: context)
+          worker.settleDroppedReplies(nil)
+        }
+        storage.end(cell)
+        return false
+      case .suspended, .waiting, .restarting, .stopping, .ended:
+        if queue.idle() == .idle { return false }
       }
     }
-    if cell.isStarted {
-      storage.behavior.pointee.stopping(in: context)
-      worker.settleDroppedReplies(nil)
-    }
-    storage.end(cell)
   }
 }
 

@@ -46,6 +46,8 @@ public import Synchronization
   func schedule(_ runnable: Runnable)
   /// Makes the cell run again after everything that waits now.
   func yield(_ cell: Cell, on worker: Worker)
+  /// Where the runtime's chance comes from: jitter.
+  func nextRandom() -> UInt64
   /// Nanoseconds of this scheduler's clock; may be a few milliseconds old.
   var coarseNow: Int64 { get }
   /// Calls `timer.fire` at its deadline or a little later, unless it is cancelled first.
@@ -62,6 +64,9 @@ public import Synchronization
 }
 
 extension Scheduler {
+  func nextRandom() -> UInt64 { UInt64.random(in: 0 ... .max) }
+  /// From 0 up to 1.
+  func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
   var loopPreference: (any TaskExecutor)? { nil }
 }
 

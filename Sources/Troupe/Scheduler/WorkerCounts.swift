@@ -5,10 +5,20 @@ public import Synchronization
   @usableFromInline let handled = Atomic<Int>(0)
   @usableFromInline let failed = Atomic<Int>(0)
 
-  @inlinable init() {}
+  let failures = Atomic<Int>(0)
+  let restarts = Atomic<Int>(0)
+
+  @usableFromInline init() {}
+
+  func addFailure() { failures.store(failures.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+  func addRestart() { restarts.store(restarts.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
 
   @inlinable func addHandled(_ count: Int) {
     handled.store(handled.load(ordering: .relaxed) &+ count, ordering: .relaxed)
   }
-  @inlinable func addFailed() { failed.store(failed.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+  /// A message that will be counted as handled at the end of the turn has failed.
+  @inlinable func addFailed() {
+    failed.store(failed.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    addHandled(-1)
+  }
 }

@@ -9,6 +9,8 @@ public final class ActorSystem: Sendable {
   public struct Options: Sendable {
     /// Workers, that is, threads that run actors at a time: between 1 and 64. Nil: as many as there are processors.
     public var workers: Int?
+    /// What happens to actors that fail, unless their own options say.
+    public var supervision: Supervision
     /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
     public var log: @Sendable (String) -> Void
     /// Hears of every dead letter, on the thread that sent or dropped it. What it throws is logged and goes nowhere else.
@@ -18,10 +20,11 @@ public final class ActorSystem: Sendable {
 
     /// The defaults, but for what is given.
     public init(
-      workers: Int? = nil, log: (@Sendable (String) -> Void)? = nil,
+      workers: Int? = nil, supervision: Supervision = .default, log: (@Sendable (String) -> Void)? = nil,
       deadLetterListener: (@Sendable (DeadLetter) throws -> Void)? = nil
     ) {
       self.workers = workers
+      self.supervision = supervision
       self.log = log ?? logToStandardError
       self.deadLetterListener = deadLetterListener
     }
@@ -54,9 +57,21 @@ public final class ActorSystem: Sendable {
   /// Runs tasks on the workers of this system, beside its actors.
   public var executor: WorkerExecutor { core.scheduler.executor }
 
-  /// Ends an actor after the message that it has in hand. What is queued becomes dead letters. To stop one that has ended,
-  /// or twice, does nothing.
-  public func stop<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.stop) }
+  /// Ends an actor after the message that it has in hand. What is queued becomes dead letters, or is handled first. To stop one
+  /// that has ended, or twice, does nothing; to stop one that drains ends it now.
+  public func stop<Message: ~Copyable>(_ address: Address<Message>, _ mode: StopMode = .now) {
+    address.target.cell.post(mode.bit)
+  }
+
+  /// Lets an actor handle no messages until `resume`. It can be stopped meanwhile; messages queue up.
+  public func suspend<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.suspend) }
+
+  /// Ends what `suspend` began.
+  public func resume<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.resume) }
+
+  /// Ends the incarnation after the message in hand, and starts the next at once, as its supervision would after a failure. Does
+  /// nothing for an actor that was spawned by value.
+  public func restart<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.restart) }
 
   /// Starts to stop every actor, children before parents, and returns at once.
   public func requestShutdown() { core.beginShutdown() }
@@ -98,6 +113,10 @@ public final class ActorSystem: Sendable {
     public var handled = 0
     /// Messages whose handler threw.
     public var failed = 0
+    /// Errors thrown by handlers, hooks and factories.
+    public var failures = 0
+    /// Incarnations that followed another.
+    public var restarts = 0
     /// Messages that reached no handler, by reason.
     public var deadLetters: [DeadLetter.Reason: Int] = [:]
     /// All of those.
@@ -112,6 +131,8 @@ public final class ActorSystem: Sendable {
     for worker in core.workerCounts {
       counts.handled += worker.handled.load(ordering: .relaxed)
       counts.failed += worker.failed.load(ordering: .relaxed)
+      counts.failures += worker.failures.load(ordering: .relaxed)
+      counts.restarts += worker.restarts.load(ordering: .relaxed)
     }
     for reason in DeadLetter.Reason.allCases {
       let count = core.deadLetters.count(reason)

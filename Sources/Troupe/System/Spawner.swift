@@ -28,13 +28,14 @@ public struct MailboxOptions: Sendable, Hashable {
   }
 }
 
-/// How an actor is set up. The defaults suit most.
-public struct SpawnOptions: Sendable {
-  /// How the mailbox takes messages.
-  public var mailbox: MailboxOptions
+/// How an actor is stopped.
+public enum StopMode: Sendable, Hashable {
+  /// After the message in hand. What is queued becomes dead letters.
+  case now
+  /// Takes no new messages, handles what is queued, and stops then.
+  case drain
 
-  /// The defaults, but for what is given.
-  public init(mailbox: MailboxOptions = .unbounded) { self.mailbox = mailbox }
+  var bit: UInt32 { self == .now ? ControlWord.stop : ControlWord.drain }
 }
 
 extension Spawner {

@@ -4,7 +4,9 @@ public struct Termination: Sendable, CustomStringConvertible {
   public enum Reason: Sendable {
     /// It stopped itself, or was told to stop.
     case stopped
-    /// A handler, a hook or the factory threw.
+    /// An actor that it was linked to has ended.
+    case linked
+    /// A handler, a hook or the factory threw, and its supervision did not start it again.
     case failed(ActorFailure)
     /// Its parent stopped.
     case parentStopped
@@ -26,10 +28,14 @@ public struct Termination: Sendable, CustomStringConvertible {
     self.cell = cell
   }
 
+  /// Whether this is the end of that actor.
+  public func isOf<Message: ~Copyable>(_ address: Address<Message>) -> Bool { address.target.cell === cell }
+
   /// One line for a log.
   public var description: String {
     switch reason {
     case .stopped: "\(path) stopped"
+    case .linked: "\(path) stopped because an actor that it was linked to did"
     case .failed(let failure): "\(path) failed: \(failure)"
     case .parentStopped: "\(path) stopped because its parent did"
     case .systemStopped: "\(path) stopped because the system did"
@@ -38,28 +44,14 @@ public struct Termination: Sendable, CustomStringConvertible {
   }
 }
 
-/// An error that a handler, a hook or a factory threw, and where.
-public struct ActorFailure: Error, Sendable, CustomStringConvertible {
-  /// What was thrown.
-  public let error: any Error
-  /// The type of the message in hand; nil in a factory or a hook.
-  public let messageType: String?
-  /// The path of the actor.
-  public let path: String
-  /// The first life of an actor is 1.
-  public let incarnation: Int
-
-  /// One line for a log.
-  public var description: String {
-    "\(error) in \(path) (incarnation \(incarnation))"
-      + (messageType.map { ", handling a \($0)" } ?? ", starting or stopping")
-  }
-}
-
-/// Tasks that wait for the end of an actor, each at a parker of its own.
-final class TerminationWaiters {
+/// Who wants to hear of the end of an actor: tasks, each at a parker of its own, and actors. And what its children tell it. Under the
+/// cell's lock.
+final class EndListeners {
   final class Waiter: Sendable { let parker = Parker() }
   var waiting: [Waiter] = []
+  var watches: [ObjectIdentifier: Watch] = [:]
+  var entered = 0
+  var escalated: FailureBox?
 }
 
 /// The name of a message type with what it is nested in, `Account.Message`, and without its module.

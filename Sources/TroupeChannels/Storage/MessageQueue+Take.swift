@@ -89,7 +89,8 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable func index(_ word: UInt) -> UInt {
     !consumer.pointee.isBounded ? word >> TailWord.shift : word >> TailWord.boundedShift
   }
-  @inlinable var ownIndex: UInt {
+  /// The index of the next element to take, as it stands in the tail word.
+  @inlinable package var ownIndex: UInt {
     !consumer.pointee.isBounded ? consumer.pointee.headIndex : consumer.pointee.headIndex & TailWord.boundedIndexMask
   }
   @inlinable func isFinished(_ word: UInt) -> Bool {

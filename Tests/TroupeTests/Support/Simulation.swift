@@ -7,13 +7,14 @@ struct Simulation {
   let log = Trail<String>()
   let letters = Trail<DeadLetter>()
 
-  init(seed: UInt64, listener: (@Sendable (DeadLetter) throws -> Void)? = nil) {
+  /// An actor that fails stops, unless its own options say otherwise.
+  init(seed: UInt64, supervision: Supervision = .stop, listener: (@Sendable (DeadLetter) throws -> Void)? = nil) {
     scheduler = SimulatedScheduler(seed: seed)
     let (log, letters) = (log, letters)
     system = ActorSystem(
       "sim", simulatedBy: scheduler,
       options: ActorSystem.Options(
-        log: { log.append($0) },
+        supervision: supervision, log: { log.append($0) },
         deadLetterListener: {
           letters.append($0)
           try listener?($0)
@@ -60,12 +61,16 @@ struct Pooled {
   let log = Trail<String>()
   let letters = Trail<DeadLetter>()
 
-  init(_ name: String = "pool", workers: Int? = nil, listener: (@Sendable (DeadLetter) throws -> Void)? = nil) {
+  /// An actor that fails stops, unless its own options say otherwise.
+  init(
+    _ name: String = "pool", workers: Int? = nil, supervision: Supervision = .stop,
+    listener: (@Sendable (DeadLetter) throws -> Void)? = nil
+  ) {
     let (log, letters) = (log, letters)
     system = ActorSystem(
       name,
       options: ActorSystem.Options(
-        workers: workers, log: { log.append($0) },
+        workers: workers, supervision: supervision, log: { log.append($0) },
         deadLetterListener: {
           letters.append($0)
           try listener?($0)
@@ -81,6 +86,7 @@ extension Termination {
   var kind: String {
     switch reason {
     case .stopped: "stopped"
+    case .linked: "linked"
     case .failed: "failed"
     case .parentStopped: "parentStopped"
     case .systemStopped: "systemStopped"

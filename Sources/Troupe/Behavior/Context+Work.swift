@@ -1,0 +1,60 @@
+internal import CTroupeShims
+
+extension Context where Message: ~Copyable {
+  /// Does asynchronous work beside the actor, on its system's workers, and sends the result to the actor as a message.
+  ///
+  /// The actor goes on with other messages meanwhile. The message takes its place among the queued ones, is no part of a bounded mailbox's
+  /// bound, and survives a restart. When the actor ends, the work is cancelled, and its result becomes a dead letter.
+  public func pipe<Value: Sendable>(
+    _ work: @escaping @Sendable () async throws -> Value,
+    as message: @escaping @Sendable (Result<Value, any Error>) -> Message
+  ) {
+    cell.pipe { () async -> Message in
+      do { return message(.success(try await work())) } catch { return message(.failure(error)) }
+    }
+  }
+
+  /// Asks another actor without waiting for the answer: that, or the error, comes as a message.
+  ///
+  /// See `Address.ask` for what makes it fail. When this actor ends the ask is abandoned.
+  public func ask<Other: ~Copyable, Value: Sendable>(
+    _ other: Address<Other>, timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
+    _ request: @escaping @Sendable (consuming Reply<Value>) -> sending Other,
+    as message: @escaping @Sendable (Result<Value, AskError>) -> Message
+  ) {
+    cell.pipe { () async -> Message in
+      do throws(AskError) {
+        return message(.success(try await other.ask(timeout: timeout, fileID: fileID, line: line, request)))
+      } catch {
+        return message(.failure(error))
+      }
+    }
+  }
+}
+
+extension Cell {
+  fileprivate func pipe<Message: ~Copyable>(_ work: @escaping @Sendable () async -> Message) {
+    let parcel = WorkParcel<Message>()
+    annex.work[ObjectIdentifier(parcel)] = TaskLane(system.scheduler).start {
+      parcel.message = await work()
+      if !self.post(parcel) { self.deadLetter(.ended, Message.self) }
+    }
+  }
+
+  /// At the end: nobody waits for the results.
+  func cancelWork() {
+    guard let annex = existingAnnex else { return }
+    for task in annex.work.values { task.cancel() }
+    annex.work = [:]
+  }
+}
+
+/// The result of an actor's work.
+private final class WorkParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
+  init() { super.init(nil) }
+
+  override func open(_ cell: Cell) -> Content {
+    cell.existingAnnex?.work[ObjectIdentifier(self)] = nil
+    return .message
+  }
+}

@@ -1,0 +1,85 @@
+import Synchronization
+
+/// What a cell needs only if its actor uses it. Made when it is first needed, and touched by the cell's worker alone.
+final class Annex {
+  /// Unstashed: before everything else.
+  var front = ParcelList()
+  /// At their places.
+  var placed = ParcelList()
+  var stash = ParcelList()
+  /// What this actor watches, by the identity of the cell.
+  var watches: [ObjectIdentifier: Watch] = [:]
+  var timers: [AnyHashable: ActorTimer] = [:]
+  var receiveTimeout: ReceiveTimeout?
+  /// The end of the last turn with a message, on the scheduler's clock; kept while there is a receive timeout.
+  var idleSince: Int64 = 0
+  /// Work whose result will come as a message.
+  var work: [ObjectIdentifier: Task<Void, Never>] = [:]
+  /// What it ends with.
+  var failure: FailureBox?
+  /// When it failed, most recent last.
+  var failures: [Duration] = []
+  var restarts = 0
+  var restartDelay = Duration.zero
+  var restartTimer: ControlTimer?
+
+  var hasParcels: Bool { !front.isEmpty || !placed.isEmpty }
+}
+
+extension Cell {
+  /// On the cell's worker.
+  var annex: Annex {
+    if let existingAnnex { return existingAnnex }
+    let annex = Annex()
+    existingAnnex = annex
+    return annex
+  }
+
+  // MARK: Parcels
+
+  /// Sends something beside the queue, and wakes the cell if it idles. False if the actor has ended.
+  @discardableResult func post(_ parcel: Parcel) -> Bool {
+    // Acquiring: not before what the poster sent itself.
+    let word = queue.pointee.tail.load(ordering: .acquiring)
+    parcel.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
+    guard parcels.push(parcel) else { return false }
+    post(ControlWord.parcels)
+    return true
+  }
+
+  @usableFromInline func open(_ parcel: Parcel) -> Parcel.Content { parcel.open(self) }
+
+  /// The parcel whose turn it is, if any. `head` is the index of the next message in the queue.
+  @usableFromInline func nextParcel(at head: UInt) -> Parcel? {
+    let annex = annex
+    var parcel = annex.front.popFirst()
+    if parcel == nil, let position = annex.placed.position, isReached(position, head) {
+      parcel = annex.placed.popFirst()
+    }
+    hasParcels = annex.hasParcels
+    return parcel
+  }
+
+  private func isReached(_ position: UInt, _ head: UInt) -> Bool {
+    // A bounded index wraps.
+    let mask = isBounded ? TailWord.boundedIndexMask : UInt.max
+    return (head &- position) & mask <= mask / 2
+  }
+
+  /// On the cell's worker: takes in what has been posted.
+  func collectParcels() {
+    let annex = annex
+    annex.placed.append(reversing: parcels.take())
+    hasParcels = annex.hasParcels
+  }
+
+  /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing comes any more.
+  @usableFromInline func leftParcel() -> Parcel? {
+    if let stack = parcels.close() { annex.placed.append(reversing: stack) }
+    guard let annex = existingAnnex else { return nil }
+    while let parcel = annex.stash.popFirst() ?? annex.front.popFirst() ?? annex.placed.popFirst() {
+      if parcel.isMessage(self) { return parcel }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,134 @@
+import Synchronization
+
+extension Cell {
+  /// Something threw. Decides what becomes of the actor; the worker goes by `phase` afterwards.
+  @usableFromInline func fail(_ error: any Error, handling messageType: String?) {
+    let now = Duration.nanoseconds(system.scheduler.coarseNow)
+    let failure = ActorFailure(
+      error: error, messageType: messageType, path: path, incarnation: Int(incarnation), time: now)
+    Worker.withCurrent { $0.counts.addFailure() }
+    system.log("actor failed: \(failure)")
+    guard phase.rawValue < Phase.stopping.rawValue else {
+      // On the way out already: the first failure is the one to tell.
+      return keep(failure)
+    }
+    let annex = annex
+    let history = Supervision.History(
+      failures: annex.failures, restarts: annex.restarts, random: system.scheduler.randomUnit())
+    if annex.failures.count == 64 { annex.failures.removeFirst() }
+    annex.failures.append(now)
+    switch decision(failure, history) {
+    case .resume: return
+    case .restart(let delay):
+      beginRestart(after: delay)
+      siblings.restart(with: self)
+    case .stop:
+      give(up: failure)
+    case .escalate:
+      give(up: failure)
+      siblings.owner?.escalate(failure)
+    }
+  }
+
+  private func decision(_ failure: ActorFailure, _ history: Supervision.History) -> Supervision.Decision {
+    let supervision = settings?.supervision ?? system.options.supervision
+    switch supervision.decide(failure, history) {
+    case .resume where phase != .running: return .stop
+    case .restart where !isRestartable: return .stop
+    case let decision: return decision
+    }
+  }
+
+  private func keep(_ failure: ActorFailure) {
+    if annex.failure == nil { annex.failure = FailureBox(failure) }
+  }
+
+  private func give(up failure: ActorFailure) {
+    keep(failure)
+    siblings.owner?.post(SignalParcel(.childFailed(failure)))
+    beginStopping()
+  }
+
+  /// From a child's worker.
+  func escalate(_ failure: ActorFailure) {
+    lock.withLock {
+      let listeners = listeners()
+      if listeners.escalated == nil { listeners.escalated = FailureBox(failure) }
+    }
+    post(ControlWord.escalated)
+  }
+
+  func takeEscalated() -> ActorFailure? { lock.withLock { endListeners?.escalated.take()?.failure } }
+
+  // MARK: Restart
+
+  /// From here on no message is handled until the next incarnation has started; the mailbox stays open.
+  func beginRestart(after delay: Duration) {
+    phase = .restarting
+    annex.restartDelay = delay
+    setSuspended(true)
+    stopBits &= ~ControlWord.childrenEnded
+    if settings?.keepsChildren == true { stopBits |= ControlWord.childrenEnded } else { closeChildren() }
+  }
+
+  /// The behavior of the old incarnation is gone.
+  @usableFromInline func awaitRestart() {
+    let annex = annex
+    incarnationEnds()
+    annex.front.prepend(&annex.stash)
+    hasParcels = annex.hasParcels
+    children?.reopen()
+    phase = .waiting
+    stopBits &= ~ControlWord.childrenEnded
+    if annex.restartDelay <= .zero { return restart() }
+    let timer = ControlTimer(self, ControlWord.restartDue, after: annex.restartDelay)
+    annex.restartTimer = timer
+    system.scheduler.add(timer)
+  }
+
+  /// The wait is over.
+  func restart() {
+    let annex = annex
+    annex.restartTimer = nil
+    annex.restarts += 1
+    incarnation &+= 1
+    phase = .new
+    setSuspended(false)
+    Worker.withCurrent { $0.counts.addRestart() }
+    system.log("actor restarts: \(path) (incarnation \(incarnation))")
+  }
+
+  /// Timers and work belong to the incarnation.
+  func incarnationEnds() {
+    guard let annex = existingAnnex else { return }
+    if let timer = annex.restartTimer {
+      system.scheduler.cancel(timer)
+      annex.restartTimer = nil
+    }
+    cancelTimers()
+  }
+
+  /// While suspended, senders do not wake the cell. Only its own worker calls this.
+  func setSuspended(_ isSuspended: Bool) {
+    // Relaxed is enough: the step in which the worker goes idle, on the same word, comes later.
+    if isSuspended {
+      _ = queue.pointee.tail.bitwiseOr(TailWord.suspended, ordering: .relaxed)
+    } else {
+      _ = queue.pointee.tail.bitwiseAnd(~TailWord.suspended, ordering: .relaxed)
+    }
+  }
+}
+
+/// Posts to the control lane at a time.
+final class ControlTimer: Timer, @unchecked Sendable {
+  private let cell: Cell
+  private let bit: UInt32
+
+  init(_ cell: Cell, _ bit: UInt32, after delay: Duration) {
+    self.cell = cell
+    self.bit = bit
+    super.init(deadline: cell.system.scheduler.deadline(after: delay))
+  }
+
+  override func fire() { cell.post(bit) }
+}

@@ -1,0 +1,51 @@
+/// Waits for an actor to have had nothing to do for a while.
+///
+/// A message costs it nothing: it compares the number of messages when it fires with the one when it was set, and goes on
+/// for what is left of the time.
+final class ReceiveTimeout: Timer, @unchecked Sendable {
+  private let cell: Cell
+  let timeout: Int64
+  init(_ cell: Cell, _ timeout: Int64, from start: Int64) {
+    self.cell = cell
+    self.timeout = timeout
+    super.init(deadline: start.saturatingAdd(timeout))
+  }
+
+  override func fire() { cell.post(ReceiveTimeoutParcel(self)) }
+}
+
+private final class ReceiveTimeoutParcel: Parcel, @unchecked Sendable {
+  private let timeout: ReceiveTimeout
+  init(_ timeout: ReceiveTimeout) { self.timeout = timeout }
+
+  override func open(_ cell: Cell) -> Content {
+    guard let annex = cell.existingAnnex, annex.receiveTimeout === timeout else { return .nothing }
+    let now = cell.system.scheduler.coarseNow
+    let idleSince = annex.idleSince
+    let isOver = now - idleSince >= timeout.timeout
+    cell.armReceiveTimeout(timeout.timeout, from: isOver ? now : idleSince)
+    return isOver ? .signal(.receiveTimeout) : .nothing
+  }
+  override func isMessage(_ cell: Cell) -> Bool { false }
+}
+
+extension Cell {
+  func setReceiveTimeout(_ timeout: Duration?) {
+    if let timer = annex.receiveTimeout {
+      annex.receiveTimeout = nil
+      system.scheduler.cancel(timer)
+    }
+    tracksIdleness = timeout != nil
+    if tracksIdleness { notesTurns = true }
+    guard let timeout else { return }
+    annex.idleSince = system.scheduler.coarseNow
+    armReceiveTimeout(timeout.nanosecondsClamped, from: annex.idleSince)
+  }
+
+  func armReceiveTimeout(_ timeout: Int64, from start: Int64) {
+    let timer = ReceiveTimeout(self, timeout, from: start)
+    annex.receiveTimeout = timer
+    system.scheduler.add(timer)
+  }
+
+}
