@@ -150,28 +150,4 @@ import Troupe
     sim.end()
     #expect(ledger.isBalanced)
   }
-
-  @Test func `an actor that asks itself waits in vain, until the timeout`() {
-    struct Narcissus: AsyncBehavior {
-      enum Message: ~Copyable { case look(Reply<String>), echo(Reply<Int>) }
-      mutating func receive(_ message: consuming Message, in context: Context<Message>) async {
-        switch consume message {
-        case .look(let reply):
-          let address = context.address
-          let error = await failureOf { () async throws(AskError) in try await address.ask { .echo($0) } as Int }
-          reply.send(error?.kind ?? "answered")
-        case .echo(let reply): reply.send(1)
-        }
-      }
-    }
-    let sim = Simulation(seed: 4)
-    let actor = sim.system.spawn { Narcissus() }
-    let ask = sim.start { try await actor.ask(timeout: nil) { .look($0) } as String }
-    sim.run()
-    #expect(!ask.isOver)
-    sim.advance(by: .seconds(6))
-    #expect(ask.value == "timedOut")
-    #expect(sim.system.counts.handled == 2)
-    sim.end()
-  }
 }

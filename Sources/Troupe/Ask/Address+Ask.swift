@@ -17,8 +17,10 @@ extension Address where Message: ~Copyable {
       _ message: (consuming Reply<Value>) -> sending Message
     ) async throws(AskError) -> sending Value
   {
-    let core = OneShotCore<Value>()
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
+    let noted = try noteWait(site)
+    defer { noted?.end() }
+    let core = OneShotCore<Value>(deadline: deadline(site))
     try post(message(Reply(core)), core, site)
     if core.look() == .nothing && TaskTurn.isOnWorker {
       // The actor has just been made runnable on this thread: most answers come within its turn.
@@ -37,8 +39,10 @@ extension Address where Message: ~Copyable {
       _ message: (consuming sending Payload, consuming Reply<Value>) -> sending Message
     ) async throws(AskError) -> sending Value
   {
-    let core = OneShotCore<Value>()
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
+    let noted = try noteWait(site)
+    defer { noted?.end() }
+    let core = OneShotCore<Value>(deadline: deadline(site))
     try post(message(payload, Reply(core)), core, site)
     if core.look() == .nothing && TaskTurn.isOnWorker {
       // The actor has just been made runnable on this thread: most answers come within its turn.
@@ -61,8 +65,8 @@ extension Address where Message: ~Copyable {
     timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
     _ message: (consuming Reply<Value>) -> sending Message
   ) throws(AskError) -> sending Value {
-    let core = OneShotCore<Value>()
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
+    let core = OneShotCore<Value>(deadline: deadline(site))
     try post(message(Reply(core)), core, site)
     let deadline = timeout.map { Deadline(after: $0) } ?? .never
     while true {
@@ -73,6 +77,12 @@ extension Address where Message: ~Copyable {
         if deadline.hasPassed { throw abandon(core, .timedOut(timeout ?? .zero), site) }
       }
     }
+  }
+
+  /// On the scheduler's clock. A tick on top: the clock may be one behind, and no ask ends early.
+  @usableFromInline func deadline(_ site: AskSite) -> Int64 {
+    guard let timeout = site.timeout else { return .max }
+    return target.cell.system.scheduler.deadline(after: timeout).saturatingAdd(4_000_000)
   }
 
   /// Sends the message, or says at once why not.
@@ -112,16 +122,10 @@ extension Address where Message: ~Copyable {
     func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
   {
     let scheduler = target.cell.system.scheduler
-    var timer: AskTimer?
+    let deadline = core.deadline
+    let timer = deadline == .max ? nil : AskTimer(deadline: deadline, core.address)
     defer { if let timer { scheduler.cancel(timer) } }
-    if let timeout = site.timeout {
-      // A tick on top: the clock may be one behind, and no ask ends early.
-      let deadline = scheduler.coarseNow.addingReportingOverflow(timeout.nanosecondsClamped)
-      if !deadline.overflow {
-        timer = AskTimer(deadline: deadline.partialValue &+ 4_000_000, core.address)
-        if timeout > .zero { scheduler.add(timer!) }
-      }
-    }
+    if let timer, let timeout = site.timeout, timeout > .zero { scheduler.add(timer) }
     while true {
       switch core.look() {
       case .value: return
@@ -134,12 +138,24 @@ extension Address where Message: ~Copyable {
         if let timer { scheduler.cancel(timer) }
         throw abandon(core, .cancelled, site)
       }
-      if let timeout = site.timeout, timeout <= .zero || (timer.map { scheduler.coarseNow >= $0.deadline } ?? false) {
+      if let timeout = site.timeout, timeout <= .zero || scheduler.coarseNow >= deadline {
         if let timer { scheduler.cancel(timer) }
         throw abandon(core, .timedOut(timeout), site)
       }
       _ = await core.wait()
     }
+  }
+}
+
+extension Address where Message: ~Copyable {
+  /// In an asynchronous handler: notes who waits for whom, or finds the cycle that this ask would close.
+  @usableFromInline func noteWait(_ site: AskSite) throws(AskError) -> AskWait? {
+    guard let loop = troupe_current_loop() else { return nil }
+    let asker = Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.cell?.takeUnretainedValue() }
+    guard let asker else { return nil }
+    let target = target.cell
+    if let cycle = target.system.asks.enter(asker, target) { throw site.error(.cycle(cycle), target, Message.self) }
+    return AskWait(asker: asker, target: target)
   }
 }
 

@@ -14,6 +14,8 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
     case timedOut(Duration)
     /// The asking task was cancelled.
     case cancelled
+    /// The asker's handler would wait for itself: each of these actors waits for an answer of the next.
+    case cycle([String])
   }
 
   /// Why there is no answer.
@@ -37,6 +39,7 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
       case .failed(let error): "it failed: \(error)"
       case .timedOut(let timeout): "no answer within \(timeout)"
       case .cancelled: "the asking task was cancelled"
+      case .cycle(let paths): "it would wait for itself: \(paths.joined(separator: " -> "))"
       }
     return "ask of \(target) with a \(messageType) at \(fileID):\(line): \(what)"
   }

@@ -1,3 +1,5 @@
+internal import CTroupeShims
+
 /// The right to answer one ask, once. To send uses it up, so that answering twice does not compile; if it goes without having
 /// sent, the ask fails at once.
 ///
@@ -22,8 +24,17 @@
     core.drop(error)
   }
 
-  /// The asker waits no more: its time passed, or it was cancelled.
-  @inlinable public var isAbandoned: Bool { core.isClosed }
+  /// The asker waits no more: its time has passed, or it was cancelled. Work that it asked for need not be done.
+  public var isAbandoned: Bool { core.isClosed || timeLeft == .zero }
+
+  /// How long the asker still waits, on the system's clock; nil if without limit, zero if no longer. A request that is handed on can
+  /// carry it: `other.ask(timeout: reply.timeLeft) { … }`.
+  public var timeLeft: Duration? {
+    let deadline = core.deadline
+    if deadline == .max { return nil }
+    let now = Worker.withCurrent { $0.scheduler.coarseNow } ?? troupe_clock_coarse()
+    return .nanoseconds(max(0, deadline - now))
+  }
 
   @inlinable deinit { DroppedReply.drop(core.address) }
 }

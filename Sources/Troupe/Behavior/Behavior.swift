@@ -25,9 +25,15 @@ public protocol Behavior: SendableMetatype, ~Copyable {
   /// Hears what is no message: the end of an actor that it watches, a child's failure, a receive timeout. If it throws, the
   /// actor fails.
   mutating func signal(_ signal: Signal, in context: Context<Message>) throws
+
+  /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`. Such a message
+  /// becomes a dead letter, `abandoned`, in place of being handled. False unless implemented.
+  static func isStale(_ message: borrowing Message) -> Bool
 }
 
 extension Behavior where Self: ~Copyable {
+  /// False.
+  @inlinable public static func isStale(_ message: borrowing Message) -> Bool { false }
   /// Does nothing.
   public mutating func started(in context: Context<Message>) throws {}
   /// Does nothing.
@@ -56,9 +62,15 @@ public protocol AsyncBehavior: SendableMetatype, ~Copyable {
 
   /// Hears what is no message; see `Behavior.signal`.
   nonisolated(nonsending) mutating func signal(_ signal: Signal, in context: Context<Message>) async throws
+
+  /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`. Such a message
+  /// becomes a dead letter, `abandoned`, in place of being handled. False unless implemented.
+  static func isStale(_ message: borrowing Message) -> Bool
 }
 
 extension AsyncBehavior where Self: ~Copyable {
+  /// False.
+  @inlinable public static func isStale(_ message: borrowing Message) -> Bool { false }
   /// Does nothing.
   nonisolated(nonsending) public mutating func started(in context: Context<Message>) async throws {}
   /// Does nothing.

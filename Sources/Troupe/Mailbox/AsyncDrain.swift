@@ -16,6 +16,7 @@ public import Synchronization
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
+    cell.enterHandler(loop)
     if cell.phase != .running {
       guard await live(cell, storage, context, loop) else { return }
     }
@@ -40,27 +41,32 @@ public import Synchronization
         } else if let message = queue.take() {
           if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
           left -= 1
-          try await behavior.pointee.receive(message, in: context)
+          if B.isStale(message) {
+            shed(message, cell)
+          } else {
+            try await behavior.pointee.receive(message, in: context)
+          }
         } else {
           let worker = Worker.current
           cell.turnEnds(hadMessages: left < Turn.messages)
-          switch queue.idle() {
-          case .idle:
+          let isCancelled = cell.leaveHandler(loop)
+          let idling = queue.idle()
+          if idling == .idle {
             worker?.counts.addHandled(Turn.messages - left)
             return
-          case .control: continue
-          case .finished where cell.isDraining:
-            cell.finishDraining()
-            continue
-          case .notEmpty, .finished:
-            holes += 1
-            if holes > 100, let worker {
-              worker.counts.addHandled(Turn.messages - left)
-              return cell.yield(worker)
-            }
-            Turn.pause()
-            continue
           }
+          holes += 1
+          if isCancelled || holes > 100 {
+            worker?.counts.addHandled(Turn.messages - left)
+            return cell.yield()
+          }
+          cell.enterHandler(loop)
+          switch idling {
+          case .finished where cell.isDraining: cell.finishDraining()
+          case .notEmpty, .finished: Turn.pause()
+          case .control, .idle: break
+          }
+          continue
         }
         cell.settleDroppedReplies(nil)
       } catch {
@@ -69,10 +75,9 @@ public import Synchronization
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
       if left > 0 && !Turn.isLong(beginner, since: start) { continue }
-      if let worker = Worker.current {
-        worker.counts.addHandled(Turn.messages - left)
-        return cell.yield(worker)
-      }
+      Worker.current?.counts.addHandled(Turn.messages - left)
+      _ = cell.leaveHandler(loop)
+      return cell.yield()
     }
   }
 
@@ -87,8 +92,15 @@ public import Synchronization
     case .message:
       guard let message = unsafeDowncast(parcel, to: MessageParcel<B.Message>.self).take() else { return }
       left -= 1
+      if B.isStale(message) { return shed(message, cell) }
       try await behavior.pointee.receive(message, in: context)
     }
+  }
+
+  /// A message that nobody needs handled.
+  @inlinable @inline(never) static func shed(_ message: consuming B.Message, _ cell: Cell) {
+    _ = consume message
+    cell.shed(B.Message.self)
   }
 
   /// See `Drain.live`.
@@ -112,12 +124,16 @@ public import Synchronization
           cell.fail(error, handling: nil)
         }
       case .restarting where cell.mayEnd:
+        if cell.leaveHandler(loop) { return giveBack(cell) }
         if cell.isStarted {
           await storage.behavior.pointee.stopping(in: context)
           cell.settleDroppedReplies(nil)
         }
         storage.endIncarnation(cell)
+        cell.enterHandler(loop)
       case .stopping where cell.mayEnd:
+        // The hook runs in a task that has not been cancelled.
+        if cell.leaveHandler(loop) { return giveBack(cell) }
         if cell.isStarted {
           await storage.behavior.pointee.stopping(in: context)
           cell.settleDroppedReplies(nil)
@@ -125,13 +141,27 @@ public import Synchronization
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
+        let isCancelled = cell.leaveHandler(loop)
         if queue.idle() == .idle { return false }
+        if isCancelled { return giveBack(cell) }
+        cell.enterHandler(loop)
       }
     }
+  }
+
+  /// The cell goes on in another task.
+  @usableFromInline static func giveBack(_ cell: Cell) -> Bool {
+    cell.yield()
+    return false
   }
 }
 
 extension Cell {
+  /// To the back of the line, on whatever worker the handler ended.
+  @usableFromInline func yield() {
+    if let worker = Worker.current { yield(worker) } else { schedule() }
+  }
+
   /// On whatever worker the handler ended.
   @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
     _ = Worker.withCurrent { $0.settleDroppedReplies(error) }

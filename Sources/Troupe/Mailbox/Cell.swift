@@ -30,6 +30,7 @@ import Synchronization
 
   @usableFromInline let control = ControlWord()
   let parcels = ParcelState()
+  let handler = HandlerState()
   let lock = FutexLock()
   @usableFromInline @exclusivity(unchecked) var phase = Phase.new
   @usableFromInline @exclusivity(unchecked) var isStarted = false
@@ -111,6 +112,7 @@ import Synchronization
       word = seen
     }
     if word & TailWord.idle != 0 { schedule() }
+    if bit & ControlWord.cancels != 0 && isAsync { handler.cancel() }
   }
 
   /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look sets it again.

@@ -11,6 +11,8 @@ public import Synchronization
   @usableFromInline static let linkEnded: UInt32 = 8
   /// One of these, and the actor ends. They are kept.
   static let stops = stop | parentStopped | systemStopped | linkEnded
+  /// An asynchronous handler that waits is cancelled.
+  static let cancels = stop | parentStopped | systemStopped
   @usableFromInline static let childrenEnded: UInt32 = 16
   static let kept = stops | childrenEnded
   /// Handle what is queued, then stop.

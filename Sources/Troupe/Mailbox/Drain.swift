@@ -37,7 +37,11 @@ public import Synchronization
         } else if let message = queue.take() {
           if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
           left -= 1
-          try behavior.pointee.receive(message, in: context)
+          if B.isStale(message) {
+            shed(message, cell)
+          } else {
+            try behavior.pointee.receive(message, in: context)
+          }
         } else {
           cell.turnEnds(hadMessages: left < Turn.messages)
           switch queue.idle() {
@@ -84,8 +88,15 @@ public import Synchronization
     case .message:
       guard let message = unsafeDowncast(parcel, to: MessageParcel<B.Message>.self).take() else { return }
       left -= 1
+      if B.isStale(message) { return shed(message, cell) }
       try behavior.pointee.receive(message, in: context)
     }
+  }
+
+  /// A message that nobody needs handled.
+  @inlinable @inline(never) static func shed(_ message: consuming B.Message, _ cell: Cell) {
+    _ = consume message
+    cell.shed(B.Message.self)
   }
 
   /// Everything but messages: start, restart, suspension, stop. True if messages can be handled now; else the cell may
@@ -148,6 +159,12 @@ extension Cell {
     if let refusal = siblings.insert(self) { return refusal }
     schedule()
     return nil
+  }
+
+  /// On its worker: it will be counted as handled at the end of the turn, and was not.
+  @usableFromInline func shed<Message: ~Copyable>(_ type: Message.Type) {
+    Worker.withCurrent { $0.counts.addHandled(-1) }
+    deadLetter(.abandoned, type)
   }
 
   @usableFromInline func yield(_ worker: Worker) { system.scheduler.yield(self, on: worker) }

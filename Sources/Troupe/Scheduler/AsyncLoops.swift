@@ -60,6 +60,10 @@ internal import CTroupeShims
   private nonisolated(unsafe) var cell: Cell?
   nonisolated let executor: LoopExecutor
   private nonisolated let parker = Parker()
+  // Set when the task starts, before any cell runs in it.
+  private nonisolated(unsafe) var task: Task<Void, Never>?
+  /// Its cell has been stopped: the task ends with that cell's turn. Touched like `cell`.
+  nonisolated(unsafe) var isCancelled = false
   private nonisolated let preference: (any TaskExecutor)?
 
   init(_ cell: Cell, _ scheduler: any Scheduler) {
@@ -80,12 +84,15 @@ internal import CTroupeShims
 
   private func startTask() {
     // No preference is not the same as nil: with nil the runtime keeps a record all the same.
-    if let preference {
-      Task(executorPreference: preference) { await self.run() }
-    } else {
-      Task { await self.run() }
-    }
+    task =
+      if let preference {
+        Task(executorPreference: preference) { await self.run() }
+      } else {
+        Task { await self.run() }
+      }
   }
+
+  nonisolated func cancel() { task?.cancel() }
 
   /// Sets the parked task going: its next job comes to `executor`.
   nonisolated func unpark(with cell: Cell?) {
@@ -94,10 +101,14 @@ internal import CTroupeShims
   }
 
   private func run() async {
+    defer { task = nil }
     while var cell = cell.take() {
       while true {
         guard case .async(let drain) = cell.body else { break }
+        executor.cell = Unmanaged.passUnretained(cell)
         await drain(cell, self)
+        executor.cell = nil
+        if isCancelled { return }
         guard let next = Worker.withCurrent({ $0.nextAsync() }) ?? nil else { break }
         cell = next
       }

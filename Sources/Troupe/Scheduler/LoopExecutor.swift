@@ -15,6 +15,8 @@ internal import Synchronization
   private let lock = FutexLock()
   @exclusivity(unchecked) private var rest: [UnownedJob] = []
 
+  /// Whose handler runs, or waits. Touched by the loop's own job.
+  @exclusivity(unchecked) var cell: Unmanaged<Cell>?
   /// Those of actors, and not a task's own code.
   private let runsHandlers: Bool
 

@@ -13,6 +13,12 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
     case mailboxFull
     /// An adapter was about to pass the message on when the actor ended.
     case endedWhileAdapting
+    /// Nobody waits for its answer any more: see `Behavior.isStale`.
+    case abandoned
+    /// The full mailbox dropped it by its rule for overflow.
+    case overflow
+    /// A later message with the same key took its place in the full mailbox.
+    case replaced
   }
 
   /// The path of the actor that it was sent to.
@@ -28,11 +34,8 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
 
 /// Counts dead letters, logs some, and tells the listener.
 final class DeadLetterOffice: Sendable {
-  // One for each reason.
-  private let ended = Atomic<Int>(0)
-  private let queuedAtEnd = Atomic<Int>(0)
-  private let mailboxFull = Atomic<Int>(0)
-  private let endedWhileAdapting = Atomic<Int>(0)
+  /// One for each reason.
+  private let letters = InlineArray<8, Atomic<Int>> { _ in Atomic(0) }
   private let logged = Atomic<Int>(0)
   private let windowStart = Atomic<Int64>(0)
   private let listener: (@Sendable (DeadLetter) throws -> Void)?
@@ -44,22 +47,10 @@ final class DeadLetterOffice: Sendable {
   }
 
   private func add(_ reason: DeadLetter.Reason, _ n: Int) {
-    switch reason {
-    case .ended: ended.wrappingAdd(n, ordering: .relaxed)
-    case .queuedAtEnd: queuedAtEnd.wrappingAdd(n, ordering: .relaxed)
-    case .mailboxFull: mailboxFull.wrappingAdd(n, ordering: .relaxed)
-    case .endedWhileAdapting: endedWhileAdapting.wrappingAdd(n, ordering: .relaxed)
-    }
+    letters[reason.rawValue].wrappingAdd(n, ordering: .relaxed)
   }
 
-  func count(_ reason: DeadLetter.Reason) -> Int {
-    switch reason {
-    case .ended: ended.load(ordering: .relaxed)
-    case .queuedAtEnd: queuedAtEnd.load(ordering: .relaxed)
-    case .mailboxFull: mailboxFull.load(ordering: .relaxed)
-    case .endedWhileAdapting: endedWhileAdapting.load(ordering: .relaxed)
-    }
-  }
+  func count(_ reason: DeadLetter.Reason) -> Int { letters[reason.rawValue].load(ordering: .relaxed) }
 
   /// Ten lines a second at most: a flood of dead letters must not become a flood of log lines.
   private static let linesAWindow = 10

@@ -9,6 +9,7 @@ import Synchronization
   let executor: WorkerExecutor
   let options: ActorSystem.Options
   let deadLetters: DeadLetterOffice
+  let asks = AskCycles()
   /// Counts of workers, and of what runs outside of one.
   let workerCounts: [WorkerCounts]
   private(set) var table: ChildTable!

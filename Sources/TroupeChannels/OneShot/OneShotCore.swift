@@ -20,8 +20,13 @@ public import Synchronization
   @usableFromInline let sender = Parker()
   /// Why the sender did not send, if it said so; written before `dropped`.
   @usableFromInline var failure: (any Error)?
+  /// When the receiver gives up, on a clock of its own; written before the sender is handed out. `max`: never.
+  @usableFromInline package var deadline: Int64
 
-  @inlinable init() { failure = nil }
+  @inlinable init(deadline: Int64) {
+    failure = nil
+    self.deadline = deadline
+  }
 }
 
 /// A typed view of the memory that both ends of a one-shot channel share: the state, then the value.
@@ -41,17 +46,18 @@ public import Synchronization
     (UnsafeMutableRawPointer(state) + Self.valueOffset).assumingMemoryBound(to: Value.self)
   }
 
-  @inlinable package init() {
+  @inlinable package init(deadline: Int64 = .max) {
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: Self.valueOffset + MemoryLayout<Value>.size, alignment: Self.alignment)
     state = memory.bindMemory(to: OneShotState.self, capacity: 1)
-    state.initialize(to: OneShotState())
+    state.initialize(to: OneShotState(deadline: deadline))
   }
 
   /// The same memory, known by its address. The caller vouches for the type.
   @inlinable package init(address: UnsafeMutableRawPointer) {
     state = address.assumingMemoryBound(to: OneShotState.self)
   }
+  @inlinable package var deadline: Int64 { state.pointee.deadline }
   @inlinable package var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) }
 
   @inlinable func free() {

@@ -107,6 +107,7 @@ extension AskError {
     case .failed: "failed"
     case .timedOut: "timedOut"
     case .cancelled: "cancelled"
+    case .cycle: "cycle"
     }
   }
   var cause: (any Error)? {
