@@ -25,6 +25,10 @@ import Synchronization
   /// The table of the parent's children, in which this cell stands while it lives.
   let siblings: ChildTable
   let id: UInt64
+  /// Where it runs; nil: on the pool.
+  @usableFromInline let side: SideScheduler?
+  /// The bits of the type.
+  let messageType: UnsafeRawPointer
   /// Bounded mailboxes: those who wait for room.
   @usableFromInline let waiters: SendWaiters?
 
@@ -59,7 +63,7 @@ import Synchronization
 
   @usableFromInline init(
     queue: UnsafeMutablePointer<QueueState>, storage: UnsafeMutableRawPointer, options: SpawnOptions,
-    isRestartable: Bool, body: Body, place: Place
+    isRestartable: Bool, body: Body, place: Place, messageType: UnsafeRawPointer
   ) {
     self.queue = queue
     self.storage = storage
@@ -70,6 +74,8 @@ import Synchronization
     waiters = options.mailbox.capacity != 0 ? SendWaiters() : nil
     settings = CellSettings(options, place.name)
     self.isRestartable = isRestartable
+    side = options.dispatcher.enter(place)
+    self.messageType = messageType
     super.init(isCell: true)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
   }
@@ -89,6 +95,7 @@ import Synchronization
 
   /// Whoever cleared *idle* calls this, once.
   @usableFromInline func schedule() {
+    if let side { return side.schedule(Runnable(self)) }
     let isDone = Worker.withCurrent { worker in
       guard worker.schedulerID == system.schedulerID else { return false }
       worker.push(Runnable(self))

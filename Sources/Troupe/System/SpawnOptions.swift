@@ -2,6 +2,8 @@
 public struct SpawnOptions: Sendable {
   /// How the mailbox takes messages.
   public var mailbox: MailboxOptions
+  /// Where its turns run.
+  public var dispatcher: Dispatcher
   /// What happens when it fails. Nil: what the system's options say.
   public var supervision: Supervision?
   /// Which of its children are restarted when one of them is.
@@ -15,10 +17,11 @@ public struct SpawnOptions: Sendable {
 
   /// The defaults, but for what is given.
   public init(
-    mailbox: MailboxOptions = .unbounded, supervision: Supervision? = nil, childStrategy: ChildStrategy = .oneForOne,
-    keepsChildren: Bool = false, stashCapacity: Int = 1000
+    mailbox: MailboxOptions = .unbounded, dispatcher: Dispatcher = .default, supervision: Supervision? = nil,
+    childStrategy: ChildStrategy = .oneForOne, keepsChildren: Bool = false, stashCapacity: Int = 1000
   ) {
     self.mailbox = mailbox
+    self.dispatcher = dispatcher
     self.supervision = supervision
     self.childStrategy = childStrategy
     self.keepsChildren = keepsChildren
