@@ -207,17 +207,15 @@ import Troupe
     #expect(sim.system.dispatcherThreads == 0)
   }
 
-  @Test func `systems with actors on every dispatcher go when they have ended`() async {
+  @Test(arguments: Site.allCases) func `a system with actors on any dispatcher goes when they have ended`(site: Site) async {
     let ledger = Ledger()
     for _ in 0..<5 {
       let witness = Witness(ledger)
       let system = ActorSystem("short", options: .init(workers: 1, log: { _ in withExtendedLifetime(witness) {} }))
-      for site in Site.allCases {
-        let oracle = system.spawn(options: site.options) { Oracle() }
-        let echo = system.spawn(options: site.options) { AsyncBehaviorTests.Echo() }
-        _ = try? await oracle.ask { .double(1, $0) } as Int
-        _ = try? await echo.ask { $0 } as Int
-      }
+      let oracle = system.spawn(options: site.options) { Oracle() }
+      let echo = system.spawn(options: site.options) { AsyncBehaviorTests.Echo() }
+      _ = try? await oracle.ask { .double(1, $0) } as Int
+      _ = try? await echo.ask { $0 } as Int
       await system.shutdown(deadline: nil)
     }
     let isGone = await settled { ledger.isBalanced }

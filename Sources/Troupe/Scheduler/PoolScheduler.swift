@@ -63,6 +63,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   func cancel(_ timer: Timer) { timers.cancel(timer) }
 
   func stop() {
+    watch?.stop()
     for worker in workers {
       run(on: worker) { worker.asCurrent { worker.loops.end(on: worker) } }
     }

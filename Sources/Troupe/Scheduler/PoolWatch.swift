@@ -5,7 +5,7 @@ import Synchronization
 /// A turn ends after two ticks, so a worker whose count of turns stands still for longer is in one handler. What a worker notes
 /// of its cell is an address, which may be stale when the tick reads it. So it is only compared: the cell is looked up among the living.
 ///
-/// Sendable because what changes is the tick's own.
+/// Sendable because what changes is the tick's own, or under the lock.
 final class PoolWatch: @unchecked Sendable {
   /// What the tick has seen of a worker.
   private struct Sight {
@@ -15,10 +15,15 @@ final class PoolWatch: @unchecked Sendable {
     var next: Int64 = 0
   }
   private let limit: Int64
-  private let listener: (@Sendable (Watchdog.Report) -> Void)?
-  private let log: @Sendable (String) -> Void
-  /// It needs no system as long as nobody lives in it.
-  private let table: ChildTable
+  /// What belongs to the system, which may be gone before the pool.
+  private struct Site {
+    /// It needs no system as long as nobody lives in it.
+    let table: ChildTable
+    let log: @Sendable (String) -> Void
+    let listener: (@Sendable (Watchdog.Report) -> Void)?
+  }
+  private let lock = FutexLock()
+  private var site: Site?
   private var sights: [Sight] = []
   /// When to report that all are stuck.
   private var nextForPool: Int64
@@ -28,10 +33,14 @@ final class PoolWatch: @unchecked Sendable {
       fatalError("Troupe: a watchdog's limit is 20 milliseconds or more, not \(watchdog.limit)")
     }
     limit = watchdog.limit.nanosecondsClamped
-    listener = watchdog.listener
-    self.table = table
-    self.log = log
+    site = Site(table: table, log: log, listener: watchdog.listener)
     nextForPool = limit
+  }
+
+  /// No actor lives any more. A pool that waits for a last timer keeps nothing of its system.
+  func stop() {
+    let gone = lock.withLock { site.take() }
+    withExtendedLifetime(gone) {}
   }
 
   func look(at pool: PoolScheduler) {
@@ -75,6 +84,7 @@ final class PoolWatch: @unchecked Sendable {
   /// Level by level, each table under its lock. It takes time with very many actors, and nobody waits for it but spawns at a
   /// table that is being looked through.
   private func find(_ bits: UInt) -> Cell? {
+    guard let table = lock.withLock({ site?.table }) else { return nil }
     var level = [table]
     while !level.isEmpty {
       var below: [ChildTable] = []
@@ -85,7 +95,8 @@ final class PoolWatch: @unchecked Sendable {
   }
 
   private func say(_ report: Watchdog.Report) {
-    log("watchdog: \(report)")
-    listener?(report)
+    guard let site = lock.withLock({ site }) else { return }
+    site.log("watchdog: \(report)")
+    site.listener?(report)
   }
 }
