@@ -134,7 +134,8 @@ import Troupe
     await pool.end()
   }
 
-  @Test(arguments: Site.allCases) func `a failure fails the reply that was dropped, on any dispatcher`(site: Site) async {
+  @Test(arguments: Site.allCases) func `a failure fails the reply that was dropped, on any dispatcher`(site: Site) async
+  {
     let pool = Pooled(workers: 1)
     let actor = pool.system.spawn(options: site.options, state: 0) {
       (_: inout Int, message: consuming Reply<Int>, _: Context<Reply<Int>>) in
@@ -207,7 +208,9 @@ import Troupe
     #expect(sim.system.dispatcherThreads == 0)
   }
 
-  @Test(arguments: Site.allCases) func `a system with actors on any dispatcher goes when they have ended`(site: Site) async {
+  @Test(arguments: Site.allCases) func `a system with actors on any dispatcher goes when they have ended`(site: Site)
+    async
+  {
     let ledger = Ledger()
     for _ in 0..<5 {
       let witness = Witness(ledger)

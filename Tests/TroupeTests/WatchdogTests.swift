@@ -17,7 +17,8 @@ import Troupe
     }
   }
 
-  @Test func `a handler that runs too long is reported with its path and message type, and again as it goes on`() async {
+  @Test func `a handler that runs too long is reported with its path and message type, and again as it goes on`() async
+  {
     let channel = Channel.unbounded(of: Watchdog.Report.self)
     let watched = Watched(workers: 2, channel.sender)
     var reports = channel.receiver

@@ -37,7 +37,8 @@ public struct Watchdog: Sendable {
     public var description: String {
       let time = "\(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000) ms"
       return switch subject {
-      case .handler(let path, let type): "\(path) has been handling a \(type) for \(time), and keeps a thread of the pool"
+      case .handler(let path, let type):
+        "\(path) has been handling a \(type) for \(time), and keeps a thread of the pool"
       case .task: "a task has kept a thread of the pool for \(time)"
       case .pool(let threads):
         "all \(threads) threads of the pool have been kept for \(time) or longer; other actors wait"

@@ -60,7 +60,8 @@ public final class ActorSystem: Sendable {
     let scheduler = PoolScheduler(workers: workers)
     core = SystemCore(
       name: name, options: options, scheduler: scheduler, counts: scheduler.workers.map { $0.counts })
-    scheduler.watch = options.watchdog.map { PoolWatch($0, table: core.table, log: { [core = core.name] in options.log("\(core): \($0)") }) }
+    let log: @Sendable (String) -> Void = { options.log("\(name): \($0)") }
+    scheduler.watch = options.watchdog.map { PoolWatch($0, table: core.table, log: log) }
   }
 
   init(core: SystemCore) { self.core = core }

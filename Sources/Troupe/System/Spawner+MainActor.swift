@@ -5,7 +5,8 @@ extension Spawner {
   /// stops the program.
   @inlinable @discardableResult
   public func spawn<B: MainActorBehavior & ~Copyable>(
-    _ name: String? = nil, options: SpawnOptions = SpawnOptions(), _ factory: @escaping @MainActor @Sendable () throws -> B
+    _ name: String? = nil, options: SpawnOptions = SpawnOptions(),
+    _ factory: @escaping @MainActor @Sendable () throws -> B
   ) -> Address<B.Message> {
     Drain<OnMainActor<B>>.spawn(
       at: place(for: name).place, options.onMainActor(), factory: { try OnMainActor(factory) }, behavior: nil)
