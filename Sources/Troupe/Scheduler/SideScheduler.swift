@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A scheduler beside the pool of a system, for actors that ask for another dispatcher.
 ///
 /// Time and timers are the pool's. Tasks with the system's executor run on the pool; what runs here are cells, and the loops
@@ -31,43 +29,5 @@ import Synchronization
   @usableFromInline package final var executor: WorkerExecutor! {
     get { base.executor }
     set {}
-  }
-}
-
-/// A worker of such a scheduler. One thread at a time runs it.
-///
-/// Sendable because what is not atomic is its thread's, or that of the tick.
-class SideWorker: Worker, @unchecked Sendable {
-  /// Odd during a turn. Written by the thread that runs this worker.
-  private let turn = TurnState()
-  // The tick's own.
-  private var turnSeen: UInt = 0
-  private var ticksSeen = 0
-
-  /// Runs one thing, on a thread that is this worker.
-  final func run(_ runnable: Runnable, in workers: SideWorkers) {
-    turn.begin()
-    workers.armTick()
-    if !runnable.isCell, case .turnOf(let loop) = runnable.task {
-      // The job is kept until now, and with it the loop; once it is given back, another thread may run it to its end.
-      let loop = loop.takeUnretainedValue()
-      withExtendedLifetime(loop) { execute(runnable) }
-    } else {
-      execute(runnable)
-    }
-    turn.end()
-  }
-
-  /// True if the turn in hand needs another tick to know that it is long.
-  final func tick() -> Bool {
-    let now = turn.current
-    guard now % 2 == 1 else { return false }
-    if now != turnSeen {
-      turnSeen = now
-      ticksSeen = 0
-    }
-    if ticksSeen < 3 { ticks.wrappingAdd(1, ordering: .relaxed) }
-    ticksSeen += 1
-    return ticksSeen < 3
   }
 }

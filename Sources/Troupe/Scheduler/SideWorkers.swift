@@ -76,13 +76,3 @@ struct TickState: ~Copyable, Sendable {
   }
   func done() { isOrdered.store(false, ordering: .sequentiallyConsistent) }
 }
-
-/// The number of the turn of a worker; odd while it lasts.
-struct TurnState: ~Copyable, Sendable {
-  private let number = Atomic<UInt>(0)
-
-  var current: UInt { number.load(ordering: .sequentiallyConsistent) }
-  /// Sequentially consistent, and before the look at `TickState`.
-  func begin() { number.store(number.load(ordering: .relaxed) &+ 1, ordering: .sequentiallyConsistent) }
-  func end() { number.store(number.load(ordering: .relaxed) &+ 1, ordering: .releasing) }
-}
