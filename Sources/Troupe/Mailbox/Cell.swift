@@ -25,15 +25,14 @@ import Synchronization
   /// The table of the parent's children, in which this cell stands while it lives.
   let siblings: ChildTable
   let id: UInt64
-  /// Where it runs; nil: on the pool.
-  @usableFromInline let side: SideScheduler?
   /// The bits of the type.
   let messageType: UnsafeRawPointer
   /// Bounded mailboxes: those who wait for room.
   @usableFromInline let waiters: SendWaiters?
 
-  @usableFromInline let control = ControlWord()
   let parcels = ParcelState()
+  // Small ones together: there is no gap between them.
+  @usableFromInline let control = ControlWord()
   let lock = FutexLock()
   @usableFromInline @exclusivity(unchecked) var phase = Phase.new
   @usableFromInline @exclusivity(unchecked) var isStarted = false
@@ -46,6 +45,8 @@ import Synchronization
   @usableFromInline @exclusivity(unchecked) var isDraining = false
   /// There is a factory.
   let isRestartable: Bool
+  /// It does not run on the pool: `settings` say where.
+  private let isAside: Bool
   @exclusivity(unchecked) var incarnation: UInt32 = 1
   @exclusivity(unchecked) var stopBits: UInt32 = 0
   @exclusivity(unchecked) var existingAnnex: Annex?
@@ -72,9 +73,10 @@ import Synchronization
     siblings = place.table
     id = place.id
     waiters = options.mailbox.capacity != 0 ? SendWaiters() : nil
-    settings = CellSettings(options, place.name)
+    let side = options.dispatcher.enter(place)
+    isAside = side != nil
+    settings = CellSettings(options, place.name, side)
     self.isRestartable = isRestartable
-    side = options.dispatcher.enter(place)
     self.messageType = messageType
     super.init(isCell: true)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
@@ -90,6 +92,8 @@ import Synchronization
     if case .async = body { true } else { false }
   }
   var name: String? { settings?.name }
+  /// Where it runs; nil: on the pool.
+  var side: SideScheduler? { isAside ? settings?.side : nil }
 
   @inlinable var isBounded: Bool { waiters != nil }
 

@@ -70,7 +70,7 @@ extension Cell {
 
 extension Dispatcher {
   /// Nil: the pool.
-  @usableFromInline func enter(_ place: Place) -> SideScheduler? {
+  func enter(_ place: Place) -> SideScheduler? {
     if case .pool = kind { return nil }
     return place.table.system.dispatchers.enter(self)
   }

@@ -36,16 +36,19 @@ final class CellSettings: Sendable {
   let childStrategy: ChildStrategy
   let keepsChildren: Bool
   let stashCapacity: Int
+  /// Nil: the pool.
+  let side: SideScheduler?
 
-  init?(_ options: SpawnOptions, _ name: String?) {
+  init?(_ options: SpawnOptions, _ name: String?, _ side: SideScheduler?) {
     guard options.stashCapacity >= 0 else {
       fatalError("Troupe: the capacity of a stash must not be negative, and is \(options.stashCapacity)")
     }
     let isDefault =
       name == nil && options.supervision == nil && options.childStrategy == .oneForOne && !options.keepsChildren
-      && options.stashCapacity == SpawnOptions.defaultStashCapacity
+      && options.stashCapacity == SpawnOptions.defaultStashCapacity && side == nil
     if isDefault { return nil }
     self.name = name
+    self.side = side
     supervision = options.supervision
     childStrategy = options.childStrategy
     keepsChildren = options.keepsChildren
