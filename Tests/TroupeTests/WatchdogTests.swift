@@ -72,8 +72,10 @@ import Troupe
       func receive(_ message: consuming String, in context: Context<String>) {}
     }
     watched.system.spawn("top") { Slow(depth: 3, gate: gate) }
-    let report = await reports.receive()
-    #expect(report?.subject == .handler(path: "dog/top/n3/n2/n1", messageType: "String"))
+    // Where processors are scarce a parent may have been reported before.
+    while let report = await reports.receive() {
+      if report.subject == .handler(path: "dog/top/n3/n2/n1", messageType: "String") { break }
+    }
     gate.open()
     await watched.system.shutdown(deadline: nil)
   }
@@ -105,18 +107,18 @@ import Troupe
     await watched.system.shutdown(deadline: nil)
   }
 
-  @Test func `handlers that may block, and quick ones, are not reported`() async {
+  @Test func `handlers that may block are not reported`() async {
     let channel = Channel.unbounded(of: Watchdog.Report.self)
     let watched = Watched(workers: 2, channel.sender)
     var reports = channel.receiver
     let (started, gate) = (Countdown(2), Gate())
     for site in Site.thatMayBlock {
-      watched.system.spawn("may", options: SpawnOptions(dispatcher: site.dispatcher)) {
+      watched.system.spawn("\(site)", options: SpawnOptions(dispatcher: site.dispatcher)) {
         Blocker(started: started, gate: gate, ended: nil)
       }.send(1)
-      watched.system.spawn("busy") { SchedulingTests.Endless() }.send(1)
     }
-    // When the third has been reported, the others have been stuck for longer.
+    await started.wait()
+    // When it has been reported, the others have been stuck for longer.
     let last = Gate()
     watched.system.spawn("last") { Blocker(started: Countdown(1), gate: last, ended: nil) }.send(1)
     var paths: Set<String> = []

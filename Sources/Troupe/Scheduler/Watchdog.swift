@@ -6,6 +6,7 @@
 /// costs handlers nothing. What runs on another dispatcher is not watched.
 public struct Watchdog: Sendable {
   /// How long a handler may run before it is reported; at least 20 milliseconds. A report comes some milliseconds later.
+  /// It is time of the clock: on a machine with more to do than processors, a handler that waits for its own counts too.
   public var limit: Duration
   /// Hears of every report, one at a time, on a thread of its own. The system keeps it.
   public var listener: (@Sendable (Report) -> Void)?
