@@ -50,6 +50,11 @@ static _Thread_local void *current_worker;
 void *troupe_current_worker(void) { return current_worker; }
 void troupe_set_current_worker(void *worker) { current_worker = worker; }
 
+static _Thread_local bool may_block;
+
+bool troupe_may_block(void) { return may_block; }
+void troupe_set_may_block(bool may) { may_block = may; }
+
 static _Thread_local bool is_listening;
 
 bool troupe_enter_listener(void) {

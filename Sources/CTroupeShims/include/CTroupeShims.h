@@ -42,6 +42,10 @@ int32_t troupe_processor_count(void);
 void *troupe_current_worker(void);
 void troupe_set_current_worker(void *worker);
 
+/// Whether the calling thread is one that handlers may block. Kept like the worker.
+bool troupe_may_block(void);
+void troupe_set_may_block(bool may);
+
 /// Whether the calling thread may call a listener for dead letters: not while it is in one.
 bool troupe_enter_listener(void);
 void troupe_leave_listener(void);

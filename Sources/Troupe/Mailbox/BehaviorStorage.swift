@@ -45,7 +45,8 @@
     let hasBehavior = behavior != nil
     if let behavior { storage.behavior.initialize(to: behavior) }
     let cell = Cell(
-      queue: queue, storage: memory, options: options, isRestartable: factory != nil, body: body, place: place)
+      queue: queue, storage: memory, options: options, isRestartable: factory != nil, body: body, place: place,
+      messageType: unsafeBitCast(Message.self, to: UnsafeRawPointer.self))
     if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)

@@ -86,6 +86,7 @@ extension Cell {
       }
     // Whoever hears of the end finds the name free; and the parent hears of it last.
     if name != nil { siblings.freeName(of: self) }
+    leaveDispatcher()
     finish(end)
     // The table lets go of the hold that `insert` took; after that this cell may be gone.
     siblings.ended(self)
@@ -153,6 +154,7 @@ extension Cell {
   @usableFromInline func refuse(_ end: End) {
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     phase = .ended
+    leaveDispatcher()
     finish(end)
     system.log(Termination(reason: end.reason, cell: self).description)
   }

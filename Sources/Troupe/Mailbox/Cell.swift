@@ -25,12 +25,15 @@ import Synchronization
   /// The table of the parent's children, in which this cell stands while it lives.
   let siblings: ChildTable
   let id: UInt64
+  /// The bits of the type.
+  let messageType: UnsafeRawPointer
   /// Bounded mailboxes: those who wait for room.
   @usableFromInline let waiters: SendWaiters?
 
-  @usableFromInline let control = ControlWord()
   let parcels = ParcelState()
   let handler = HandlerState()
+  // Small ones together: there is no gap between them.
+  @usableFromInline let control = ControlWord()
   let lock = FutexLock()
   @usableFromInline @exclusivity(unchecked) var phase = Phase.new
   @usableFromInline @exclusivity(unchecked) var isStarted = false
@@ -43,6 +46,8 @@ import Synchronization
   @usableFromInline @exclusivity(unchecked) var isDraining = false
   /// There is a factory.
   let isRestartable: Bool
+  /// It does not run on the pool: `settings` say where.
+  private let isAside: Bool
   @exclusivity(unchecked) var incarnation: UInt32 = 1
   @exclusivity(unchecked) var stopBits: UInt32 = 0
   @exclusivity(unchecked) var existingAnnex: Annex?
@@ -60,7 +65,7 @@ import Synchronization
 
   @usableFromInline init(
     queue: UnsafeMutablePointer<QueueState>, storage: UnsafeMutableRawPointer, options: SpawnOptions,
-    isRestartable: Bool, body: Body, place: Place
+    isRestartable: Bool, body: Body, place: Place, messageType: UnsafeRawPointer
   ) {
     self.queue = queue
     self.storage = storage
@@ -69,8 +74,11 @@ import Synchronization
     siblings = place.table
     id = place.id
     waiters = options.mailbox.capacity != 0 ? SendWaiters() : nil
-    settings = CellSettings(options, place.name)
+    let side = options.dispatcher.enter(place)
+    isAside = side != nil
+    settings = CellSettings(options, place.name, side)
     self.isRestartable = isRestartable
+    self.messageType = messageType
     super.init(isCell: true)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
   }
@@ -85,11 +93,14 @@ import Synchronization
     if case .async = body { true } else { false }
   }
   var name: String? { settings?.name }
+  /// Where it runs; nil: on the pool.
+  var side: SideScheduler? { isAside ? settings?.side : nil }
 
   @inlinable var isBounded: Bool { waiters != nil }
 
   /// Whoever cleared *idle* calls this, once.
   @usableFromInline func schedule() {
+    if let side { return side.schedule(Runnable(self)) }
     let isDone = Worker.withCurrent { worker in
       guard worker.schedulerID == system.schedulerID else { return false }
       worker.push(Runnable(self))

@@ -183,6 +183,22 @@ import Synchronization
     return result
   }
 
+  /// Looks for a child at an address that may be stale, and appends the tables of the others' children.
+  func search(for child: UInt, tables: inout [ChildTable]) -> Cell? {
+    lock.lock()
+    var found: Cell?
+    var each = first
+    while let current = each, found == nil {
+      if UInt(bitPattern: current.toOpaque()) == child { found = current.takeUnretainedValue() }
+      each = current._withUnsafeGuaranteedRef { cell in
+        if let table = cell.lock.withLock({ cell.children }) { tables.append(table) }
+        return cell.nextSibling
+      }
+    }
+    unlock()
+    return found
+  }
+
   private func retainedChildren() -> [Cell] {
     var all: [Cell] = []
     all.reserveCapacity(count)

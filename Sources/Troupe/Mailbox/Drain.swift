@@ -167,7 +167,9 @@ extension Cell {
     deadLetter(.abandoned, type)
   }
 
-  @usableFromInline func yield(_ worker: Worker) { system.scheduler.yield(self, on: worker) }
+  @usableFromInline func yield(_ worker: Worker) {
+    if let side { side.yield(self, on: worker) } else { system.scheduler.yield(self, on: worker) }
+  }
 
   @usableFromInline func handOutRoom<Message: ~Copyable>(_ queue: MessageQueue<Message>) {
     queue.consumer.pointee.roomWanted = false

@@ -32,7 +32,9 @@ internal import Synchronization
     first = job
     // The queue's hold; the worker lets it go.
     let runnable = Unmanaged.passRetained(self)
-    if Worker.withCurrent({ $0.loops.capture(runnable) }) == true { return }
+    // Never on a worker of another scheduler: what a job runs may make any loop go on.
+    let id = ObjectIdentifier(scheduler)
+    if Worker.withCurrent({ $0.schedulerID == id && $0.loops.capture(runnable) }) == true { return }
     scheduler.schedule(Runnable(runnable))
   }
 

@@ -25,6 +25,12 @@ extension PoolScheduler {
     }
   }
 
+  /// For reports, whose log and listener may take their time.
+  func report(_ body: @escaping @Sendable () -> Void) {
+    PoolScheduler.reportQueue.async(execute: body)
+  }
+  private static let reportQueue = DispatchQueue(label: "troupe.watchdog", qos: .userInitiated)
+
   /// Ticks and timers of all pools; what runs here is short.
   private static let clockQueue = DispatchQueue(label: "troupe.clock", qos: .userInitiated)
 }

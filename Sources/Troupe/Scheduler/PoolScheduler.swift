@@ -16,6 +16,8 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   let injector = Injector()
   let state = PoolState()
   let timers = TimerWheel()
+  /// Set once, before anything runs.
+  @exclusivity(unchecked) var watch: PoolWatch?
 
   /// Once for the process.
   init(workers count: Int) {
@@ -61,6 +63,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   func cancel(_ timer: Timer) { timers.cancel(timer) }
 
   func stop() {
+    watch?.stop()
     for worker in workers {
       run(on: worker) { worker.asCurrent { worker.loops.end(on: worker) } }
     }
@@ -82,6 +85,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       if isStuck { worker.expelTurnsGiven() }
     }
     if isWaiting { wakeOne(takingSlots: true) }
+    watch?.look(at: self)
     state.tickDone()
     if !state.isAllIdle(workers.count) { armTick() }
   }
@@ -101,6 +105,7 @@ struct PoolState: ~Copyable, Sendable {
   private let hushed = Atomic<Bool>(false)
 
   func allIdle(_ count: Int) { idle.store(count == 64 ? ~0 : (1 << UInt64(count)) - 1, ordering: .relaxed) }
+  func isIdle(_ index: Int) -> Bool { idle.load(ordering: .relaxed) & 1 << UInt64(index) != 0 }
   func isAllIdle(_ count: Int) -> Bool {
     idle.load(ordering: .sequentiallyConsistent).nonzeroBitCount == count
   }

@@ -23,6 +23,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
   let activations = Atomic<UInt>(0)
+  /// What runs, for the watchdog: bits of a runnable, or 0. Not retained, so it is good for comparing only.
+  let running = Atomic<UInt>(0)
   /// The tick's own.
   var activationsAtTick: UInt = 0
 
@@ -120,12 +122,17 @@ final class PoolWorker: Worker, @unchecked Sendable {
     if runnable.isCell {
       let cell = runnable.cell.takeUnretainedValue()
       if cell.isAsync {
-        activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        activates(runnable)
         return cell
       }
     }
     pending = runnable
     return nil
+  }
+
+  private func activates(_ runnable: Runnable) {
+    running.store(runnable.bits, ordering: .relaxed)
+    activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
   }
 
   func runUntilNothingIsLeft() {
@@ -139,6 +146,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
         var found = next()
         if found == nil {
           if let next = waiting.pop() {
+            activates(next)
             resume(next)
             continue
           }
@@ -160,11 +168,15 @@ final class PoolWorker: Worker, @unchecked Sendable {
           pool.state.startSearching()
           continue
         }
-        activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+        activates(runnable)
         // Who waits now has waited for this turn; who gives up this one waits for the next.
         let someoneWaits = !waiting.isEmpty
         execute(runnable)
-        if someoneWaits, let next = waiting.pop() { resume(next) }
+        if someoneWaits, let next = waiting.pop() {
+          running.store(next.bits, ordering: .relaxed)
+          resume(next)
+        }
+        running.store(0, ordering: .relaxed)
       }
     }
   }

@@ -61,6 +61,8 @@ public import Synchronization
   /// Where an asynchronous handler goes on after it was suspended, before it comes back to its loop. Nil: on the global pool,
   /// which spares a lock at each return from a call.
   var loopPreference: (any TaskExecutor)? { get }
+  /// Whatever dispatcher an actor asks for, it runs here.
+  var runsEverything: Bool { get }
 }
 
 extension Scheduler {
@@ -68,6 +70,7 @@ extension Scheduler {
   /// From 0 up to 1.
   func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
   var loopPreference: (any TaskExecutor)? { nil }
+  var runsEverything: Bool { false }
 }
 
 /// One at a time, this runs cells. What it keeps is touched by its own thread alone.
@@ -90,12 +93,18 @@ extension Scheduler {
 
   /// Counts the ticks of the scheduler: how a turn knows that it has lasted long, without asking a clock at each message.
   @usableFromInline final let ticks = Atomic<UInt32>(0)
+  /// Its thread is there for handlers that block.
+  final let mayBlock: Bool
 
-  init(_ scheduler: any Scheduler) {
+  init(_ scheduler: any Scheduler, mayBlock: Bool = false) {
     self.scheduler = scheduler
+    self.mayBlock = mayBlock
     schedulerID = ObjectIdentifier(scheduler)
     LoopExecutor.offersTurns
   }
+
+  /// The scheduler of the system that this worker belongs to.
+  final var system: any Scheduler { (scheduler as? SideScheduler)?.base ?? scheduler }
 
   /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the worker's own loop.
   @inline(__always)
@@ -110,8 +119,11 @@ extension Scheduler {
   /// Makes this the current worker of the calling thread while `body` runs.
   final func asCurrent(_ body: () -> Void) {
     let before = troupe_current_worker()
+    let mayBlockBefore = troupe_may_block()
     troupe_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
+    troupe_set_may_block(mayBlock)
     body()
+    troupe_set_may_block(mayBlockBefore)
     troupe_set_current_worker(before)
   }
 

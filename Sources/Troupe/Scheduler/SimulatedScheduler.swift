@@ -26,6 +26,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func stop() { worker.loops.end(on: worker) }
   // Nothing of the simulation may run anywhere else.
   package var loopPreference: (any TaskExecutor)? { executor }
+  package var runsEverything: Bool { true }
 
   /// SplitMix64 (Steele, Lea and Flood, 2014).
   package func nextRandom() -> UInt64 {

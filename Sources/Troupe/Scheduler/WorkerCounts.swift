@@ -13,6 +13,14 @@ public import Synchronization
   func addFailure() { failures.store(failures.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
   func addRestart() { restarts.store(restarts.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
 
+  /// Adds another's figures. For the one that writes these.
+  func add(_ other: WorkerCounts) {
+    addHandled(other.handled.load(ordering: .relaxed))
+    failed.store(failed.load(ordering: .relaxed) &+ other.failed.load(ordering: .relaxed), ordering: .relaxed)
+    failures.store(failures.load(ordering: .relaxed) &+ other.failures.load(ordering: .relaxed), ordering: .relaxed)
+    restarts.store(restarts.load(ordering: .relaxed) &+ other.restarts.load(ordering: .relaxed), ordering: .relaxed)
+  }
+
   @inlinable func addHandled(_ count: Int) {
     handled.store(handled.load(ordering: .relaxed) &+ count, ordering: .relaxed)
   }

@@ -17,16 +17,25 @@ public final class ActorSystem: Sendable {
     /// The system keeps it: what it captures, such as an address, keeps the system's memory in turn.
     /// The dead letters that it makes itself are counted, but not told to it.
     public var deadLetterListener: (@Sendable (DeadLetter) throws -> Void)?
+    /// Threads for actors on `Dispatcher.blocking`, at most; at least 1. Pinned actors have their own, which do not count.
+    public var blockingThreads: Int
+    /// How long such a thread waits for work before it ends.
+    package var blockingPatience = Duration.seconds(5)
+    /// Reports handlers that run too long; nil: nobody does.
+    public var watchdog: Watchdog?
 
     /// The defaults, but for what is given.
     public init(
       workers: Int? = nil, supervision: Supervision = .default, log: (@Sendable (String) -> Void)? = nil,
-      deadLetterListener: (@Sendable (DeadLetter) throws -> Void)? = nil
+      deadLetterListener: (@Sendable (DeadLetter) throws -> Void)? = nil, blockingThreads: Int = 512,
+      watchdog: Watchdog? = Watchdog()
     ) {
       self.workers = workers
       self.supervision = supervision
       self.log = log ?? logToStandardError
       self.deadLetterListener = deadLetterListener
+      self.blockingThreads = blockingThreads
+      self.watchdog = watchdog
     }
   }
 
@@ -34,7 +43,8 @@ public final class ActorSystem: Sendable {
 
   /// Starts a system. The name is the first part of its actors' paths.
   ///
-  /// An empty name, one with a `/`, or a number of workers outside of 1 to 64 stops the program.
+  /// An empty name, one with a `/`, a number of workers outside of 1 to 64, no thread for blocking actors, or a watchdog with a
+  /// limit below 20 milliseconds stops the program.
   public init(_ name: String = "troupe", options: Options = Options()) {
     guard !name.isEmpty else { fatalError("Troupe: a system's name must not be empty") }
     guard !name.utf8.contains(UInt8(ascii: "/")) else {
@@ -44,9 +54,14 @@ public final class ActorSystem: Sendable {
     guard (1...64).contains(workers) else {
       fatalError("Troupe: a system has between 1 and 64 workers, not \(workers)")
     }
+    guard options.blockingThreads >= 1 else {
+      fatalError("Troupe: a system has at least 1 thread for blocking actors, not \(options.blockingThreads)")
+    }
     let scheduler = PoolScheduler(workers: workers)
     core = SystemCore(
       name: name, options: options, scheduler: scheduler, counts: scheduler.workers.map { $0.counts })
+    let log: @Sendable (String) -> Void = { options.log("\(name): \($0)") }
+    scheduler.watch = options.watchdog.map { PoolWatch($0, table: core.table, log: log) }
   }
 
   init(core: SystemCore) { self.core = core }
@@ -96,7 +111,7 @@ public final class ActorSystem: Sendable {
   /// - Parameter deadline: how long to wait at most; nil waits without limit.
   @discardableResult
   public func shutdown(deadline: Duration? = .seconds(30)) async -> ShutdownReport {
-    if let worker = Worker.current, worker.scheduler === core.scheduler, worker.isRunningCell {
+    if let worker = Worker.current, worker.system === core.scheduler, worker.isRunningCell {
       fatalError(
         "Troupe: shutdown() was awaited in a handler of \(name), and would wait for itself; use requestShutdown()")
     }
@@ -128,7 +143,7 @@ public final class ActorSystem: Sendable {
   /// What has happened so far. Messages of a turn that is under way are counted when it ends.
   public var counts: Counts {
     var counts = Counts()
-    for worker in core.workerCounts {
+    for worker in core.workerCounts + core.dispatchers.workers.counts {
       counts.handled += worker.handled.load(ordering: .relaxed)
       counts.failed += worker.failed.load(ordering: .relaxed)
       counts.failures += worker.failures.load(ordering: .relaxed)

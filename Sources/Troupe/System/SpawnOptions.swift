@@ -2,6 +2,8 @@
 public struct SpawnOptions: Sendable {
   /// How the mailbox takes messages.
   public var mailbox: MailboxOptions
+  /// Where its turns run.
+  public var dispatcher: Dispatcher
   /// What happens when it fails. Nil: what the system's options say.
   public var supervision: Supervision?
   /// Which of its children are restarted when one of them is.
@@ -15,10 +17,11 @@ public struct SpawnOptions: Sendable {
 
   /// The defaults, but for what is given.
   public init(
-    mailbox: MailboxOptions = .unbounded, supervision: Supervision? = nil, childStrategy: ChildStrategy = .oneForOne,
-    keepsChildren: Bool = false, stashCapacity: Int = 1000
+    mailbox: MailboxOptions = .unbounded, dispatcher: Dispatcher = .default, supervision: Supervision? = nil,
+    childStrategy: ChildStrategy = .oneForOne, keepsChildren: Bool = false, stashCapacity: Int = 1000
   ) {
     self.mailbox = mailbox
+    self.dispatcher = dispatcher
     self.supervision = supervision
     self.childStrategy = childStrategy
     self.keepsChildren = keepsChildren
@@ -33,16 +36,19 @@ final class CellSettings: Sendable {
   let childStrategy: ChildStrategy
   let keepsChildren: Bool
   let stashCapacity: Int
+  /// Nil: the pool.
+  let side: SideScheduler?
 
-  init?(_ options: SpawnOptions, _ name: String?) {
+  init?(_ options: SpawnOptions, _ name: String?, _ side: SideScheduler?) {
     guard options.stashCapacity >= 0 else {
       fatalError("Troupe: the capacity of a stash must not be negative, and is \(options.stashCapacity)")
     }
     let isDefault =
       name == nil && options.supervision == nil && options.childStrategy == .oneForOne && !options.keepsChildren
-      && options.stashCapacity == SpawnOptions.defaultStashCapacity
+      && options.stashCapacity == SpawnOptions.defaultStashCapacity && side == nil
     if isDefault { return nil }
     self.name = name
+    self.side = side
     supervision = options.supervision
     childStrategy = options.childStrategy
     keepsChildren = options.keepsChildren

@@ -12,6 +12,7 @@ import Synchronization
   let asks = AskCycles()
   /// Counts of workers, and of what runs outside of one.
   let workerCounts: [WorkerCounts]
+  let dispatchers: Dispatchers
   private(set) var table: ChildTable!
   private let lock = FutexLock()
   private var shutdown: ShutdownState = .running
@@ -29,6 +30,7 @@ import Synchronization
     schedulerID = ObjectIdentifier(scheduler)
     executor = WorkerExecutor(scheduler)
     workerCounts = counts
+    dispatchers = Dispatchers(scheduler, threadLimit: options.blockingThreads, patience: options.blockingPatience)
     let log = options.log
     deadLetters = DeadLetterOffice(listener: options.deadLetterListener) { log("\(name): \($0)") }
     table = ChildTable(system: self, owner: nil)
@@ -64,6 +66,7 @@ import Synchronization
     shutdown = .ended
     lock.unlock()
     scheduler.stop()
+    dispatchers.stop()
     if case .stopping(let waiting) = before { for each in waiting { each.parker.signal() } }
   }
 

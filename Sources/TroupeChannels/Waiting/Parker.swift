@@ -37,7 +37,7 @@ import Synchronization
   /// Waits on the calling thread, spinning first. False if the deadline passed without a signal.
   ///
   /// Stops the program where a thread must not be blocked, before it sleeps; `call` names what to use instead.
-  func wait(until deadline: Deadline, spinning: Bool = true, call: StaticString) -> Bool {
+  package func wait(until deadline: Deadline, spinning: Bool = true, call: StaticString) -> Bool {
     var backoff = Backoff()
     while spinning && !backoff.isOver {
       if isSignalled { return true }
@@ -120,9 +120,11 @@ import Synchronization
   }
 }
 
-/// Where a thread must not be put to sleep: on a worker that runs actors, and inside a task.
+/// Where a thread must not be put to sleep: on a worker that runs actors, and inside a task. A thread that exists for handlers
+/// that block may sleep in either.
 enum BlockingGuard {
   static func check(_ call: StaticString) {
+    if troupe_may_block() { return }
     let isTask = withUnsafeCurrentTask { $0 != nil }
     if isTask || troupe_current_worker() != nil {
       fatalError(
