@@ -23,7 +23,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
     state.allIdle(count)
-    timers.arm = { [unowned(unsafe) self] deadline in self.armTimers(at: deadline) }
+    timers.arm = { [unowned(unsafe) self] in self.armTimers(at: $0, request: $1) }
   }
 
   deinit { others.deallocate() }
