@@ -3,24 +3,29 @@ import Troupe
 // MARK: timers
 
 extension Actors {
-  /// Sets timers far ahead, all at once, then cancels each.
+  /// Sets timers far ahead, so that all wait at once, then cancels each.
   struct Canceller: Behavior, Sendable {
     let done: Sender<Int>
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
-      var timers: [MessageTimer<Int>] = []
-      timers.reserveCapacity(message)
-      for i in 0..<message {
-        timers.append(context.send(i, to: context.address, after: Int64(10_000 + i &* 7919 % 60_000) * 1_000_000))
-      }
-      for timer in timers { context.cancel(timer) }
-      _ = done.send(message)
+      for i in 0..<message { context.timers.once(i, after: .milliseconds(10_000 + i &* 7919 % 60_000), i) }
+      for i in 0..<message { context.timers.cancel(i) }
+      _ = done.send(context.timers.isActive(0) ? 0 : message)
     }
   }
-  /// Sets timers a few milliseconds ahead.
+  /// Sets timers some milliseconds ahead, and sums what comes of them.
   struct Setter: Behavior, Sendable {
-    let target: Address<Int>
+    let expected: Int
+    let done: Sender<Int>
+    var sum = 0
+    var count = 0
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
-      for i in 0..<message { _ = context.send(i, to: target, after: Int64(1 + i % 20) * 1_000_000) }
+      if message < 0 {
+        for i in 0..<expected { context.timers.once(i, after: .milliseconds(1 + i % 20), i) }
+        return
+      }
+      sum += message
+      count += 1
+      if count == expected { _ = done.send(sum) }
     }
   }
 
@@ -31,10 +36,7 @@ extension Actors {
   }
 
   func timersFired(_ n: Int) throws -> Measured {
-    let result = results { done in
-      let target = system.spawn(awaited: awaited, Summer(expected: n, done: done))
-      system.spawn(awaited: awaited, Setter(target: target)).send(n)
-    }
+    let result = results { done in system.spawn(awaited: awaited, Setter(expected: n, done: done)).send(-1) }
     try check(result == [triangle(n)], "timers_fire \(result)")
     return .operations(n)
   }

@@ -2,7 +2,7 @@
 ///
 /// A timer never fires early, and about two ticks late: one of its own, by which deadlines are rounded, and one of the kernel's
 /// clock. Timers fire in the order of their ticks, and of one tick in the order in which they were added.
-final class TimerWheel: @unchecked Sendable {
+package final class TimerWheel: @unchecked Sendable {
   private let lock = FutexLock()
   // Touched under the lock, so exempt from exclusivity checks.
   @exclusivity(unchecked) private var slots = TimerSlots()
@@ -12,14 +12,16 @@ final class TimerWheel: @unchecked Sendable {
   @exclusivity(unchecked) private var request: UInt64 = 0
 
   /// Makes the clock call `advance` at a time or somewhat later, with the number of the request. Set once, before any timer is added.
-  @exclusivity(unchecked) var arm: (_ deadline: Int64, _ request: UInt64) -> Void = { _, _ in }
+  @exclusivity(unchecked) package var arm: (_ deadline: Int64, _ request: UInt64) -> Void = { _, _ in }
 
   /// So many are taken from the wheel, or moved in it, in one hold of the lock.
   private static let batch = 32
   /// After so many the thread that fires them is given back, for the others that use it.
   private static let turn = 2048
 
-  func add(_ timer: Timer) {
+  package init() {}
+
+  package func add(_ timer: Timer) {
     precondition(timer.state.isIdle, "Troupe: a timer is set once")
     let timer = Unmanaged.passRetained(timer)
     lock.lock()
@@ -39,7 +41,7 @@ final class TimerWheel: @unchecked Sendable {
   }
 
   /// When it returns the timer has fired or never will. So it waits while the timer is firing, a few steps; not for others.
-  func cancel(_ timer: Timer) {
+  package func cancel(_ timer: Timer) {
     lock.lock()
     if timer.state.isQueued {
       let unmanaged = Unmanaged.passUnretained(timer)
@@ -56,7 +58,7 @@ final class TimerWheel: @unchecked Sendable {
 
   /// The clock calls for what was armed. If something earlier was armed since, that one's call does it all: there is one
   /// chain of calls, however many timers come.
-  func advance(to now: Int64, request number: UInt64) {
+  package func advance(to now: Int64, request number: UInt64) {
     let now = TimerSlots.ticks(until: now)
     var left = Self.turn
     lock.lock()

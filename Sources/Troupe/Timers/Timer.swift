@@ -4,7 +4,7 @@ import Synchronization
 /// `fire` touches.
 @usableFromInline package class Timer: @unchecked Sendable {
   /// Nanoseconds of the scheduler's clock.
-  @usableFromInline final let deadline: Int64
+  @usableFromInline package final let deadline: Int64
   final let state = TimerState()
   // The rest belongs to the structure that the timer is in, and is touched under its lock alone. The references count
   // nothing: being in the structure is one count. They are exempt from exclusivity checks, each of which is a call.
