@@ -3,7 +3,8 @@ import Testing
 import Troupe
 
 @Suite struct TimerWheelTests {
-  @Test(arguments: 0..<UInt64(48)) func `timers fire once, in the order of their ticks, none early, none late, as in a sorted list`(
+  @Test(arguments: 0..<UInt64(48))
+  func `timers fire once, in the order of their ticks, none early, none late, as in a sorted list`(
     seed: UInt64
   ) {
     let model = WheelModel(seed: seed)
@@ -100,7 +101,9 @@ import Troupe
     #expect(ledger.isBalanced)
   }
 
-  @Test func `threads that set and cancel while the clock goes: each timer fires or is cancelled, one of the two`() async {
+  @Test func `threads that set and cancel while the clock goes: each timer fires or is cancelled, one of the two`()
+    async
+  {
     let clock = ManualClock()
     let now = Counter()
     let total = Counter()
@@ -154,7 +157,8 @@ import Troupe
     #expect(fired + cancelled == threads * each)
   }
 
-  @Test(arguments: 0..<UInt64(16)) func `under simulation timers fire at their deadlines, and of one in the order in which they were set`(
+  @Test(arguments: 0..<UInt64(16))
+  func `under simulation timers fire at their deadlines, and of one in the order in which they were set`(
     seed: UInt64
   ) {
     let scheduler = SimulatedScheduler(seed: seed)
@@ -177,7 +181,9 @@ import Troupe
         trail.clear()
         now += Int64(random.below(30))
         scheduler.advance(by: .nanoseconds(now - scheduler.coarseNow))
-        let due = waiting.filter { $0.timer.deadline <= now }.sorted { ($0.timer.deadline, $0.number) < ($1.timer.deadline, $1.number) }
+        let due = waiting.filter { $0.timer.deadline <= now }.sorted {
+          ($0.timer.deadline, $0.number) < ($1.timer.deadline, $1.number)
+        }
         #expect(trail.all == due.map(\.number), "seed \(seed)")
         waiting.removeAll { $0.timer.deadline <= now }
       }

@@ -56,6 +56,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   }
 
   var coarseNow: Int64 { troupe_clock_coarse() }
+  func deadline(after delay: Duration) -> Int64 { troupe_clock_now().saturatingAdd(delay.nanosecondsClamped) }
 
   func add(_ timer: Timer) { timers.add(timer) }
   func cancel(_ timer: Timer) { timers.cancel(timer) }

@@ -21,6 +21,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func schedule(_ runnable: Runnable) { lock.withLock { ready.append(runnable) } }
   package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
   package var coarseNow: Int64 { now }
+  package func deadline(after delay: Duration) -> Int64 { now.saturatingAdd(delay.nanosecondsClamped) }
   package func add(_ timer: Timer) { timers.add(timer) }
   package func cancel(_ timer: Timer) { timers.remove(timer) }
   package func stop() { worker.loops.end(on: worker) }
