@@ -82,7 +82,7 @@ extension Address where Message: ~Copyable {
   /// On the scheduler's clock. A tick on top: the clock may be one behind, and no ask ends early.
   @usableFromInline func deadline(_ site: AskSite) -> Int64 {
     guard let timeout = site.timeout else { return .max }
-    return target.cell.system.scheduler.deadline(after: timeout).saturatingAdd(4_000_000)
+    return target.cell.system.scheduler.coarseNow.saturatingAdd(timeout.nanosecondsClamped).saturatingAdd(4_000_000)
   }
 
   /// Sends the message, or says at once why not.

@@ -9,7 +9,7 @@ final class Annex {
   var stash = ParcelList()
   /// What this actor watches, by the identity of the cell.
   var watches: [ObjectIdentifier: Watch] = [:]
-  var timers: [AnyHashable: ActorTimer] = [:]
+  @exclusivity(unchecked) var timers = TimerTable()
   var receiveTimeout: ReceiveTimeout?
   /// The end of the last turn with a message, on the scheduler's clock; kept while there is a receive timeout.
   var idleSince: Int64 = 0

@@ -1,3 +1,4 @@
+internal import CTroupeShims
 import Dispatch
 
 // The only file of the runtime that knows Dispatch.
@@ -17,11 +18,16 @@ extension PoolScheduler {
     PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) { [self] in tick() }
   }
 
-  func armTimers(at deadline: Int64) {
-    // Half a slot later, so that neighbours go together.
-    let delay = max(0, deadline - coarseNow) + 4_000_000
+  func armTimers(at deadline: Int64, request: UInt64) {
+    if deadline <= coarseNow {
+      PoolScheduler.clockQueue.async { [self] in timers.advance(to: coarseNow, request: request) }
+      return
+    }
+    // A tick of the kernel later, when the coarse clock has come to it too; neighbours go together. A call that is waiting
+    // keeps this scheduler, so none waits for years.
+    let delay = min(max(0, deadline - troupe_clock_now()), 10_000_000_000) + 4_000_000
     PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [self] in
-      timers.advance(to: coarseNow, armedFor: deadline)
+      timers.advance(to: coarseNow, request: request)
     }
   }
 

@@ -25,7 +25,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
     state.allIdle(count)
-    timers.arm = { [unowned(unsafe) self] deadline in self.armTimers(at: deadline) }
+    timers.arm = { [unowned(unsafe) self] in self.armTimers(at: $0, request: $1) }
   }
 
   deinit { others.deallocate() }
@@ -58,6 +58,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   }
 
   var coarseNow: Int64 { troupe_clock_coarse() }
+  func deadline(after delay: Duration) -> Int64 { troupe_clock_now().saturatingAdd(delay.nanosecondsClamped) }
 
   func add(_ timer: Timer) { timers.add(timer) }
   func cancel(_ timer: Timer) { timers.cancel(timer) }

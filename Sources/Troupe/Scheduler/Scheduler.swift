@@ -50,6 +50,8 @@ public import Synchronization
   func nextRandom() -> UInt64
   /// Nanoseconds of this scheduler's clock; may be a few milliseconds old.
   var coarseNow: Int64 { get }
+  /// When so much time has passed, by a clock that is not old, so that nothing is early. What is too far away is never.
+  func deadline(after delay: Duration) -> Int64
   /// Calls `timer.fire` at its deadline or a little later, unless it is cancelled first.
   func add(_ timer: Timer)
   /// After it returns the timer has fired or never will.

@@ -21,6 +21,7 @@
 
   @usableFromInline package final func nextRandom() -> UInt64 { base.nextRandom() }
   @usableFromInline package final var coarseNow: Int64 { base.coarseNow }
+  @usableFromInline package final func deadline(after delay: Duration) -> Int64 { base.deadline(after: delay) }
   @usableFromInline package final func add(_ timer: Timer) { base.add(timer) }
   @usableFromInline package final func cancel(_ timer: Timer) { base.cancel(timer) }
   // Never beside a scheduler that runs everything.

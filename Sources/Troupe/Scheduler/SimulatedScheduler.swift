@@ -4,7 +4,7 @@
 package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package unowned(unsafe) var executor: WorkerExecutor!
   private var ready: [Runnable] = []
-  private var timers: [Timer] = []
+  private var timers = TimerHeap()
   private var now: Int64 = 1_000_000_000
   private var random: UInt64
   private var worker: Worker!
@@ -21,8 +21,9 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func schedule(_ runnable: Runnable) { lock.withLock { ready.append(runnable) } }
   package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
   package var coarseNow: Int64 { now }
-  package func add(_ timer: Timer) { timers.append(timer) }
-  package func cancel(_ timer: Timer) { timers.removeAll { $0 === timer } }
+  package func deadline(after delay: Duration) -> Int64 { now.saturatingAdd(delay.nanosecondsClamped) }
+  package func add(_ timer: Timer) { timers.add(timer) }
+  package func cancel(_ timer: Timer) { timers.remove(timer) }
   package func stop() { worker.loops.end(on: worker) }
   // Nothing of the simulation may run anywhere else.
   package var loopPreference: (any TaskExecutor)? { executor }
@@ -63,11 +64,12 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func advance(by duration: Duration) {
     let end = now + duration.nanosecondsClamped
     runUntilIdle()
-    while let next = timers.map(\.deadline).min(), next <= end {
+    while let next = timers.first?.deadline, next <= end {
       now = max(now, next)
-      let due = timers.filter { $0.deadline <= now }
-      timers.removeAll { $0.deadline <= now }
-      for timer in due { timer.fire() }
+      while let timer = timers.first, timer.deadline <= now {
+        timers.remove(timer)
+        timer.fire()
+      }
       runUntilIdle()
     }
     now = end

@@ -1,135 +1,101 @@
-import Synchronization
-
-/// One deadline. Whoever made it must keep what `fire` touches until it has fired or was cancelled.
-@usableFromInline package class Timer: @unchecked Sendable {
-  enum State { case idle, queued, firing, done }
-
-  /// Nanoseconds of the scheduler's clock.
-  @usableFromInline let deadline: Int64
-  // Touched under the lock of the wheel.
-  fileprivate var state = State.idle
-  fileprivate var slot = 0
-  fileprivate var next: Timer?
-  fileprivate unowned(unsafe) var previous: Timer?
-
-  @usableFromInline init(deadline: Int64) { self.deadline = deadline }
-
-  /// Called once at most, on a thread that must not be held up.
-  func fire() {}
-}
-
-/// All timers of a system: a hashed wheel (Varghese and Lauck, 1987), so that setting and cancelling one is O(1).
-/// A timer never fires early, and at most a slot and a tick of the kernel late.
-final class TimerWheel: @unchecked Sendable {
-  private static let slotCount = 512
-  private static let slotNanoseconds: Int64 = 8_000_000
+/// All timers of a system, in a hierarchical timing wheel under a lock: to add and to cancel one is O(1), and allocates nothing.
+///
+/// A timer never fires early, and about two ticks late: one of its own, by which deadlines are rounded, and one of the kernel's
+/// clock. Timers fire in the order of their ticks, and of one tick in the order in which they were added.
+package final class TimerWheel: @unchecked Sendable {
   private let lock = FutexLock()
-  private var slots = [Timer?](repeating: nil, count: slotCount)
-  private var count = 0
-  /// When the clock will call `advance` next.
-  private var armed = Int64.max
-  /// Everything that was due up to here has fired.
-  private var position: Int64 = 0
-  /// Makes the clock call `advance` at a time.
-  var arm: (Int64) -> Void = { _ in }
+  // Touched under the lock, so exempt from exclusivity checks.
+  @exclusivity(unchecked) private var slots = TimerSlots()
+  /// The tick for which the clock will call `advance`.
+  @exclusivity(unchecked) private var armed = Int64.max
+  /// Counts the requests to the clock: only the latest is in force.
+  @exclusivity(unchecked) private var request: UInt64 = 0
 
-  private func slot(_ time: Int64) -> Int { Int((time / Self.slotNanoseconds) % Int64(Self.slotCount)) }
+  /// Makes the clock call `advance` at a time or somewhat later, with the number of the request. Set once, before any timer is added.
+  @exclusivity(unchecked) package var arm: (_ deadline: Int64, _ request: UInt64) -> Void = { _, _ in }
 
-  func add(_ timer: Timer) {
+  /// So many are taken from the wheel, or moved in it, in one hold of the lock.
+  private static let batch = 32
+  /// After so many the thread that fires them is given back, for the others that use it.
+  private static let turn = 2048
+
+  package init() {}
+
+  package func add(_ timer: Timer) {
+    precondition(timer.state.isIdle, "Troupe: a timer is set once")
+    let timer = Unmanaged.passRetained(timer)
     lock.lock()
-    // A deadline that has passed belongs to the slot that is looked at next.
-    let slot = slot(max(timer.deadline, position))
-    timer.slot = slot
-    timer.state = .queued
-    timer.next = slots[slot]
-    timer.next?.previous = timer
-    slots[slot] = timer
-    count += 1
-    let needsArming = timer.deadline < armed
-    if needsArming { armed = timer.deadline }
+    timer._withUnsafeGuaranteedRef { $0.state.queue() }
+    let tick = slots.insert(timer)
+    if tick >= armed { return lock.unlock() }
+    let number = arming(tick)
     lock.unlock()
-    if needsArming { arm(timer.deadline) }
+    arm(TimerSlots.time(of: tick), number)
   }
 
-  func cancel(_ timer: Timer) {
+  /// Under the lock.
+  private func arming(_ tick: Int64) -> UInt64 {
+    armed = tick
+    request += 1
+    return request
+  }
+
+  /// When it returns the timer has fired or never will. So it waits while the timer is firing, a few steps; not for others.
+  package func cancel(_ timer: Timer) {
     lock.lock()
-    if timer.state == .queued {
-      unlink(timer)
-      timer.state = .done
-    }
-    let isFiring = timer.state == .firing
-    lock.unlock()
-    guard isFiring else { return }
-    // It is a few steps from its end.
-    var backoff = Backoff()
-    while lock.withLock({ timer.state == .firing }) { backoff.snooze() }
-  }
-
-  private func unlink(_ timer: Timer) {
-    let next = timer.next
-    next?.previous = timer.previous
-    if let previous = timer.previous { previous.next = next } else { slots[timer.slot] = next }
-    timer.next = nil
-    timer.previous = nil
-    count -= 1
-  }
-
-  /// The clock calls for what was armed. If something earlier has been armed since, that one's call will do it all, and go on:
-  /// there is one chain of calls, however many timers come.
-  func advance(to now: Int64, armedFor deadline: Int64) {
-    var due: [Timer] = []
-    lock.lock()
-    if deadline != armed {
+    if timer.state.isQueued {
+      let unmanaged = Unmanaged.passUnretained(timer)
+      slots.remove(unmanaged)
+      timer.state.finish()
       lock.unlock()
-      return
+      return unmanaged.release()
     }
-    if position == 0 || now - position >= Self.slotNanoseconds * Int64(Self.slotCount) {
-      for slot in slots.indices { collect(slot, now, &due) }
-    } else {
-      var time = position
-      while slot(time) != slot(now) {
-        collect(slot(time), now, &due)
-        time += Self.slotNanoseconds
-      }
-      collect(slot(now), now, &due)
-    }
-    position = now
-    let next = nextDeadline(after: now)
-    armed = next
     lock.unlock()
-    if next != .max { arm(next) }
-    for timer in due {
-      timer.fire()
-      lock.withLock { timer.state = .done }
-    }
+    if timer.state.cancelTaken() { return }
+    var backoff = Backoff()
+    while timer.state.isFiring { backoff.snooze() }
   }
 
-  private func collect(_ slot: Int, _ now: Int64, _ due: inout [Timer]) {
-    var each = slots[slot]
-    while let timer = each {
-      each = timer.next
-      if timer.deadline <= now {
-        unlink(timer)
-        timer.state = .firing
-        due.append(timer)
+  /// The clock calls for what was armed. If something earlier was armed since, that one's call does it all: there is one
+  /// chain of calls, however many timers come.
+  package func advance(to now: Int64, request number: UInt64) {
+    let now = TimerSlots.ticks(until: now)
+    var left = Self.turn
+    lock.lock()
+    if number != request { return lock.unlock() }
+    steps: while left > 0 {
+      switch slots.step(to: now, limit: Self.batch) {
+      case .due(let chain, let count):
+        lock.unlock()
+        fire(chain)
+        left -= count
+      case .more:
+        lock.unlock()
+        left -= Self.batch
+      case .over: break steps
       }
+      lock.lock()
     }
+    guard let next = slots.nextTick else {
+      armed = .max
+      return lock.unlock()
+    }
+    let number = arming(next)
+    lock.unlock()
+    arm(TimerSlots.time(of: next), number)
   }
 
-  /// The earliest deadline of the first slot that has one; at most one turn of the wheel away.
-  private func nextDeadline(after now: Int64) -> Int64 {
-    if count == 0 { return .max }
-    for i in 0..<Self.slotCount {
-      let slot = (slot(now) + i) % Self.slotCount
-      var each = slots[slot]
-      var earliest = Int64.max
-      while let timer = each {
-        if timer.deadline < earliest { earliest = timer.deadline }
-        each = timer.next
+  /// Without the lock: `fire` may add and cancel timers.
+  private func fire(_ chain: Unmanaged<Timer>?) {
+    var rest = chain
+    while let timer = rest {
+      timer._withUnsafeGuaranteedRef {
+        rest = $0.next
+        guard $0.state.beginFiring() else { return }
+        $0.fire()
+        $0.state.endFiring()
       }
-      let end = now + Int64(i + 1) * Self.slotNanoseconds
-      if earliest <= end { return earliest }
+      timer.release()
     }
-    return now + Int64(Self.slotCount) * Self.slotNanoseconds
   }
 }

@@ -1,12 +1,14 @@
 /// A timer of an actor: sends it a message at a time, or again and again. It belongs to an incarnation.
 class ActorTimer: Timer, @unchecked Sendable {
   let cell: Cell
-  let key: AnyHashable
-  init(_ cell: Cell, _ key: AnyHashable, deadline: Int64) {
+  final let keyHash: Int
+  init(_ cell: Cell, _ keyHash: Int, deadline: Int64) {
     self.cell = cell
-    self.key = key
+    self.keyHash = keyHash
     super.init(deadline: deadline)
   }
+
+  func hasKey<Other: Hashable>(_ other: Other) -> Bool { false }
 
   /// On the actor's worker, once it has been cancelled: lets go of what refers back to it.
   func forget() {}
@@ -19,19 +21,41 @@ enum TimerKind {
   case fixedRate(Int64)
   /// The next deadline is so many nanoseconds after the message was taken.
   case fixedDelay(Int64)
+
+  var isOnce: Bool { if case .once = self { true } else { false } }
 }
 
-final class TypedTimer<Message: ~Copyable>: ActorTimer, @unchecked Sendable {
-  fileprivate let parcel: TimerParcel<Message>
+class TypedTimer<Message: ~Copyable>: ActorTimer, @unchecked Sendable {
+  fileprivate final let parcel: TimerParcel<Message>
 
-  init(_ cell: Cell, _ key: AnyHashable, deadline: Int64, _ parcel: TimerParcel<Message>) {
+  init(_ cell: Cell, _ keyHash: Int, deadline: Int64, _ parcel: TimerParcel<Message>) {
     self.parcel = parcel
-    super.init(cell, key, deadline: deadline)
+    super.init(cell, keyHash, deadline: deadline)
     parcel.timer = self
   }
 
+  /// One with the same key, cell and parcel.
+  func next(_ deadline: Int64) -> TypedTimer { fatalError("Troupe: a timer without a key") }
+
   override func fire() { cell.post(parcel) }
   override func forget() { parcel.forget() }
+}
+
+final class KeyedTimer<Message: ~Copyable, Key: Hashable>: TypedTimer<Message>, @unchecked Sendable {
+  private let key: Key
+
+  init(_ cell: Cell, _ key: Key, _ keyHash: Int, deadline: Int64, _ parcel: TimerParcel<Message>) {
+    self.key = key
+    super.init(cell, keyHash, deadline: deadline, parcel)
+  }
+
+  override func hasKey<Other: Hashable>(_ other: Other) -> Bool {
+    if Other.self != Key.self { return false }
+    return key == unsafeBitCast(other, to: Key.self)
+  }
+  override func next(_ deadline: Int64) -> TypedTimer<Message> {
+    KeyedTimer(cell, key, keyHash, deadline: deadline, parcel)
+  }
 }
 
 /// What the timer sends. The same parcel each time: a timer has one message in the mailbox at most.
@@ -56,20 +80,22 @@ final class TimerParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked 
   fileprivate func forget() { timer = nil }
 
   override func open(_ cell: Cell) -> Content {
-    guard let timer, let annex = cell.existingAnnex, annex.timers[timer.key] === timer else { return .nothing }
+    guard let timer, let annex = cell.existingAnnex else { return .nothing }
+    let isSet = kind.isOnce ? annex.timers.remove(timer) : annex.timers.contains(timer)
+    guard isSet else { return .nothing }
     self.timer = nil
     let scheduler = cell.system.scheduler
     switch kind {
-    case .once: annex.timers[timer.key] = nil
+    case .once: break
     case .fixedRate(let period): again(annex, timer, max(timer.deadline &+ period, timer.deadline))
-    case .fixedDelay(let period): again(annex, timer, scheduler.coarseNow.saturatingAdd(period))
+    case .fixedDelay(let period): again(annex, timer, scheduler.deadline(after: .nanoseconds(period)))
     }
     return .message
   }
 
   private func again(_ annex: Annex, _ timer: TypedTimer<Message>, _ deadline: Int64) {
-    let next = TypedTimer(timer.cell, timer.key, deadline: deadline, self)
-    annex.timers[timer.key] = next
+    let next = timer.next(deadline)
+    annex.timers.replace(timer, by: next)
     timer.cell.system.scheduler.add(next)
   }
 
@@ -84,22 +110,20 @@ final class TimerParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked 
 
 extension Cell {
   /// On the cell's worker, also for a key that is not there.
-  func cancelTimer(_ key: AnyHashable) {
-    guard let timer = existingAnnex?.timers.removeValue(forKey: key) else { return }
-    cancel(timer)
+  func cancelTimer(_ key: some Hashable) {
+    if let timer = existingAnnex?.timers.remove(key) { cancel(timer) }
   }
 
   func cancelTimers() {
     guard let annex = existingAnnex else { return }
-    for timer in annex.timers.values { cancel(timer) }
-    annex.timers = [:]
+    annex.timers.removeAll { cancel($0) }
     if let timeout = annex.receiveTimeout {
       annex.receiveTimeout = nil
       system.scheduler.cancel(timeout)
     }
   }
 
-  private func cancel(_ timer: ActorTimer) {
+  func cancel(_ timer: ActorTimer) {
     system.scheduler.cancel(timer)
     timer.forget()
   }

@@ -2,7 +2,7 @@
 ///
 /// Each sends the actor a message of its own at a time, or again and again. They belong to the incarnation: when it ends, by a restart or for
 /// good, they are gone, and nothing of them is delivered any more. Their messages are no part of a bounded mailbox's bound. A timer never
-/// fires early, and at most some milliseconds late: half a slot of the wheel (8 ms) and a tick of the kernel, longer on a loaded machine.
+/// fires early, and some milliseconds late at most: a tick of the wheel (1 ms) and one of the kernel, longer on a loaded machine.
 /// To set and to cancel one is O(1).
 public struct Timers<Message: ~Copyable> {
   let cell: Cell
@@ -34,13 +34,13 @@ public struct Timers<Message: ~Copyable> {
   }
 
   /// Nothing of the timer is delivered any more, also if it has fired already. Does nothing if there is none.
-  public func cancel(_ key: some Hashable & Sendable) { cell.cancelTimer(AnyHashable(key)) }
+  public func cancel(_ key: some Hashable & Sendable) { cell.cancelTimer(key) }
 
   /// All of them, and the receive timeout.
   public func cancelAll() { cell.cancelTimers() }
 
   /// Whether a message of the timer will come.
-  public func isActive(_ key: some Hashable & Sendable) -> Bool { cell.existingAnnex?.timers[AnyHashable(key)] != nil }
+  public func isActive(_ key: some Hashable & Sendable) -> Bool { cell.existingAnnex?.timers.timer(for: key) != nil }
 
   private func positive(_ period: Duration) -> Int64 {
     guard period > .zero else { fatalError("Troupe: the period of a timer must be positive, and is \(period)") }
@@ -48,11 +48,9 @@ public struct Timers<Message: ~Copyable> {
   }
 
   private func start(_ key: some Hashable & Sendable, _ delay: Duration, _ parcel: TimerParcel<Message>) {
-    let key = AnyHashable(key)
-    cell.cancelTimer(key)
     let scheduler = cell.system.scheduler
-    let timer = TypedTimer(cell, key, deadline: scheduler.deadline(after: delay), parcel)
-    cell.annex.timers[key] = timer
+    let timer = KeyedTimer(cell, key, key.hashValue, deadline: scheduler.deadline(after: delay), parcel)
+    if let before = cell.annex.timers.set(timer, for: key) { cell.cancel(before) }
     scheduler.add(timer)
   }
 }
@@ -71,11 +69,6 @@ extension Context where Message: ~Copyable {
     }
     cell.setReceiveTimeout(timeout)
   }
-}
-
-extension Scheduler {
-  /// On this scheduler's clock; one that is too far away is never.
-  func deadline(after delay: Duration) -> Int64 { coarseNow.saturatingAdd(delay.nanosecondsClamped) }
 }
 
 extension Int64 {

@@ -1,0 +1,53 @@
+/// A list of timers in the order in which they came, linked through themselves: nothing is allocated.
+///
+/// It holds one count of each. Who removes one has the count.
+struct TimerList {
+  private var first: Unmanaged<Timer>?
+  private var last: Unmanaged<Timer>?
+
+  var isEmpty: Bool { first == nil }
+
+  @inline(__always)
+  mutating func append(_ timer: Unmanaged<Timer>) {
+    let last = last
+    timer._withUnsafeGuaranteedRef {
+      $0.previous = last
+      $0.next = nil
+    }
+    if let last { last._withUnsafeGuaranteedRef { $0.next = timer } } else { first = timer }
+    self.last = timer
+  }
+
+  @inline(__always)
+  mutating func remove(_ timer: Unmanaged<Timer>) {
+    let (previous, next) = timer._withUnsafeGuaranteedRef { ($0.previous, $0.next) }
+    if let next { next._withUnsafeGuaranteedRef { $0.previous = previous } } else { last = previous }
+    if let previous { previous._withUnsafeGuaranteedRef { $0.next = next } } else { first = next }
+  }
+
+  mutating func popFirst() -> Unmanaged<Timer>? {
+    guard let timer = first else { return nil }
+    remove(timer)
+    return timer
+  }
+
+  /// Takes up to `limit` from the front as a chain by `next`, all marked as taken, with the chain's length.
+  mutating func take(_ limit: Int) -> (Unmanaged<Timer>?, Int) {
+    let chain = first
+    var end: Unmanaged<Timer>?
+    var rest = first
+    var count = 0
+    while count < limit, let timer = rest {
+      end = timer
+      count += 1
+      rest = timer._withUnsafeGuaranteedRef {
+        $0.state.take()
+        return $0.next
+      }
+    }
+    end?._withUnsafeGuaranteedRef { $0.next = nil }
+    first = rest
+    if let rest { rest._withUnsafeGuaranteedRef { $0.previous = nil } } else { last = nil }
+    return (chain, count)
+  }
+}

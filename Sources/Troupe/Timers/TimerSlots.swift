@@ -1,0 +1,133 @@
+/// The slots of a hierarchical timing wheel (Varghese and Lauck, 1987).
+///
+/// Time is counted in ticks. A level has 64 slots; a slot of the lowest is one tick, a slot of any other is the 64 of the level
+/// below. A timer lies in the level of the highest digit, to the base 64, in which its tick and `position` differ, so no
+/// level wraps round. When the position comes to a slot of a higher level, its timers go down: a timer moves once a level
+/// at most. A bit for each slot says whether it has timers, so empty time costs nothing, however long.
+///
+/// Not for several threads at once. Each call touches a bounded number of timers.
+struct TimerSlots: ~Copyable {
+  private static let levels = 8  // 48 bits; the largest deadline has the tick 2^43
+  private let lists: UnsafeMutablePointer<TimerList>
+  /// For each level a bit for each slot that has timers.
+  private let occupied: UnsafeMutablePointer<UInt64>
+  /// What is due up to this tick has been taken, or is in the slot of the tick itself.
+  private var position: Int64 = 0
+  /// The slot whose timers are going down, and the tick at which it ends. Until they all have gone, what belongs to that time
+  /// queues up behind them.
+  private var descending = 0
+  private var descentEnd: Int64 = 0
+
+  init() {
+    lists = .allocate(capacity: Self.levels * 64)
+    lists.initialize(repeating: TimerList(), count: Self.levels * 64)
+    occupied = .allocate(capacity: Self.levels)
+    occupied.initialize(repeating: 0, count: Self.levels)
+  }
+
+  deinit {
+    // Nobody takes these any more: each loses the count that it had for being here.
+    for place in 0..<Self.levels * 64 { while let timer = lists[place].popFirst() { timer.release() } }
+    lists.deallocate()
+    occupied.deallocate()
+  }
+
+  /// The first tick at which the deadline has passed: nothing is early.
+  @inline(__always)
+  static func tick(of deadline: Int64) -> Int64 {
+    (deadline >> tickBits) + (deadline & (1 << tickBits - 1) == 0 ? 0 : 1)
+  }
+  /// The ticks that have passed.
+  static func ticks(until now: Int64) -> Int64 { now >> tickBits }
+  static func time(of tick: Int64) -> Int64 { tick > Int64.max >> tickBits ? .max : tick << tickBits }
+  /// A tick is about a millisecond, 2^20 ns.
+  static let tickBits: Int64 = 20
+
+  /// Returns when the timer is due, in ticks: for a deadline that has passed, the next one.
+  @inline(__always)
+  mutating func insert(_ timer: Unmanaged<Timer>) -> Int64 {
+    let tick = max(timer._withUnsafeGuaranteedRef { Self.tick(of: $0.deadline) }, position + 1)
+    if tick < descentEnd { append(timer, to: descending) } else { place(timer, at: tick) }
+    return tick
+  }
+
+  @inline(__always)
+  private mutating func place(_ timer: Unmanaged<Timer>, at tick: Int64) {
+    let level = (63 - (tick ^ position | 1).leadingZeroBitCount) / 6
+    append(timer, to: level * 64 + Int((tick >> Int64(level * 6)) & 63))
+  }
+
+  @inline(__always)
+  private mutating func append(_ timer: Unmanaged<Timer>, to place: Int) {
+    timer._withUnsafeGuaranteedRef { $0.place = place }
+    occupied[place >> 6] |= 1 << UInt64(place & 63)
+    lists[place].append(timer)
+  }
+
+  /// The caller has its count then.
+  @inline(__always)
+  mutating func remove(_ timer: Unmanaged<Timer>) {
+    let place = timer._withUnsafeGuaranteedRef { $0.place }
+    lists[place].remove(timer)
+    clearIfEmpty(place)
+  }
+
+  @inline(__always)
+  private mutating func clearIfEmpty(_ place: Int) {
+    if lists[place].isEmpty { occupied[place >> 6] &= ~(1 << UInt64(place & 63)) }
+  }
+
+  /// The first slot that has timers, and the tick at which it begins.
+  private var first: (place: Int, tick: Int64)? {
+    // What lies in a level is all before what lies in the next.
+    for level in 0..<Self.levels where occupied[level] != 0 {
+      let shift = Int64(level * 6)
+      let slot = occupied[level].trailingZeroBitCount
+      return (level * 64 + slot, (position >> (shift + 6)) << (shift + 6) | Int64(slot) << shift)
+    }
+    return nil
+  }
+
+  /// The next tick at which there is something to do, if there is one.
+  var nextTick: Int64? { descentEnd != 0 ? position : first?.tick }
+
+  enum Step {
+    /// These are due: a chain by `next`, marked as taken, and how many they are.
+    case due(Unmanaged<Timer>?, Int)
+    /// There is more to do.
+    case more
+    /// Nothing is due any more.
+    case over
+  }
+
+  /// Goes a step on towards the tick `now`. What is due comes in the order of its ticks, and of one tick in the order in which
+  /// it was inserted. The cost depends only on the timers that are due or go down, not on time or the number of others.
+  mutating func step(to now: Int64, limit: Int) -> Step {
+    if descentEnd != 0 { return descend(limit) }
+    guard let (place, tick) = first, tick <= now else {
+      position = max(position, now)
+      return .over
+    }
+    position = tick
+    if place >= 64 {
+      descending = place
+      descentEnd = tick + (1 << Int64((place >> 6) * 6))
+      return descend(limit)
+    }
+    let (chain, count) = lists[place].take(limit)
+    clearIfEmpty(place)
+    return .due(chain, count)
+  }
+
+  private mutating func descend(_ limit: Int) -> Step {
+    for _ in 0..<limit {
+      guard let timer = lists[descending].popFirst() else { break }
+      place(timer, at: max(timer._withUnsafeGuaranteedRef { Self.tick(of: $0.deadline) }, position))
+    }
+    if lists[descending].isEmpty {
+      clearIfEmpty(descending)
+      descentEnd = 0
+    }
+    return .more
+  }
+}
