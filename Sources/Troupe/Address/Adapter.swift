@@ -79,6 +79,13 @@ extension Address where Message: ~Copyable {
 extension Cell {
   fileprivate func pushReserved<Message: ~Copyable>(_ message: consuming Message) {
     let queue = MessageQueue<Message>(state: queue)
+    if hasStore {
+      switch storing(message) {
+      case .done: return
+      case .wake: return
+      default: return deadLetter(.endedWhileAdapting, Message.self)
+      }
+    }
     switch isBounded ? queue.pushPermitted(message) : queue.push(message) {
     case .done: return
     case .wake: schedule()

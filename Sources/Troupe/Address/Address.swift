@@ -84,8 +84,20 @@ extension Address: CustomStringConvertible where Message: ~Copyable {
 extension Cell {
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: queue)
-    if isBounded { return queue.pushBounded(message) }
+    if isSpecial { return pushSpecial(message) }
     return queue.push(message)
+  }
+
+  @inlinable func pushSpecial<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+    if hasStore { return storing(message) }
+    switch MessageQueue<Message>(state: queue).pushBounded(message) {
+    case .done: return .done
+    case .wake: return .wake
+    case .closed(let message): return .closed(message)
+    case .full(let message):
+      if let message = overflowing(message) { return .full(message) }
+      return .done
+    }
   }
 
   @usableFromInline func deadLetter<Message: ~Copyable>(_ reason: DeadLetter.Reason, _ type: Message.Type) {

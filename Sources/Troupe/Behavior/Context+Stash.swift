@@ -23,7 +23,7 @@ extension Context where Message: ~Copyable {
   public func unstashAll() {
     guard let annex = cell.existingAnnex else { return }
     annex.front.prepend(&annex.stash)
-    cell.hasParcels = annex.hasParcels
+    if annex.hasParcels { cell.hasParcels = true }
   }
 
   /// How many messages are in the stash.

@@ -39,6 +39,12 @@ extension Cell {
 
   /// Sends something beside the queue, and wakes the cell if it idles. False if the actor has ended.
   @discardableResult func post(_ parcel: Parcel) -> Bool {
+    if let store {
+      parcel.isExempt = true
+      guard store.insert(parcel, exempt: true) != nil else { return false }
+      post(ControlWord.parcels)
+      return true
+    }
     // Acquiring: not before what the poster sent itself.
     let word = queue.pointee.tail.load(ordering: .acquiring)
     parcel.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
@@ -56,7 +62,12 @@ extension Cell {
     if parcel == nil, let position = annex.placed.position, isReached(position, head) {
       parcel = annex.placed.popFirst()
     }
-    hasParcels = annex.hasParcels
+    if let store {
+      parcel = parcel ?? store.popFirst()
+      hasParcels = annex.hasParcels || !store.isEmpty
+    } else {
+      hasParcels = annex.hasParcels
+    }
     return parcel
   }
 
@@ -70,12 +81,16 @@ extension Cell {
   func collectParcels() {
     let annex = annex
     annex.placed.append(reversing: parcels.take())
-    hasParcels = annex.hasParcels
+    hasParcels = annex.hasParcels || store?.isEmpty == false
   }
 
   /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing comes any more.
   @usableFromInline func leftParcel() -> Parcel? {
     if let stack = parcels.close() { annex.placed.append(reversing: stack) }
+    store?.close()
+    while let parcel = store?.popFirst() {
+      if parcel.isMessage(self) { return parcel }
+    }
     guard let annex = existingAnnex else { return nil }
     while let parcel = annex.stash.popFirst() ?? annex.front.popFirst() ?? annex.placed.popFirst() {
       if parcel.isMessage(self) { return parcel }

@@ -75,6 +75,7 @@ public import Synchronization
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
       if left > 0 && !Turn.isLong(beginner, since: start) { continue }
+      cell.noteDepth(queue.backlog)
       Worker.current?.counts.addHandled(Turn.messages - left)
       _ = cell.leaveHandler(loop)
       return cell.yield()
@@ -118,7 +119,7 @@ public import Synchronization
           cell.isStarted = true
           try await storage.behavior.pointee.started(in: context)
           cell.settleDroppedReplies(nil)
-          cell.phase = .running
+          cell.hasStarted()
         } catch {
           cell.settleDroppedReplies(error)
           cell.fail(error, handling: nil)

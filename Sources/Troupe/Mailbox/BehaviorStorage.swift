@@ -39,6 +39,7 @@
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, _ body: Cell.Body, factory: Factory?, behavior: consuming B?
   ) -> Address<Message> {
+    options.mailbox.check(Message.self)
     let (queue, memory) = allocate(capacity: options.mailbox.capacity, initial: 0)
     let storage = Self(memory)
     storage.factory.initialize(to: factory)

@@ -13,19 +13,29 @@ extension Cell {
     if bits & ControlWord.escalated != 0, let failure = takeEscalated() {
       fail(EscalatedFailure(failure: failure), handling: nil)
     }
+    if bits & ControlWord.overflow != 0 && (phase == .running || phase == .new) {
+      fail(MailboxOverflow(), handling: nil)
+    }
     if bits & ControlWord.drain != 0 { beginDraining() }
     if bits & ControlWord.restartDue != 0 && phase == .waiting { restart() }
     if bits & ControlWord.restart != 0 && isRestartable && (phase == .running || phase == .suspended) {
       beginRestart(after: .zero)
     }
-    if bits & ControlWord.suspend != 0 && phase == .running {
+    if bits & ControlWord.suspend != 0 { isHeld = true }
+    if bits & ControlWord.resume != 0 { isHeld = false }
+    if phase == .running && isHeld {
       phase = .suspended
       setSuspended(true)
-    }
-    if bits & ControlWord.resume != 0 && phase == .suspended {
+    } else if phase == .suspended && !isHeld {
       phase = .running
       setSuspended(false)
     }
+  }
+
+  /// The incarnation has started.
+  @usableFromInline func hasStarted() {
+    phase = isHeld ? .suspended : .running
+    if isHeld { setSuspended(true) }
   }
 
   private func beginDraining() {

@@ -42,8 +42,14 @@ import Synchronization
   /// The end of a turn has to be noted: there is a table of children, or a receive timeout.
   @usableFromInline @exclusivity(unchecked) var notesTurns = false
   @exclusivity(unchecked) var tracksIdleness = false
+  /// Asked to be suspended: also before it has started, and after a restart.
+  @exclusivity(unchecked) var isHeld = false
   /// Handles what is queued, and then ends.
   @usableFromInline @exclusivity(unchecked) var isDraining = false
+  /// The mailbox is one of the second kind, and the queue stays empty.
+  @usableFromInline let hasStore: Bool
+  /// The depth has been reported, and has not gone down since.
+  @exclusivity(unchecked) var isHighWater = false
   /// There is a factory.
   let isRestartable: Bool
   /// It does not run on the pool: `settings` say where.
@@ -78,6 +84,7 @@ import Synchronization
     isAside = side != nil
     settings = CellSettings(options, place.name, side)
     self.isRestartable = isRestartable
+    hasStore = options.mailbox.store != nil
     self.messageType = messageType
     super.init(isCell: true)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
@@ -97,6 +104,8 @@ import Synchronization
   var side: SideScheduler? { isAside ? settings?.side : nil }
 
   @inlinable var isBounded: Bool { waiters != nil }
+  /// Its mailbox is not the plain unbounded one.
+  @inlinable var isSpecial: Bool { isBounded || hasStore }
 
   /// Whoever cleared *idle* calls this, once.
   @usableFromInline func schedule() {

@@ -24,6 +24,8 @@ public import Synchronization
   static let restartDue: UInt32 = 512
   /// A child has failed and passes that on.
   static let escalated: UInt32 = 1024
+  /// The mailbox was full, and that is a failure.
+  static let overflow: UInt32 = 4096
   /// Something has come beside the queue.
   static let parcels: UInt32 = 2048
 

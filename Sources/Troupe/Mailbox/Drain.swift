@@ -71,6 +71,7 @@ public import Synchronization
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
       if left > 0 && !Turn.isLong(worker, since: start) { continue }
+      cell.noteDepth(queue.backlog)
       worker.counts.addHandled(Turn.messages - left)
       return cell.yield(worker)
     }
@@ -115,7 +116,7 @@ public import Synchronization
           cell.isStarted = true
           try storage.behavior.pointee.started(in: context)
           worker.settleDroppedReplies(nil)
-          cell.phase = .running
+          cell.hasStarted()
         } catch {
           worker.settleDroppedReplies(error)
           cell.fail(error, handling: nil)

@@ -17,6 +17,9 @@ import Synchronization
   /// Retained by the list.
   @exclusivity(unchecked) final var next: Unmanaged<Parcel>?
 
+  /// No message that was sent: no rule of a mailbox applies. Set before it is posted.
+  @exclusivity(unchecked) final var isExempt = false
+
   /// On the actor's worker, once, when its turn has come.
   func open(_ cell: Cell) -> Content { .message }
   /// Whether a message is lost with it. On the actor's worker, at the end.
@@ -26,6 +29,8 @@ import Synchronization
 /// A parcel with a message of the actor's type.
 @usableFromInline package class MessageParcel<Message: ~Copyable>: Parcel, @unchecked Sendable {
   @exclusivity(unchecked) final var message: Message?
+  /// A store's own.
+  @exclusivity(unchecked) final var tag: AnyObject?
 
   init(_ message: consuming Message?) { self.message = message }
 

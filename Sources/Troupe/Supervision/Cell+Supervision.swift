@@ -76,7 +76,7 @@ extension Cell {
     let annex = annex
     incarnationEnds()
     annex.front.prepend(&annex.stash)
-    hasParcels = annex.hasParcels
+    if annex.hasParcels { hasParcels = true }
     children?.reopen()
     phase = .waiting
     stopBits &= ~ControlWord.childrenEnded

@@ -9,6 +9,9 @@ public final class ActorSystem: Sendable {
   public struct Options: Sendable {
     /// Workers, that is, threads that run actors at a time: between 1 and 64. Nil: as many as there are processors.
     public var workers: Int?
+    /// When an actor's unbounded mailbox has about so many messages queued at the end of a turn, the log says so, once until it has
+    /// gone down to half of that. 0: never.
+    public var highWater: Int
     /// What happens to actors that fail, unless their own options say.
     public var supervision: Supervision
     /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
@@ -26,12 +29,14 @@ public final class ActorSystem: Sendable {
 
     /// The defaults, but for what is given.
     public init(
-      workers: Int? = nil, supervision: Supervision = .default, log: (@Sendable (String) -> Void)? = nil,
+      workers: Int? = nil, supervision: Supervision = .default, highWater: Int = 100_000,
+      log: (@Sendable (String) -> Void)? = nil,
       deadLetterListener: (@Sendable (DeadLetter) throws -> Void)? = nil, blockingThreads: Int = 512,
       watchdog: Watchdog? = Watchdog()
     ) {
       self.workers = workers
       self.supervision = supervision
+      self.highWater = max(0, highWater)
       self.log = log ?? logToStandardError
       self.deadLetterListener = deadLetterListener
       self.blockingThreads = blockingThreads

@@ -36,6 +36,8 @@ final class CellSettings: Sendable {
   let childStrategy: ChildStrategy
   let keepsChildren: Bool
   let stashCapacity: Int
+  let overflow: MailboxOptions.Overflow
+  let store: ParcelStore?
   /// Nil: the pool.
   let side: SideScheduler?
 
@@ -46,8 +48,11 @@ final class CellSettings: Sendable {
     let isDefault =
       name == nil && options.supervision == nil && options.childStrategy == .oneForOne && !options.keepsChildren
       && options.stashCapacity == SpawnOptions.defaultStashCapacity && side == nil
+      && options.mailbox.overflow == .reject && options.mailbox.store == nil
     if isDefault { return nil }
     self.name = name
+    overflow = options.mailbox.overflow
+    store = options.mailbox.store?()
     self.side = side
     supervision = options.supervision
     childStrategy = options.childStrategy

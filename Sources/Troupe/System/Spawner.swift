@@ -10,24 +10,6 @@ public struct SpawnPlace {
   @inlinable init(place: Place) { self.place = place }
 }
 
-/// How an actor's mailbox takes messages.
-public struct MailboxOptions: Sendable, Hashable {
-  /// 0: unbounded.
-  @usableFromInline let capacity: Int
-
-  /// Always has room; the default.
-  public static var unbounded: MailboxOptions { MailboxOptions(capacity: 0) }
-
-  /// Has room for so many messages; what comes when it is full goes back to the sender (`trySend`), waits (`deliver`), or
-  /// becomes a dead letter (`send`). Its memory is allocated at spawn. A capacity below 1 or above 2^30 stops the program.
-  public static func bounded(_ capacity: Int) -> MailboxOptions {
-    if capacity < 1 || capacity > 1 << 30 {
-      fatalError("Troupe: a mailbox's capacity must lie between 1 and 2^30, and is \(capacity)")
-    }
-    return MailboxOptions(capacity: capacity)
-  }
-}
-
 /// How an actor is stopped.
 public enum StopMode: Sendable, Hashable {
   /// After the message in hand. What is queued becomes dead letters.

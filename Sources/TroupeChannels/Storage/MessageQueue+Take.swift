@@ -93,6 +93,11 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable package var ownIndex: UInt {
     !consumer.pointee.isBounded ? consumer.pointee.headIndex : consumer.pointee.headIndex & TailWord.boundedIndexMask
   }
+  /// About how many elements are there: holes count, and so do a few slots at the end of a block.
+  @inlinable package var backlog: UInt {
+    let indexes = index(state.pointee.tail.load(ordering: .relaxed)) &- ownIndex
+    return consumer.pointee.isBounded ? indexes & TailWord.boundedIndexMask : indexes
+  }
   @inlinable func isFinished(_ word: UInt) -> Bool {
     word & TailWord.closed != 0 && (!consumer.pointee.isBounded || TailWord.permits(word) == 0)
   }

@@ -63,14 +63,14 @@ struct Pooled {
 
   /// An actor that fails stops, unless its own options say otherwise.
   init(
-    _ name: String = "pool", workers: Int? = nil, supervision: Supervision = .stop,
+    _ name: String = "pool", workers: Int? = nil, supervision: Supervision = .stop, highWater: Int = 0,
     listener: (@Sendable (DeadLetter) throws -> Void)? = nil
   ) {
     let (log, letters) = (log, letters)
     system = ActorSystem(
       name,
       options: ActorSystem.Options(
-        workers: workers, supervision: supervision, log: { log.append($0) },
+        workers: workers, supervision: supervision, highWater: highWater, log: { log.append($0) },
         deadLetterListener: {
           letters.append($0)
           try listener?($0)

@@ -1,0 +1,51 @@
+/// See `MailboxOptions.prioritized`: a binary heap (Williams, 1964), by priority and then by age.
+final class PriorityStore<Message: ~Copyable>: ParcelStore, @unchecked Sendable {
+  private struct Entry {
+    let priority: Int
+    let number: UInt64
+    let parcel: Parcel
+    func isBefore(_ other: Entry) -> Bool {
+      priority != other.priority ? priority > other.priority : number < other.number
+    }
+  }
+  private let priority: @Sendable (borrowing Message) -> Int
+  @exclusivity(unchecked) private var heap: [Entry] = []
+  @exclusivity(unchecked) private var number: UInt64 = 0
+
+  init(_ priority: @escaping @Sendable (borrowing Message) -> Int) { self.priority = priority }
+
+  override func prepare(_ parcel: Parcel) {
+    parcel.position = UInt(bitPattern: priority(unsafeDowncast(parcel, to: MessageParcel<Message>.self).message!))
+  }
+
+  override func add(_ parcel: Parcel) -> Outcome { push(parcel, Int(bitPattern: parcel.position)) }
+  override func place(_ parcel: Parcel) -> Outcome { push(parcel, 0) }
+
+  private func push(_ parcel: Parcel, _ priority: Int) -> Outcome {
+    number += 1
+    heap.append(Entry(priority: priority, number: number, parcel: parcel))
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard heap[child].isBefore(heap[parent]) else { break }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+    return .accepted
+  }
+
+  override func remove() -> Parcel? {
+    heap.swapAt(0, heap.count - 1)
+    let first = heap.removeLast().parcel
+    var parent = 0
+    while true {
+      var best = parent
+      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && heap[child].isBefore(heap[best]) {
+        best = child
+      }
+      if best == parent { return first }
+      heap.swapAt(parent, best)
+      parent = best
+    }
+  }
+}
