@@ -30,7 +30,8 @@ public struct CircuitBreaker: Sendable {
     public var resetTimeout: Duration
     /// Asks that are let through at a time while half-open; below 1 stops the program.
     public var trials: Int
-    /// Which errors count as failures; the others count as successes. A cancelled ask is neither.
+    /// Which errors count as failures; the others count as successes. A cancelled ask, and one that would wait for
+    /// itself, is neither.
     public var isFailure: @Sendable (AskError) -> Bool
 
     /// The defaults, but for what is given.
@@ -90,8 +91,11 @@ public struct CircuitBreaker: Sendable {
   }
 
   private func verdict(_ error: AskError) -> BreakerGate.Verdict {
-    if case .cancelled = error.reason { return .neither }
-    return options.isFailure(error) ? .failure : .success
+    switch error.reason {
+    // They say nothing about the actor.
+    case .cancelled, .cycle: .neither
+    default: options.isFailure(error) ? .failure : .success
+    }
   }
 
   /// The state at this moment. See `Address.ask` for errors and cancellation.
