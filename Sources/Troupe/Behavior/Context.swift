@@ -14,8 +14,8 @@ public struct Context<Message: ~Copyable> {
   /// The system that this actor lives in.
   public var system: ActorSystem { ActorSystem(core: cell.system) }
 
-  /// The time on the clock of the system's scheduler, which timers, asks and failures go by: since some moment of its own, some milliseconds
-  /// coarse, virtual in a simulation. Only differences mean something.
+  /// The time on the clock of the system's scheduler: since some moment of its own, some milliseconds coarse, virtual in a simulation. Only
+  /// differences mean something.
   public var now: Duration { .nanoseconds(cell.system.scheduler.coarseNow) }
 
   /// How often this actor has been started, this time included.

@@ -16,7 +16,7 @@ public struct Throttle<Message: ~Copyable>: Sendable {
 
   /// Starts a throttle.
   ///
-  /// A timer is some milliseconds late (see `Timers`), so a rate above some 50 messages a second is reached only with a burst that covers 20 ms.
+  /// A timer is some milliseconds late (see `Timers`), so a rate above some 100 messages a second is reached only with a burst that covers 10 ms.
   /// A rate or burst below 1, or a period of zero or less, stops the program.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be its parent.
