@@ -22,7 +22,7 @@ import Testing
     let first = source.prefix { $0 != "\n" }
     let expectation = try #require(
       first.split(separator: "// expect: ").first, "\(file) does not begin with its expectation")
-    let (status, output) = try await compile(path)
+    let (status, output) = try await compile([path])
     if expectation == "nothing" {
       #expect(status == 0, "\(output)")
     } else {
@@ -32,8 +32,26 @@ import Testing
     }
   }
 
+  @Test func `the patterns need nothing but the public API`() async throws {
+    let sources = Self.folder.appendingPathComponent("../../../Sources/Troupe/Patterns").standardized
+    let files = try FileManager.default.contentsOfDirectory(atPath: sources.path).filter { $0.hasSuffix(".swift") }
+    #expect(files.count > 10)
+    let copy = FileManager.default.temporaryDirectory.appendingPathComponent("patterns-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: copy, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: copy) }
+    // As the files of another module, whose own declarations go before the imported ones of the same name.
+    for file in files {
+      let source = try String(contentsOf: sources.appendingPathComponent(file), encoding: .utf8)
+      try ("import Troupe\n" + source).write(
+        to: copy.appendingPathComponent(file), atomically: true, encoding: .utf8)
+    }
+    let options = ["-wmo", "-module-name", "Patterns", "-enable-upcoming-feature", "NonisolatedNonsendingByDefault"]
+    let (status, output) = try await compile(options + files.map { copy.appendingPathComponent($0).path })
+    #expect(status == 0, "\(output)")
+  }
+
   /// Up to the passes that check ownership and isolation, which a type check alone does not run.
-  private func compile(_ path: String) async throws -> (status: Int32, output: String) {
+  private func compile(_ paths: [String]) async throws -> (status: Int32, output: String) {
     // The test bundle lies in the folder where the build put the modules.
     let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
     let log = FileManager.default.temporaryDirectory.appendingPathComponent("snippet-\(UUID().uuidString).log")
@@ -46,7 +64,7 @@ import Testing
       [
         "swiftc", "-emit-sil", "-o", "/dev/null", "-parse-as-library", "-swift-version", "6",
         "-I", products.appendingPathComponent("Modules").path,
-      ] + moduleMaps(in: products) + [path]
+      ] + moduleMaps(in: products) + paths
     process.standardOutput = handle
     process.standardError = handle
     let status = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Int32, any Error>) in

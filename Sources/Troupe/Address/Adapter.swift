@@ -38,10 +38,14 @@ class AdapterRoom: @unchecked Sendable {
   nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
     fatalError("abstract")
   }
+  /// See `Address.pendingCount`.
+  var pendingCount: Int { fatalError("abstract") }
 }
 
 private final class TypedRoom<Message: ~Copyable>: AdapterRoom, @unchecked Sendable {
   private var queue: MessageQueue<Message> { MessageQueue(state: cell.queue) }
+
+  override var pendingCount: Int { cell.pendingCount(Message.self) }
 
   override func tryReserve() -> Reservation {
     guard cell.isBounded else { return queue.isClosed ? .closed : .reserved }

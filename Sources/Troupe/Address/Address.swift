@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The address of an actor: what can send to it. Copy it freely, keep it as long as you like; it does not keep the actor alive.
 ///
 /// Any thread and any task may use it. Messages from one sender to one actor arrive in the order sent.
@@ -65,6 +67,19 @@ public struct Address<Message: ~Copyable>: Sendable {
     get async { await target.cell.waitForTermination() }
   }
 
+  /// Which actor this leads to: the same for all adapters in front of it.
+  public var actor: ActorID { ActorID(target.cell) }
+
+  /// About how much the actor has to do: the messages that wait in its mailbox, at least 1 while it is at work, 0 when it is idle or has
+  /// ended.
+  ///
+  /// A snapshot of two words that others change, for measuring and for choosing among actors; nothing can be concluded from it
+  /// about what a send will do. Stashed messages are not in it. O(1), from any thread.
+  public var pendingCount: Int {
+    if !target.isCell { return adapter.room.pendingCount }
+    return target.cell.pendingCount(Message.self)
+  }
+
   /// `system/parent/child`; an actor without a name has `$` and a number.
   public var path: String { target.cell.path }
 }
@@ -82,6 +97,13 @@ extension Address: CustomStringConvertible where Message: ~Copyable {
 }
 
 extension Cell {
+  func pendingCount<Message: ~Copyable>(_ type: Message.Type) -> Int {
+    // Relaxed: an estimate, by which nothing is read.
+    let word = queue.pointee.tail.load(ordering: .relaxed)
+    if word & TailWord.gone != 0 { return 0 }
+    return max(MessageQueue<Message>(state: queue).count, word & TailWord.idle != 0 ? 0 : 1)
+  }
+
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: queue)
     if isSpecial { return pushSpecial(message) }

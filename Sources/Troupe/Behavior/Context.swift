@@ -11,6 +11,13 @@ public struct Context<Message: ~Copyable> {
   /// `system/parent/child`.
   public var path: String { cell.path }
 
+  /// The system that this actor lives in.
+  public var system: ActorSystem { ActorSystem(core: cell.system) }
+
+  /// The time on the clock of the system's scheduler: since some moment of its own, some milliseconds coarse, virtual in a simulation. Only
+  /// differences mean something.
+  public var now: Duration { .nanoseconds(cell.system.scheduler.coarseNow) }
+
   /// How often this actor has been started, this time included.
   public var incarnation: Int { Int(cell.incarnation) }
 
@@ -25,6 +32,13 @@ public struct Context<Message: ~Copyable> {
 
   /// Writes a line to the system's log, with the path of this actor.
   public func log(_ line: String) { cell.system.options.log("\(cell.path): \(line)") }
+
+  /// Makes a dead letter of a message that this actor was to pass on and cannot: it is destroyed, counted and reported as
+  /// `undeliverable`.
+  public func deadLetter<Other: ~Copyable>(_ message: consuming Other) {
+    _ = consume message
+    cell.deadLetter(.undeliverable, Other.self)
+  }
 
   func logUnhandled(_ signal: Signal) {
     if case .terminated(let termination) = signal { log("\(termination), and there is no handler for signals") }

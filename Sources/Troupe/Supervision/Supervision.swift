@@ -98,7 +98,10 @@ public struct RestartBackoff: Sendable, Hashable {
     return RestartBackoff(first: first, longest: longest, factor: factor, jitter: jitter)
   }
 
-  /// After so many recent failures before this one.
+  /// How long to wait after so many failures before this one.
+  /// - Parameter random: From 0 up to 1, for the jitter; 0.5 is none.
+  public func delay(after failures: Int, random: Double = 0.5) -> Duration { delay(failures, random) }
+
   func delay(_ failures: Int, _ random: Double) -> Duration {
     var delay = first
     for _ in 0..<failures where delay < longest { delay = min(longest, delay * factor) }

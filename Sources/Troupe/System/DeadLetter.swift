@@ -19,6 +19,8 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
     case overflow
     /// A later message with the same key took its place in the full mailbox.
     case replaced
+    /// The actor was to pass it on, and found nobody who would take it.
+    case undeliverable
   }
 
   /// The path of the actor that it was sent to.
@@ -35,7 +37,7 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
 /// Counts dead letters, logs some, and tells the listener.
 final class DeadLetterOffice: Sendable {
   /// One for each reason.
-  private let letters = InlineArray<8, Atomic<Int>> { _ in Atomic(0) }
+  private let letters = InlineArray<16, Atomic<Int>> { _ in Atomic(0) }
   private let logged = Atomic<Int>(0)
   private let windowStart = Atomic<Int64>(0)
   private let listener: (@Sendable (DeadLetter) throws -> Void)?

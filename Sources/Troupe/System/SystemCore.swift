@@ -13,6 +13,7 @@ import Synchronization
   /// Counts of workers, and of what runs outside of one.
   let workerCounts: [WorkerCounts]
   let dispatchers: Dispatchers
+  let extensions = SystemExtensions()
   private(set) var table: ChildTable!
   private let lock = FutexLock()
   private var shutdown: ShutdownState = .running
@@ -67,6 +68,7 @@ import Synchronization
     lock.unlock()
     scheduler.stop()
     dispatchers.stop()
+    extensions.close()
     if case .stopping(let waiting) = before { for each in waiting { each.parker.signal() } }
   }
 

@@ -21,6 +21,9 @@ public struct Termination: Sendable, CustomStringConvertible {
   /// The path of the actor.
   public var path: String { cell.path }
 
+  /// Which actor it was.
+  public var actor: ActorID { ActorID(cell) }
+
   private let cell: Cell
 
   init(reason: Reason, cell: Cell) {

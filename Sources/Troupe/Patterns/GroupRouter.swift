@@ -1,0 +1,82 @@
+/// A router whose members are the actors that are registered at the receptionist under a key; it follows as they come and go.
+///
+/// ```swift
+/// let printers = GroupRouter(in: system, "printers", key: printerKey, strategy: .roundRobin)
+/// printers.address.send(.print(page))
+/// ```
+/// It owns none of them. What comes before the first listing waits in the router's stash; later, a message that finds no
+/// member, or none with room, becomes a dead letter of the router, `undeliverable`.
+///
+/// `consistentHashing` knows a member by its path: give those that take part in it names. From any thread.
+public struct GroupRouter<Message: ~Copyable>: Sendable {
+  /// Where to send; people need not know that it is a router.
+  public let address: Address<Message>
+  private let router: Address<RouterCommand<Message>>
+
+  /// Starts a router.
+  /// - Parameters:
+  ///   - spawner: The system, or the context of the actor that is to be its parent.
+  ///   - key: Whose members it follows, in the same system.
+  ///   - options: The router's.
+  public init(
+    in spawner: some Spawner, _ name: String? = nil, key: ServiceKey<Message>,
+    strategy: RoutingStrategy<Message> = .roundRobin, options: SpawnOptions = SpawnOptions()
+  ) {
+    router = spawner.spawn(name, options: options) { Group(key, strategy) }
+    address = router.contramap { message in .route(message) }
+  }
+
+  /// The members that the router knows of at this moment. See `Address.ask` for errors and cancellation.
+  public nonisolated(nonsending) func members() async throws(AskError) -> [Address<Message>] {
+    try await router.ask { reply in .members(reply) }
+  }
+}
+
+/// The actor behind `GroupRouter`.
+struct Group<Item: ~Copyable>: Behavior {
+  typealias Message = RouterCommand<Item>
+
+  private let key: ServiceKey<Item>
+  private var table: RoutingTable<Item>
+  private var listings: Address<Listing<Item>>?
+  private var isListed = false
+
+  init(_ key: ServiceKey<Item>, _ strategy: RoutingStrategy<Item>) {
+    self.key = key
+    table = RoutingTable(strategy)
+  }
+
+  mutating func started(in context: Context<Message>) {
+    let listings = context.address.contramap { (listing: Listing<Item>) in .listing(listing) }
+    self.listings = listings
+    context.system.receptionist.subscribe(listings, to: key)
+  }
+
+  mutating func receive(_ message: consuming Message, in context: Context<Message>) {
+    switch consume message {
+    case .route(let item):
+      if !isListed {
+        if case .full(let command) = context.stash(.route(item)) { context.deadLetter(command) }
+        return
+      }
+      switch table.send(item, in: context) {
+      case .sent: return
+      case .full(let item): context.deadLetter(item)
+      case .closed(let item): context.deadLetter(item)
+      }
+    case .listing(let listing):
+      let identities = listing.addresses.map { StableHasher.hash($0.path) }
+      table.update(listing.addresses, identities: identities)
+      isListed = true
+      context.unstashAll()
+    case .members(let reply): reply.send(table.members)
+    case .resize: return
+    case .replace: return
+    }
+  }
+
+  mutating func stopping(in context: Context<Message>) {
+    // After a restart another one takes its place.
+    if let listings { context.system.receptionist.unsubscribe(listings, from: key) }
+  }
+}

@@ -1,0 +1,65 @@
+/// A request and the right to answer it: the message of a service that only answers.
+///
+/// ```swift
+/// let price = try await shops.address.ask { Question("tea", $0) }
+/// ```
+/// A service with other messages takes it through an adapter: `shop.contramap { .price($0.request, $0.reply) }`.
+@frozen public struct Question<Request: Sendable, Answer: Sendable>: ~Copyable, Sendable {
+  /// What is asked.
+  public let request: Request
+  /// Where the answer goes.
+  public let reply: Reply<Answer>
+
+  /// Puts the two together.
+  @inlinable public init(_ request: Request, _ reply: consuming Reply<Answer>) {
+    self.request = request
+    self.reply = reply
+  }
+
+  /// Answers; see `Reply.send`.
+  @inlinable public consuming func answer(_ answer: consuming sending Answer) { reply.send(answer) }
+}
+
+/// Asks all, and answers with what comes first. It lives until the last of them has answered or has had its time, so that no
+/// answer finds nobody.
+struct FirstAnswer<Request: Sendable, Answer: Sendable>: ~Copyable, Behavior, Sendable {
+  typealias Message = Result<Answer, AskError>
+
+  private let request: Request
+  private var reply: Reply<Answer>?
+  private let members: [Address<Question<Request, Answer>>]
+  private let timeout: Duration
+  private var outstanding: Int
+
+  init(
+    _ question: consuming Question<Request, Answer>, of members: [Address<Question<Request, Answer>>],
+    within timeout: Duration
+  ) {
+    request = question.request
+    reply = .some(question.reply)
+    self.members = members
+    self.timeout = timeout
+    outstanding = members.count
+  }
+
+  mutating func started(in context: Context<Message>) {
+    let request = request
+    for member in members {
+      context.ask(member, timeout: timeout) { reply in
+        Question(request, reply)
+      } as: {
+        $0
+      }
+    }
+    if members.isEmpty { context.stop() }
+  }
+
+  mutating func receive(_ message: consuming Message, in context: Context<Message>) {
+    outstanding -= 1
+    switch message {
+    case .success(let answer): reply.take()?.send(answer)
+    case .failure(let error): if outstanding == 0 { reply.take()?.fail(error) }
+    }
+    if outstanding == 0 { context.stop() }
+  }
+}

@@ -1,0 +1,48 @@
+/// Addresses in the order in which they came, each once, from which one actor's can be taken out together.
+///
+/// To add and to remove is O(1) on average; the order does not depend on hashes, which differ from run to run.
+struct Roster<Message: ~Copyable> {
+  private var places: [Address<Message>?] = []
+  private var place: [Address<Message>: Int] = [:]
+  private var byActor: [ActorID: [Address<Message>]] = [:]
+
+  var count: Int { place.count }
+  var isEmpty: Bool { place.isEmpty }
+  var all: [Address<Message>] { places.compactMap { $0 } }
+
+  func contains(_ actor: ActorID) -> Bool { byActor[actor] != nil }
+
+  /// False if it is there already.
+  mutating func insert(_ address: Address<Message>) -> Bool {
+    guard place[address] == nil else { return false }
+    place[address] = places.count
+    places.append(address)
+    byActor[address.actor, default: []].append(address)
+    return true
+  }
+
+  /// False if it is not there.
+  @discardableResult mutating func remove(_ address: Address<Message>) -> Bool {
+    guard let index = place.removeValue(forKey: address) else { return false }
+    places[index] = nil
+    let left = byActor[address.actor, default: []].filter { $0 != address }
+    byActor[address.actor] = left.isEmpty ? nil : left
+    compact()
+    return true
+  }
+
+  /// What was removed: all addresses that lead to an actor.
+  @discardableResult mutating func remove(_ actor: ActorID) -> [Address<Message>] {
+    let gone = byActor[actor] ?? []
+    for address in gone { remove(address) }
+    return gone
+  }
+
+  private mutating func compact() {
+    guard places.count > 16 && places.count > 2 * place.count else { return }
+    places = places.filter { $0 != nil }
+    for (index, address) in places.enumerated() {
+      if let address { place[address] = index }
+    }
+  }
+}

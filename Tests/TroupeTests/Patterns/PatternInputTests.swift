@@ -1,0 +1,107 @@
+import Testing
+import Troupe
+
+@Suite(.serialized) struct PatternInputTests {
+  private func expectMessage(_ result: ExitTest.Result?, _ part: String) {
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.contains(part), "\(text)")
+  }
+
+  @Test func `a pool without workers stops the program`() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = PoolRouter(in: ActorSystem("x"), size: 0) { Oracle() }
+    }
+    expectMessage(result, "a pool has 1 worker or more, not 0")
+    let resized = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      PoolRouter(in: ActorSystem("x"), size: 1) { Oracle() }.resize(to: -1)
+    }
+    expectMessage(resized, "a pool has 1 worker or more, not -1")
+  }
+
+  @Test func `bad figures stop the program`() async {
+    let ring = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = RoutingStrategy<Int>.consistentHashing(virtualNodes: 0) { $0 }
+    }
+    expectMessage(ring, "a hash ring needs 1 virtual node or more, not 0")
+    let queue = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = WorkQueue<Int>(in: ActorSystem("x"), capacity: 0)
+    }
+    expectMessage(queue, "a work queue has room for 1 or more, not 0")
+    let throttle = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let system = ActorSystem("x")
+      let oracle = system.spawn { Oracle() }
+      _ = Throttle(in: system, to: oracle, rate: 0)
+    }
+    expectMessage(throttle, "not a throttle: 0 messages")
+    let breaker = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = CircuitBreaker(in: ActorSystem("x"), options: .init(maxFailures: 0))
+    }
+    expectMessage(breaker, "not a circuit breaker")
+    let sum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      let system = ActorSystem("x")
+      let sink = system.spawn(state: 0) { (_, _: consuming Aggregation<Int>, _) in }
+      _ = Aggregator<Int>(in: system, expecting: -1, within: nil, to: sink)
+    }
+    expectMessage(sum, "an aggregator expects 0 values or more, not -1")
+  }
+
+  @Test(arguments: 0..<UInt64(8)) func `pendingCount counts what waits, and is 0 when idle or ended`(seed: UInt64) {
+    let sim = Simulation(seed: seed)
+    let mailbox: MailboxOptions = seed % 2 == 0 ? .unbounded : .bounded(100)
+    let within = Trail<Int>()
+    let actor = sim.system.spawn(options: SpawnOptions(mailbox: mailbox), state: within) {
+      (within, n: consuming Int, context) in
+      within.append(context.address.pendingCount)
+    }
+    let adapter: Address<String> = actor.contramap { $0.count }
+    sim.run()
+    #expect(actor.pendingCount == 0)
+    for n in 0..<20 {
+      actor.send(n)
+      #expect(actor.pendingCount == n + 1)
+    }
+    #expect(adapter.pendingCount == 20)
+    sim.run()
+    #expect(actor.pendingCount == 0)
+    #expect(within.all == (0..<19).reversed().map { $0 + 1 } + [1])
+    sim.system.stop(actor)
+    sim.run()
+    #expect(actor.pendingCount == 0)
+    sim.end()
+  }
+
+  @Test func `an actor's identity is that of its adapters and its termination, and never another one's`() {
+    let sim = Simulation(seed: 1)
+    let first = sim.system.spawn("a", state: 0) { (_, _: consuming Int, _) in }
+    let adapter: Address<String> = first.contramap { $0.count }
+    #expect(adapter.actor == first.actor && adapter.contramap { (n: Int) in "\(n)" }.actor == first.actor)
+    sim.run()
+    sim.system.stop(first)
+    let end = sim.start { await first.termination.actor }
+    sim.run()
+    let second = sim.system.spawn("a", state: 0) { (_, _: consuming Int, _) in }
+    #expect(end.value == first.actor)
+    #expect(second.path == first.path && second.actor != first.actor)
+    sim.end()
+  }
+
+  @Test func `a context knows its system and the time, which is virtual here`() {
+    let sim = Simulation(seed: 1)
+    let times = Trail<Duration>()
+    let actor = sim.system.spawn(state: times) { (times, _: consuming Int, context) in
+      times.append(context.now)
+      context.system.stop(context.address)
+      context.deadLetter("nobody wants it")
+    }
+    sim.advance(by: .seconds(3))
+    actor.send(1)
+    sim.run()
+    let end = sim.start { await actor.termination.kind }
+    sim.run()
+    #expect(end.value == "stopped")
+    #expect(times.all == [.seconds(4)])
+    #expect(sim.letters.all.map(\.reason) == [.undeliverable])
+    #expect(sim.letters.all.map(\.messageType) == ["String"])
+    sim.end()
+  }
+}
