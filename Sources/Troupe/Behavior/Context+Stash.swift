@@ -16,6 +16,8 @@ extension Context where Message: ~Copyable {
       return .full(message)
     }
     annex.stash.append(MessageParcel(message))
+    // It will be counted when it has been handled for good.
+    Worker.withCurrent { $0.counts.addHandled(-1) }
     return .sent
   }
 

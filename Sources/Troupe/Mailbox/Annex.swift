@@ -7,12 +7,14 @@ final class Annex {
   /// At their places.
   var placed = ParcelList()
   var stash = ParcelList()
-  /// What this actor watches, by the identity of the cell.
-  var watches: [ObjectIdentifier: Watch] = [:]
+  /// What this actor watches, and what it is linked to.
+  var watches: [WatchKey: Watch] = [:]
   @exclusivity(unchecked) var timers = TimerTable()
   var receiveTimeout: ReceiveTimeout?
-  /// The end of the last turn with a message, on the scheduler's clock; kept while there is a receive timeout.
+  /// When the last message had been handled, on the scheduler's clock; kept while there is a receive timeout.
   var idleSince: Int64 = 0
+  /// What was left of the turn when that was noted.
+  var notedLeft = Turn.messages
   /// Work whose result will come as a message.
   var work: [ObjectIdentifier: Task<Void, Never>] = [:]
   /// What it ends with.

@@ -29,6 +29,7 @@ public import Synchronization
     while true {
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
+        cell.noteMessages(left)
         Worker.current?.counts.addHandled(Turn.messages - left)
         left = Turn.messages
         guard await live(cell, storage, context, loop) else { return }
@@ -48,7 +49,7 @@ public import Synchronization
           }
         } else {
           let worker = Worker.current
-          cell.turnEnds(hadMessages: left < Turn.messages)
+          cell.turnEnds(left)
           let isCancelled = cell.leaveHandler(loop)
           let idling = queue.idle()
           if idling == .idle {
@@ -64,7 +65,9 @@ public import Synchronization
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
           case .notEmpty, .finished: Turn.pause()
-          case .control, .idle: break
+          // Also without a bit in the lane: its poster sets that of the tail last.
+          case .control: cell.handleControl()
+          case .idle: break
           }
           continue
         }
@@ -76,6 +79,7 @@ public import Synchronization
       }
       if left > 0 && !Turn.isLong(beginner, since: start) { continue }
       cell.noteDepth(queue.backlog)
+      cell.noteMessages(left)
       Worker.current?.counts.addHandled(Turn.messages - left)
       _ = cell.leaveHandler(loop)
       return cell.yield()
@@ -86,6 +90,7 @@ public import Synchronization
     _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
     _ left: inout Int, _ loop: isolated AsyncLoop
   ) async throws {
+    cell.noteMessages(left)
     switch cell.open(parcel) {
     case .nothing: return
     case .signal(let signal):
@@ -119,7 +124,7 @@ public import Synchronization
           cell.isStarted = true
           try await storage.behavior.pointee.started(in: context)
           cell.settleDroppedReplies(nil)
-          cell.hasStarted()
+          cell.incarnationBegins()
         } catch {
           cell.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
@@ -142,8 +147,11 @@ public import Synchronization
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
+        cell.rests()
         let isCancelled = cell.leaveHandler(loop)
-        if queue.idle() == .idle { return false }
+        let idling = queue.idle()
+        if idling == .idle { return false }
+        if idling == .control { cell.handleControl() }
         if isCancelled { return giveBack(cell) }
         cell.enterHandler(loop)
       }

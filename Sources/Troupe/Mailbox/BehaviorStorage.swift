@@ -60,6 +60,8 @@
   @inlinable func endIncarnation(_ cell: Cell) {
     if cell.isStarted { behavior.deinitialize(count: 1) }
     cell.isStarted = false
+    // Replies that it kept: not the next incarnation's to fail.
+    cell.settleDroppedReplies(nil)
     cell.awaitRestart()
   }
 

@@ -18,24 +18,30 @@ extension Cell {
     }
     if bits & ControlWord.drain != 0 { beginDraining() }
     if bits & ControlWord.restartDue != 0 && phase == .waiting { restart() }
+    if bits & ControlWord.suspend != 0 {
+      isHeld = true
+      if phase == .running { hold() }
+    }
+    if bits & ControlWord.resume != 0 {
+      isHeld = false
+      if phase == .suspended {
+        phase = .running
+        setSuspended(false)
+      }
+    }
     if bits & ControlWord.restart != 0 && isRestartable && (phase == .running || phase == .suspended) {
       beginRestart(after: .zero)
     }
-    if bits & ControlWord.suspend != 0 { isHeld = true }
-    if bits & ControlWord.resume != 0 { isHeld = false }
-    if phase == .running && isHeld {
-      phase = .suspended
-      setSuspended(true)
-    } else if phase == .suspended && !isHeld {
-      phase = .running
-      setSuspended(false)
-    }
   }
 
-  /// The incarnation has started.
-  @usableFromInline func hasStarted() {
-    phase = isHeld ? .suspended : .running
-    if isHeld { setSuspended(true) }
+  private func hold() {
+    phase = .suspended
+    setSuspended(true)
+  }
+
+  /// `started` has returned. One that was suspended before, or in an earlier incarnation, still is.
+  @usableFromInline func incarnationBegins() {
+    if isHeld { hold() } else { phase = .running }
   }
 
   private func beginDraining() {
@@ -56,7 +62,10 @@ extension Cell {
     // Suspended: the only thing that may wake this cell now is the control lane.
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.suspended, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
-    if !isClosingAlready { closeChildren() }
+    if isClosingAlready { return }
+    // Set if a restart was to keep them.
+    stopBits &= ~ControlWord.childrenEnded
+    closeChildren()
   }
 
   /// Stops the children; `mayEnd` once they have ended.
@@ -118,11 +127,27 @@ extension Cell {
   }
 
   /// Tells those who asked when a turn begins and ends.
-  @inlinable func turnBegins() { if notesTurns { noteTurn(begins: true, hadMessages: false) } }
-  @inlinable func turnEnds(hadMessages: Bool) { if notesTurns { noteTurn(begins: false, hadMessages: hadMessages) } }
-  @usableFromInline func noteTurn(begins: Bool, hadMessages: Bool) {
-    if begins { children?.turnBegins() } else { children?.turnEnds() }
-    if tracksIdleness && hadMessages { annex.idleSince = system.scheduler.coarseNow }
+  @inlinable func turnBegins() { if notesTurns { noteTurnBegins() } }
+  @inlinable func turnEnds(_ left: Int) {
+    if notesTurns {
+      noteHandled(left)
+      noteRest()
+    }
+  }
+  /// The last message before now has just been handled. `left` are those that the turn may still handle.
+  @inlinable func noteMessages(_ left: Int) { if notesTurns { noteHandled(left) } }
+  /// About to idle without being ready for messages.
+  @inlinable func rests() { if notesTurns { noteRest() } }
+
+  @usableFromInline func noteTurnBegins() {
+    children?.turnBegins()
+    if tracksIdleness { annex.notedLeft = Turn.messages }
+  }
+  @usableFromInline func noteRest() { children?.turnEnds() }
+  @usableFromInline func noteHandled(_ left: Int) {
+    guard tracksIdleness, left != annex.notedLeft else { return }
+    annex.notedLeft = left
+    annex.idleSince = system.scheduler.coarseNow
   }
 
   // MARK: Called by anyone
@@ -153,7 +178,9 @@ extension Cell {
   /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
   @usableFromInline func childTable() -> ChildTable {
     if let children { return children }
-    let table = ChildTable(system: system, owner: self, isClosed: phase.rawValue >= Phase.stopping.rawValue)
+    let isOnItsWayOut =
+      phase.rawValue >= Phase.stopping.rawValue || phase == .restarting && settings?.keepsChildren != true
+    let table = ChildTable(system: system, owner: self, isClosed: isOnItsWayOut)
     table.turnBegins()
     children = table
     notesTurns = true
@@ -165,6 +192,8 @@ extension Cell {
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     phase = .ended
     leaveDispatcher()
+    // Nobody can have posted a message of its type yet, and nothing comes any more.
+    _ = leftParcel()
     finish(end)
     system.log(Termination(reason: end.reason, cell: self).description)
   }

@@ -118,9 +118,9 @@ import Synchronization
     if isDone != true { system.scheduler.schedule(Runnable(self)) }
   }
 
-  /// Sends something down the control lane and wakes the cell if it idles.
-  func post(_ bit: UInt32) {
-    control.post(bit)
+  /// Sends something down the control lane and wakes the cell if it idles. It takes the place of `other`, if that still waits.
+  func post(_ bit: UInt32, replacing other: UInt32 = 0) {
+    control.post(bit, replacing: other)
     let tail = queue
     var word = tail.pointee.tail.load(ordering: .acquiring)
     while true {

@@ -37,5 +37,17 @@ public import Synchronization
   /// Releasing: pairs with `take`.
   func post(_ bit: UInt32) { bits.bitwiseOr(bit, ordering: .releasing) }
 
+  /// The same, and takes one back that the new one makes void. Of two that exclude each other the later one holds.
+  func post(_ bit: UInt32, replacing other: UInt32) {
+    if other == 0 { return post(bit) }
+    var word = bits.load(ordering: .relaxed)
+    while true {
+      let (exchanged, seen) = bits.weakCompareExchange(
+        expected: word, desired: word & ~other | bit, successOrdering: .releasing, failureOrdering: .relaxed)
+      if exchanged { return }
+      word = seen
+    }
+  }
+
   func take() -> UInt32 { bits.exchange(0, ordering: .acquiring) }
 }

@@ -26,6 +26,7 @@ public import Synchronization
     while true {
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
+        cell.noteMessages(left)
         worker.counts.addHandled(Turn.messages - left)
         if !live(cell, storage, context, worker) { return }
         return cell.yield(worker)
@@ -43,13 +44,16 @@ public import Synchronization
             try behavior.pointee.receive(message, in: context)
           }
         } else {
-          cell.turnEnds(hadMessages: left < Turn.messages)
+          cell.turnEnds(left)
           switch queue.idle() {
           case .idle:
             // Another worker may run the cell by now, and may even have ended it.
             worker.counts.addHandled(Turn.messages - left)
             return
-          case .control: continue
+          // Also without a bit in the lane: its poster sets that of the tail last.
+          case .control:
+            cell.handleControl()
+            continue
           case .finished where cell.isDraining:
             cell.finishDraining()
             continue
@@ -72,6 +76,7 @@ public import Synchronization
       }
       if left > 0 && !Turn.isLong(worker, since: start) { continue }
       cell.noteDepth(queue.backlog)
+      cell.noteMessages(left)
       worker.counts.addHandled(Turn.messages - left)
       return cell.yield(worker)
     }
@@ -82,6 +87,7 @@ public import Synchronization
     _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
     _ left: inout Int
   ) throws {
+    cell.noteMessages(left)
     switch cell.open(parcel) {
     case .nothing: return
     case .signal(let signal):
@@ -116,7 +122,7 @@ public import Synchronization
           cell.isStarted = true
           try storage.behavior.pointee.started(in: context)
           worker.settleDroppedReplies(nil)
-          cell.hasStarted()
+          cell.incarnationBegins()
         } catch {
           worker.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
@@ -135,7 +141,12 @@ public import Synchronization
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
-        if queue.idle() == .idle { return false }
+        cell.rests()
+        switch queue.idle() {
+        case .idle: return false
+        case .control: cell.handleControl()
+        case .notEmpty, .finished: Turn.pause()
+        }
       }
     }
   }

@@ -66,13 +66,23 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     runUntilIdle()
     while let next = timers.first?.deadline, next <= end {
       now = max(now, next)
-      while let timer = timers.first, timer.deadline <= now {
-        timers.remove(timer)
-        timer.fire()
-      }
+      fireDue()
       runUntilIdle()
     }
     now = end
+  }
+
+  private func fireDue() {
+    while let timer = timers.first, timer.deadline <= now {
+      timers.remove(timer)
+      timer.fire()
+    }
+  }
+
+  /// Lets time pass and fires what is due, and runs nothing: as if it passed during what ran last.
+  package func pass(_ duration: Duration) {
+    now += duration.nanosecondsClamped
+    fireDue()
   }
 }
 

@@ -13,12 +13,16 @@ extension Cell {
       return keep(failure)
     }
     let annex = annex
+    let supervision = settings?.supervision ?? system.options.supervision
     let history = Supervision.History(
       failures: annex.failures, restarts: annex.restarts, random: system.scheduler.randomUnit())
-    if annex.failures.count == 64 { annex.failures.removeFirst() }
+    if annex.failures.count >= supervision.remembered { annex.failures.removeFirst() }
     annex.failures.append(now)
-    switch decision(failure, history) {
+    switch possible(supervision.decide(failure, history), error) {
     case .resume: return
+    case .restart where phase == .restarting || phase == .waiting:
+      // A child's failure, passed on: what it asks for is under way.
+      return
     case .restart(let delay):
       beginRestart(after: delay)
       siblings.restart(with: self)
@@ -30,12 +34,12 @@ extension Cell {
     }
   }
 
-  private func decision(_ failure: ActorFailure, _ history: Supervision.History) -> Supervision.Decision {
-    let supervision = settings?.supervision ?? system.options.supervision
-    switch supervision.decide(failure, history) {
-    case .resume where phase != .running: return .stop
-    case .restart where !isRestartable: return .stop
-    case let decision: return decision
+  private func possible(_ decision: Supervision.Decision, _ error: any Error) -> Supervision.Decision {
+    switch decision {
+    // It has not started, and not because of a child that was kept.
+    case .resume where phase == .new && !(error is EscalatedFailure): .stop
+    case .restart where !isRestartable: .stop
+    default: decision
     }
   }
 

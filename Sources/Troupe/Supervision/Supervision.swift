@@ -22,7 +22,8 @@ public struct Supervision: Sendable {
 
   /// What went before.
   public struct History: Sendable {
-    /// When the actor failed before, on the scheduler's clock, the most recent last; at most 64 of them.
+    /// When the actor failed before, on the scheduler's clock, the most recent last; at most 64 of them, or as many as the limit of
+    /// `Supervision.restart`.
     public let failures: [Duration]
     /// How often it has been restarted in its life.
     public let restarts: Int
@@ -41,7 +42,15 @@ public struct Supervision: Sendable {
   public let decide: @Sendable (ActorFailure, History) -> Decision
 
   /// A policy of one's own. It runs on the actor's worker, and must not block.
-  public init(_ decide: @escaping @Sendable (ActorFailure, History) -> Decision) { self.decide = decide }
+  public init(_ decide: @escaping @Sendable (ActorFailure, History) -> Decision) { self.init(remembering: 64, decide) }
+
+  /// How many failures the history holds.
+  let remembered: Int
+
+  private init(remembering count: Int, _ decide: @escaping @Sendable (ActorFailure, History) -> Decision) {
+    remembered = count
+    self.decide = decide
+  }
 
   /// Ends the actor at its first failure.
   public static let stop = Supervision { _, _ in .stop }
@@ -64,7 +73,7 @@ public struct Supervision: Sendable {
     then last: Decision = .stop
   ) -> Supervision {
     guard limit >= 0 else { fatalError("Troupe: the limit of restarts must not be negative, and is \(limit)") }
-    return Supervision { failure, history in
+    return Supervision(remembering: max(64, limit)) { failure, history in
       let recent = history.failures.count { failure.time - $0 < window }
       return recent < limit ? .restart(after: backoff.delay(recent, history.random)) : last
     }
@@ -104,7 +113,10 @@ public struct RestartBackoff: Sendable, Hashable {
 
   func delay(_ failures: Int, _ random: Double) -> Duration {
     var delay = first
-    for _ in 0..<failures where delay < longest { delay = min(longest, delay * factor) }
+    for _ in 0..<failures where delay > .zero && delay < longest {
+      // The product may be too large for a duration.
+      delay = delay < longest / factor ? delay * factor : longest
+    }
     return delay * (1 + jitter * (2 * random - 1))
   }
 }

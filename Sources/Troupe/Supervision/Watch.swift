@@ -26,12 +26,24 @@ class Watch: @unchecked Sendable {
   /// What the watcher gets when the target has ended.
   func parcel(_ termination: Termination) -> Parcel { SignalParcel(.terminated(termination), self) }
 
+  var key: WatchKey { WatchKey(target, isLink: false) }
+
   /// On the watcher's worker: whether the notice still means something, which is then used up.
   func settle() -> Bool {
     guard isActive else { return false }
     isActive = false
-    watcher.existingAnnex?.watches[ObjectIdentifier(target)] = nil
+    watcher.existingAnnex?.watches[key] = nil
     return true
+  }
+}
+
+/// Links are apart from watches: nobody's watch is replaced because another links itself to it.
+struct WatchKey: Hashable {
+  private let target: ObjectIdentifier
+  private let isLink: Bool
+  init(_ target: Cell, isLink: Bool) {
+    self.target = ObjectIdentifier(target)
+    self.isLink = isLink
   }
 }
 
@@ -49,6 +61,7 @@ final class MessageWatch<Message: ~Copyable>: Watch, @unchecked Sendable {
 
 /// Watching of actors that end together.
 final class Link: Watch, @unchecked Sendable {
+  override var key: WatchKey { WatchKey(target, isLink: true) }
   override func parcel(_ termination: Termination) -> Parcel { LinkParcel(self) }
 }
 
@@ -95,17 +108,17 @@ private final class LinkParcel: Parcel, @unchecked Sendable {
 extension Cell {
   /// On this cell's worker. In place of an earlier watch of the same actor.
   func watch(_ watch: Watch) {
-    unwatch(watch.target)
-    annex.watches[ObjectIdentifier(watch.target)] = watch
+    unwatch(watch.key)
+    annex.watches[watch.key] = watch
     if let end = watch.target.addWatch(watch) {
       post(watch.parcel(Termination(reason: end.reason, cell: watch.target)))
     }
   }
 
-  func unwatch(_ target: Cell) {
-    guard let watch = existingAnnex?.watches.removeValue(forKey: ObjectIdentifier(target)) else { return }
+  func unwatch(_ key: WatchKey) {
+    guard let watch = existingAnnex?.watches.removeValue(forKey: key) else { return }
     watch.isActive = false
-    target.removeWatch(watch)
+    watch.target.removeWatch(watch)
   }
 
   /// At the end of this cell: those that it watched forget it.
@@ -154,8 +167,10 @@ extension Context where Message: ~Copyable {
     cell.watch(MessageWatch(cell, other.target.cell, message))
   }
 
-  /// No notice comes any more, not even one that is on its way.
-  public func unwatch<Other: ~Copyable>(_ other: Address<Other>) { cell.unwatch(other.target.cell) }
+  /// No notice comes any more, not even one that is on its way. A link stays.
+  public func unwatch<Other: ~Copyable>(_ other: Address<Other>) {
+    cell.unwatch(WatchKey(other.target.cell, isLink: false))
+  }
 
   /// Ends with the other: whichever of the two ends, for whatever reason, the other one stops, as `linked`. If it has ended
   /// already, this one stops after the message in hand.

@@ -83,11 +83,16 @@ public final class ActorSystem: Sendable {
     address.target.cell.post(mode.bit)
   }
 
-  /// Lets an actor handle no messages until `resume`. It can be stopped meanwhile; messages queue up.
-  public func suspend<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.suspend) }
+  /// Lets an actor handle no messages until `resume`, also if it has not started yet or is restarted meanwhile. It can be stopped;
+  /// messages queue up.
+  public func suspend<Message: ~Copyable>(_ address: Address<Message>) {
+    address.target.cell.post(ControlWord.suspend, replacing: ControlWord.resume)
+  }
 
   /// Ends what `suspend` began.
-  public func resume<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.resume) }
+  public func resume<Message: ~Copyable>(_ address: Address<Message>) {
+    address.target.cell.post(ControlWord.resume, replacing: ControlWord.suspend)
+  }
 
   /// Ends the incarnation after the message in hand, and starts the next at once, as its supervision would after a failure. Does
   /// nothing for an actor that was spawned by value.

@@ -87,7 +87,7 @@ final class TimerParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked 
     let scheduler = cell.system.scheduler
     switch kind {
     case .once: break
-    case .fixedRate(let period): again(annex, timer, max(timer.deadline &+ period, timer.deadline))
+    case .fixedRate(let period): again(annex, timer, timer.deadline.saturatingAdd(period))
     case .fixedDelay(let period): again(annex, timer, scheduler.deadline(after: .nanoseconds(period)))
     }
     return .message

@@ -49,7 +49,9 @@ public struct Timers<Message: ~Copyable> {
 
   private func start(_ key: some Hashable & Sendable, _ delay: Duration, _ parcel: TimerParcel<Message>) {
     let scheduler = cell.system.scheduler
-    let timer = KeyedTimer(cell, key, key.hashValue, deadline: scheduler.deadline(after: delay), parcel)
+    // Not before now: one with a fixed rate would make up for a time in which it was not there.
+    let deadline = scheduler.deadline(after: max(.zero, delay))
+    let timer = KeyedTimer(cell, key, key.hashValue, deadline: deadline, parcel)
     if let before = cell.annex.timers.set(timer, for: key) { cell.cancel(before) }
     scheduler.add(timer)
   }
