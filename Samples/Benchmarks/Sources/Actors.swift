@@ -29,7 +29,7 @@ extension Spawner {
 struct Actors {
   let scale: Double
   let awaited: Bool
-  let system = ActorSystem("bench")
+  let system = ActorSystem("bench", options: .init(log: { _ in }))
 
   func scaled(_ n: Int) -> Int { max(1, Int(Double(n) * scale)) }
 

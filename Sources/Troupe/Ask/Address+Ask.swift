@@ -20,7 +20,7 @@ extension Address where Message: ~Copyable {
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
     let noted = try noteWait(site)
     defer { noted?.end() }
-    let core = OneShotCore<Value>(deadline: deadline(site))
+    let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(Reply(core)), core, site)
     if core.look() == .nothing && TaskTurn.isOnWorker {
       // The actor has just been made runnable on this thread: most answers come within its turn.
@@ -42,7 +42,7 @@ extension Address where Message: ~Copyable {
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
     let noted = try noteWait(site)
     defer { noted?.end() }
-    let core = OneShotCore<Value>(deadline: deadline(site))
+    let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(payload, Reply(core)), core, site)
     if core.look() == .nothing && TaskTurn.isOnWorker {
       // The actor has just been made runnable on this thread: most answers come within its turn.
@@ -66,7 +66,7 @@ extension Address where Message: ~Copyable {
     _ message: (consuming Reply<Value>) -> sending Message
   ) throws(AskError) -> sending Value {
     let site = AskSite(timeout: timeout, fileID: fileID, line: line)
-    let core = OneShotCore<Value>(deadline: deadline(site))
+    let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(Reply(core)), core, site)
     let deadline = timeout.map { Deadline(after: $0) } ?? .never
     while true {
@@ -80,9 +80,8 @@ extension Address where Message: ~Copyable {
   }
 
   /// On the scheduler's clock. A tick on top: the clock may be one behind, and no ask ends early.
-  @usableFromInline func deadline(_ site: AskSite) -> Int64 {
-    guard let timeout = site.timeout else { return .max }
-    return target.cell.system.scheduler.coarseNow.saturatingAdd(timeout.nanosecondsClamped).saturatingAdd(4_000_000)
+  @usableFromInline func start(_ site: AskSite) -> Int64 {
+    site.timeout == nil ? .max : target.cell.system.scheduler.coarseNow &+ 4_000_000
   }
 
   /// Sends the message, or says at once why not.

@@ -39,8 +39,8 @@
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, _ body: Cell.Body, factory: Factory?, behavior: consuming B?
   ) -> Address<Message> {
-    options.mailbox.check(Message.self)
-    let (queue, memory) = allocate(capacity: options.mailbox.capacity, initial: 0)
+    options.check(Message.self)
+    let (queue, memory) = allocate(capacity: options.capacity, initial: 0)
     let storage = Self(memory)
     storage.factory.initialize(to: factory)
     let hasBehavior = behavior != nil

@@ -79,12 +79,12 @@ import Synchronization
     system = place.table.system
     siblings = place.table
     id = place.id
-    waiters = options.mailbox.capacity != 0 ? SendWaiters() : nil
-    let side = options.dispatcher.enter(place)
+    waiters = options.capacity != 0 ? SendWaiters() : nil
+    let side = options.box == nil ? nil : options.dispatcher.enter(place)
     isAside = side != nil
     settings = CellSettings(options, place.name, side)
     self.isRestartable = isRestartable
-    hasStore = options.mailbox.store != nil
+    hasStore = options.box != nil && options.mailbox.store != nil
     self.messageType = messageType
     super.init(isCell: true)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }

@@ -1,32 +1,81 @@
 /// How an actor is set up. The defaults suit most.
 public struct SpawnOptions: Sendable {
-  /// How the mailbox takes messages.
-  public var mailbox: MailboxOptions
-  /// Where its turns run.
-  public var dispatcher: Dispatcher
-  /// What happens when it fails. Nil: what the system's options say.
-  public var supervision: Supervision?
-  /// Which of its children are restarted when one of them is.
-  public var childStrategy: ChildStrategy
-  /// Whether its children live on when it is restarted.
-  public var keepsChildren: Bool
-  /// How many messages its stash takes; below 0 stops the program at spawn.
-  public var stashCapacity: Int
+  // One word, and nil for the defaults: most spawns pass it on, and look at nothing else.
+  @usableFromInline private(set) var box: Box?
+
+  @usableFromInline final class Box: Sendable {
+    let values: Values
+    init(_ values: Values) { self.values = values }
+  }
+
+  struct Values: Sendable {
+    var mailbox = MailboxOptions.unbounded
+    var dispatcher = Dispatcher.default
+    var supervision: Supervision?
+    var childStrategy = ChildStrategy.oneForOne
+    var keepsChildren = false
+    var stashCapacity = SpawnOptions.defaultStashCapacity
+    static let defaults = Values()
+  }
 
   static let defaultStashCapacity = 1000
+
+  var values: Values {
+    get { box?.values ?? .defaults }
+    set { box = Box(newValue) }
+  }
+
+  /// How the mailbox takes messages.
+  public var mailbox: MailboxOptions {
+    get { values.mailbox }
+    set { values.mailbox = newValue }
+  }
+  /// Where its turns run.
+  public var dispatcher: Dispatcher {
+    get { values.dispatcher }
+    set { values.dispatcher = newValue }
+  }
+  /// What happens when it fails. Nil: what the system's options say.
+  public var supervision: Supervision? {
+    get { values.supervision }
+    set { values.supervision = newValue }
+  }
+  /// Which of its children are restarted when one of them is.
+  public var childStrategy: ChildStrategy {
+    get { values.childStrategy }
+    set { values.childStrategy = newValue }
+  }
+  /// Whether its children live on when it is restarted.
+  public var keepsChildren: Bool {
+    get { values.keepsChildren }
+    set { values.keepsChildren = newValue }
+  }
+  /// How many messages its stash takes; below 0 stops the program at spawn.
+  public var stashCapacity: Int {
+    get { values.stashCapacity }
+    set { values.stashCapacity = newValue }
+  }
+
+  /// The defaults.
+  @inlinable public init() { box = nil }
 
   /// The defaults, but for what is given.
   public init(
     mailbox: MailboxOptions = .unbounded, dispatcher: Dispatcher = .default, supervision: Supervision? = nil,
     childStrategy: ChildStrategy = .oneForOne, keepsChildren: Bool = false, stashCapacity: Int = 1000
   ) {
-    self.mailbox = mailbox
-    self.dispatcher = dispatcher
-    self.supervision = supervision
-    self.childStrategy = childStrategy
-    self.keepsChildren = keepsChildren
-    self.stashCapacity = stashCapacity
+    box = Box(
+      Values(
+        mailbox: mailbox, dispatcher: dispatcher, supervision: supervision, childStrategy: childStrategy,
+        keepsChildren: keepsChildren, stashCapacity: stashCapacity))
   }
+
+  /// Of the lock-free queue.
+  @inlinable var capacity: Int { box == nil ? 0 : chosenCapacity }
+  @usableFromInline var chosenCapacity: Int { values.mailbox.capacity }
+
+  @inlinable func check<Message: ~Copyable>(_ type: Message.Type) { if box != nil { checkChosen(type) } }
+  @usableFromInline func checkChosen<Message: ~Copyable>(_ type: Message.Type) { values.mailbox.check(type) }
 }
 
 /// A cell's name, and those of its options that differ from the defaults. Most cells have none.
@@ -41,7 +90,9 @@ final class CellSettings: Sendable {
   /// Nil: the pool.
   let side: SideScheduler?
 
-  init?(_ options: SpawnOptions, _ name: String?, _ side: SideScheduler?) {
+  init?(_ options: borrowing SpawnOptions, _ name: String?, _ side: SideScheduler?) {
+    if options.box == nil && name == nil { return nil }
+    let options = options.values
     guard options.stashCapacity >= 0 else {
       fatalError("Troupe: the capacity of a stash must not be negative, and is \(options.stashCapacity)")
     }

@@ -20,12 +20,14 @@ public import Synchronization
   @usableFromInline let sender = Parker()
   /// Why the sender did not send, if it said so; written before `dropped`.
   @usableFromInline var failure: (any Error)?
-  /// When the receiver gives up, on a clock of its own; written before the sender is handed out. `max`: never.
-  @usableFromInline package var deadline: Int64
+  /// Since when the receiver waits, on a clock of its own, and how long; written before the sender is handed out. `max`: without limit.
+  @usableFromInline package let start: Int64
+  @usableFromInline package let limit: Duration
 
-  @inlinable init(deadline: Int64) {
+  @inlinable init(start: Int64, limit: Duration) {
     failure = nil
-    self.deadline = deadline
+    self.start = start
+    self.limit = limit
   }
 }
 
@@ -46,18 +48,23 @@ public import Synchronization
     (UnsafeMutableRawPointer(state) + Self.valueOffset).assumingMemoryBound(to: Value.self)
   }
 
-  @inlinable package init(deadline: Int64 = .max) {
+  @inlinable package init(start: Int64 = .max, limit: Duration = .zero) {
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: Self.valueOffset + MemoryLayout<Value>.size, alignment: Self.alignment)
     state = memory.bindMemory(to: OneShotState.self, capacity: 1)
-    state.initialize(to: OneShotState(deadline: deadline))
+    state.initialize(to: OneShotState(start: start, limit: limit))
   }
 
   /// The same memory, known by its address. The caller vouches for the type.
   @inlinable package init(address: UnsafeMutableRawPointer) {
     state = address.assumingMemoryBound(to: OneShotState.self)
   }
-  @inlinable package var deadline: Int64 { state.pointee.deadline }
+  /// When the receiver gives up, on its clock. `max`: never.
+  package var deadline: Int64 {
+    if state.pointee.start == .max { return .max }
+    let sum = state.pointee.start.addingReportingOverflow(state.pointee.limit.nanosecondsClamped)
+    return sum.overflow ? .max : sum.partialValue
+  }
   @inlinable package var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) }
 
   @inlinable func free() {
