@@ -76,7 +76,8 @@ import Troupe
     #expect(!handled.isOver)
     gate.open()
     await handled.wait()
-    #expect(system.dispatcherThreads == 2)
+    // One that had nothing to do for long may be gone.
+    #expect(system.dispatcherThreads <= 2)
     gate.open()
     await system.shutdown(deadline: nil)
   }
