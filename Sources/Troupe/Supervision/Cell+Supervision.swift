@@ -36,8 +36,8 @@ extension Cell {
 
   private func possible(_ decision: Supervision.Decision, _ error: any Error) -> Supervision.Decision {
     switch decision {
-    // It has not started, and not because of a child that was kept.
-    case .resume where phase == .new && !(error is EscalatedFailure): .stop
+    // It has not started, and not because of a child that was kept, or of its mailbox.
+    case .resume where phase == .new && !(error is EscalatedFailure || error is MailboxOverflow): .stop
     case .restart where !isRestartable: .stop
     default: decision
     }
