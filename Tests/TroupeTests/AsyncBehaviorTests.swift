@@ -148,11 +148,8 @@ import Troupe
     let late = await failureOf { () async throws(AskError) in
       try await second.ask(timeout: nil) { .dropSuspendAndThrow($0) } as Int
     }
-    // Until a dropped reply waits for the end of a handler that is suspended, too.
-    withKnownIssue(isIntermittent: true) {
-      let cause = late?.cause as? Oops
-      #expect(cause == Oops(2))
-    }
+    let lateCause = late?.cause as? Oops
+    #expect(lateCause == Oops(2))
     await pool.end()
   }
 

@@ -149,9 +149,7 @@ extension Address where Message: ~Copyable {
 extension Address where Message: ~Copyable {
   /// In an asynchronous handler: notes who waits for whom, or finds the cycle that this ask would close.
   @usableFromInline func noteWait(_ site: AskSite) throws(AskError) -> AskWait? {
-    guard let loop = troupe_current_loop() else { return nil }
-    let asker = Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.cell?.takeUnretainedValue() }
-    guard let asker else { return nil }
+    guard let asker = LoopExecutor.withCurrentHandler({ $0.cell?.takeUnretainedValue() }) ?? nil else { return nil }
     let target = target.cell
     if let cycle = target.system.asks.enter(asker, target) { throw site.error(.cycle(cycle), target, Message.self) }
     return AskWait(asker: asker, target: target)

@@ -51,6 +51,7 @@ extension Reply where Value == Void {
   /// In a handler, its fate waits for the handler's end: if the handler throws, the ask fails with that error.
   @usableFromInline static func drop(_ address: UnsafeMutableRawPointer) {
     let reply = DroppedReply(address: address)
+    if LoopExecutor.withCurrentHandler({ $0.drop(reply) }) != nil { return }
     if Worker.withCurrent({ $0.drop(reply) }) == nil { reply.fail(nil) }
   }
 

@@ -171,8 +171,9 @@ extension Cell {
     if let worker = Worker.current { yield(worker) } else { schedule() }
   }
 
-  /// On whatever worker the handler ended.
+  /// The handler has ended.
   @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
-    _ = Worker.withCurrent { $0.settleDroppedReplies(error) }
+    if LoopExecutor.withCurrentHandler({ $0.settleDroppedReplies(error) }) != nil { return }
+    Worker.withCurrent { $0.settleDroppedReplies(error) }
   }
 }

@@ -17,6 +17,8 @@ internal import Synchronization
 
   /// Whose handler runs, or waits. Touched by the loop's own job.
   @exclusivity(unchecked) var cell: Unmanaged<Cell>?
+  /// Replies that the handler has dropped: it may be suspended, and their fate is its own.
+  @exclusivity(unchecked) private var droppedReplies: [DroppedReply] = []
   /// Those of actors, and not a task's own code.
   private let runsHandlers: Bool
 
@@ -51,6 +53,21 @@ internal import Synchronization
         job = next()
       }
     }
+  }
+
+  /// Calls `body` with the executor of the asynchronous handler that runs on the calling thread, if one does.
+  static func withCurrentHandler<R>(_ body: (LoopExecutor) -> R) -> R? {
+    guard let loop = troupe_current_loop() else { return nil }
+    return Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.cell == nil ? nil : body($0) }
+  }
+
+  func drop(_ reply: DroppedReply) { droppedReplies.append(reply) }
+
+  func settleDroppedReplies(_ error: (any Error)?) {
+    if droppedReplies.isEmpty { return }
+    let dropped = droppedReplies
+    droppedReplies = []
+    for reply in dropped { reply.fail(error) }
   }
 
   /// The task whose job this is gives up its turn; `worker` runs it.
