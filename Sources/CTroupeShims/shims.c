@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CTroupeShims.h"
 
+#include <signal.h>
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -94,6 +95,9 @@ void *troupe_take_parking(void) {
   parking = NULL;
   return place;
 }
+
+uintptr_t troupe_ignore_signal(int32_t number) { return (uintptr_t)signal(number, SIG_IGN); }
+void troupe_restore_signal(int32_t number, uintptr_t before) { signal(number, (void (*)(int))before); }
 
 struct start {
   void (*body)(void *);

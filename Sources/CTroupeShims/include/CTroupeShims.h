@@ -68,6 +68,10 @@ void *troupe_take_parking(void);
 /// Does nothing, and no compiler knows.
 void troupe_opaque_nothing(void);
 
+/// Lets the process ignore a signal. Returns what it did before, for `troupe_restore_signal`.
+uintptr_t troupe_ignore_signal(int32_t number);
+void troupe_restore_signal(int32_t number, uintptr_t before);
+
 /// Starts a detached thread that calls `body(argument)`. Returns 0 or an errno.
 int32_t troupe_thread_start(void (*body)(void *), void *argument);
 

@@ -17,6 +17,8 @@ import Synchronization
   private(set) var table: ChildTable!
   private let lock = FutexLock()
   private var shutdown: ShutdownState = .running
+  /// Who wants to be woken at the end without asking for it.
+  private var endWaiters: [ShutdownWaiter] = []
 
   enum ShutdownState {
     case running
@@ -65,11 +67,23 @@ import Synchronization
     lock.lock()
     let before = shutdown
     shutdown = .ended
+    let ends = endWaiters
+    endWaiters = []
     lock.unlock()
     scheduler.stop()
     dispatchers.stop()
     extensions.close()
     if case .stopping(let waiting) = before { for each in waiting { each.parker.signal() } }
+    for each in ends { each.parker.signal() }
+  }
+
+  /// Signals the waiter when everything has stopped; false if it has.
+  func wakeAtEnd(_ waiter: ShutdownWaiter) -> Bool {
+    lock.withLock {
+      if case .ended = shutdown { return false }
+      endWaiters.append(waiter)
+      return true
+    }
   }
 
   /// Suspends until everything has stopped, or the deadline.
