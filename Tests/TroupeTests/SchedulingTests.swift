@@ -14,12 +14,11 @@ import Troupe
     }
   }
 
-  @Test func `with many blocks asleep on the global queue, actors still run`() async {
-    // The concurrency library's own threads are among those that block, so the whole test is on a thread of its own.
+  /// Runs `body` on a thread of its own while 64 blocks sleep on the global queue, the concurrency library's own threads among those.
+  /// True if it returns true, and they all sleep still.
+  private func whileTheGlobalQueueSleeps(_ body: @escaping @Sendable () -> Bool) async -> Bool {
     let release = DispatchSemaphore(value: 0)
     let (asleep, done) = (Event(), Countdown(64))
-    let pool = Pooled()
-    let system = pool.system
     let isRight = await TestThread { () -> Bool in
       for i in 0..<64 {
         DispatchQueue.global(qos: i % 2 == 0 ? .userInitiated : .default).async {
@@ -29,18 +28,27 @@ import Troupe
         }
       }
       asleep.spin()
-      // Each answer comes from an actor that began when the global queue was full.
-      let isRight = (0..<100).allSatisfy { n in
-        let oracle = system.spawn { Oracle() }
-        let answer = try? oracle.ask(timeout: nil) { .double(n, $0) } as Int
-        return answer == 2 * n
-      }
+      let isRight = body()
       let isBlocked = !done.isOver
       for _ in 0..<64 { release.signal() }
       return isRight && isBlocked
     }.value
-    #expect(isRight)
     await done.wait()
+    return isRight
+  }
+
+  @Test func `with many blocks asleep on the global queue, actors still run`() async {
+    let pool = Pooled()
+    let system = pool.system
+    // Each answer comes from an actor that began when the global queue was full.
+    let isRight = await whileTheGlobalQueueSleeps {
+      (0..<100).allSatisfy { n in
+        let oracle = system.spawn { Oracle() }
+        let answer = try? oracle.ask(timeout: nil) { .double(n, $0) } as Int
+        return answer == 2 * n
+      }
+    }
+    #expect(isRight)
     await pool.end()
   }
 
@@ -59,21 +67,11 @@ import Troupe
   }
 
   @Test func `with the global queue asleep, waits for channels, answers and terminations end`() async {
-    let release = DispatchSemaphore(value: 0)
-    let (asleep, done) = (Event(), Countdown(64))
     let pool = Pooled()
     let system = pool.system
-    let isRight = await TestThread { () -> Bool in
-      for i in 0..<64 {
-        DispatchQueue.global(qos: i % 2 == 0 ? .userInitiated : .default).async {
-          asleep.set()
-          release.wait()
-          done.down()
-        }
-      }
-      asleep.spin()
+    let isRight = await whileTheGlobalQueueSleeps {
       let oracle = system.spawn { Oracle() }
-      let isRight = (0..<100).allSatisfy { n in
+      return (0..<100).allSatisfy { n in
         let values = Channel.unbounded(of: Int.self)
         let results = Channel.unbounded(of: Int?.self)
         let (value, result) = (values.sender, results.sender)
@@ -85,12 +83,8 @@ import Troupe
         _ = value.send(n)
         return answer.receive() == 2 * n
       }
-      let isBlocked = !done.isOver
-      for _ in 0..<64 { release.signal() }
-      return isRight && isBlocked
-    }.value
+    }
     #expect(isRight)
-    await done.wait()
     await pool.end()
   }
 

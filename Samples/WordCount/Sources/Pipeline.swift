@@ -24,9 +24,9 @@ func countWords(
     system.spawn("splitter-\(number)", options: mailbox(2)) { Splitter(readers: width, counters: counters) }
   }
   // A reader asks for one file at a time.
-  let walker = system.spawn("walker", options: mailbox(width)) { Walker(paths, tally, interruption) }
+  let walker = system.spawn("walker", options: mailbox(width, on: .blocking)) { Walker(paths, tally, interruption) }
   let readers = (0..<width).map { number in
-    system.spawn("reader-\(number)", options: mailbox(1)) {
+    system.spawn("reader-\(number)", options: mailbox(1, on: .blocking)) {
       Reader(number: number, walker, splitters, tally, interruption)
     }
   }
@@ -41,7 +41,10 @@ func countWords(
   return ranking
 }
 
-private func mailbox(_ capacity: Int) -> SpawnOptions { SpawnOptions(mailbox: .bounded(capacity)) }
+/// None of them is started again when it fails: what it had counted would be missing.
+private func mailbox(_ capacity: Int, on dispatcher: Dispatcher = .default) -> SpawnOptions {
+  SpawnOptions(mailbox: .bounded(capacity), dispatcher: dispatcher, supervision: .stop)
+}
 
 extension ActorSystem {
   fileprivate func requestShutdown<Message: ~Copyable>(whenOneEnds actors: [Address<Message>]) {
