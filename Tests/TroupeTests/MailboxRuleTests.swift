@@ -203,12 +203,8 @@ import Troupe
     let actor = pool.system.spawn(state: 0) { (_: inout Int, message: consuming Int, _: Context<Int>) in
       if message == 0 { gate.spin() }
     }
-    for round in 1...2 {
-      actor.send(0)
-      for _ in 0..<2000 { actor.send(1) }
-      gate.set()
-      _ = round
-    }
+    for n in 0...5000 { actor.send(n) }
+    gate.set()
     pool.system.stop(actor, .drain)
     _ = await actor.termination
     #expect(pool.log.all.count { $0.contains("high water") } == 1)
