@@ -42,7 +42,7 @@ import Troupe
     let system = pool.system
     let ends = Counter()
     let shutdowns = (0..<4).map { _ in
-      Task { () -> ActorSystem.ShutdownReport in
+      Task { () -> ShutdownReport in
         defer { ends.add() }
         return await system.shutdown(deadline: nil)
       }

@@ -9,7 +9,7 @@ import Synchronization
   init(_ room: AdapterRoom, pass: @escaping @Sendable (consuming Message) -> Void) {
     self.room = room
     self.pass = pass
-    super.init(isCell: false)
+    super.init(.adapter)
   }
 
   @usableFromInline override var cell: Cell { room.cell }
@@ -30,7 +30,12 @@ import Synchronization
 class AdapterRoom: @unchecked Sendable {
   enum Reservation { case reserved, full, closed }
   let cell: Cell
-  init(_ cell: Cell) { self.cell = cell }
+  /// A handle that an adapter in front of it keeps.
+  private let kept: Recipient?
+  init(_ target: Recipient) {
+    cell = target.cell
+    kept = target.isHandle ? target : nil
+  }
 
   /// Takes room for one message, as far as there is such a thing: an unbounded mailbox has it until it is closed.
   func tryReserve() -> Reservation { fatalError("abstract") }
@@ -38,14 +43,10 @@ class AdapterRoom: @unchecked Sendable {
   nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
     fatalError("abstract")
   }
-  /// See `Address.pendingCount`.
-  var pendingCount: Int { fatalError("abstract") }
 }
 
 private final class TypedRoom<Message: ~Copyable>: AdapterRoom, @unchecked Sendable {
   private var queue: MessageQueue<Message> { MessageQueue(state: cell.queue) }
-
-  override var pendingCount: Int { cell.pendingCount(Message.self) }
 
   override func tryReserve() -> Reservation {
     guard cell.isBounded else { return queue.isClosed ? .closed : .reserved }
@@ -70,13 +71,13 @@ extension Address where Message: ~Copyable {
   public func contramap<Outer: ~Copyable>(
     _ transform: @escaping @Sendable (consuming sending Outer) -> sending Message
   ) -> Address<Outer> {
-    if !target.isCell {
+    if !target.isCell && !target.isHandle {
       let inner = adapter
       return Address<Outer>(Adapter<Outer>(inner.room) { outer in inner.pass(transform(disconnected(outer))) })
     }
     let cell = target.cell
     return Address<Outer>(
-      Adapter<Outer>(TypedRoom<Message>(cell)) { outer in cell.pushReserved(transform(disconnected(outer))) })
+      Adapter<Outer>(TypedRoom<Message>(target)) { outer in cell.pushReserved(transform(disconnected(outer))) })
   }
 }
 

@@ -23,7 +23,7 @@ extension Address where Message: ~Copyable {
     case .timedOut: return .timedOut(disconnected(pending))
     case .cancelled: return .cancelled(disconnected(pending))
     }
-    if !target.isCell {
+    if !target.isCell && !target.isHandle {
       adapter.pass(pending)
       return .sent
     }
@@ -40,7 +40,7 @@ extension Address where Message: ~Copyable {
 
   /// Only a bounded mailbox can have been full.
   private nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
-    if !target.isCell { return await adapter.room.reserve(until: deadline) }
+    if !target.isCell && !target.isHandle { return await adapter.room.reserve(until: deadline) }
     let cell = target.cell
     guard let waiters = cell.waiters else { return .closed }
     return await waiters.reserve(1, at: MessageQueue<Message>(state: cell.queue), until: deadline)

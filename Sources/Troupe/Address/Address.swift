@@ -8,6 +8,8 @@ public struct Address<Message: ~Copyable>: Sendable {
 
   @inlinable init(_ target: Recipient) { self.target = target }
 
+  @inlinable init(of cell: Cell) { target = cell.isCounted ? cell.makeHandle() : cell }
+
   /// Sends a message and never waits.
   ///
   /// If the actor has ended, or its bounded mailbox is full, the message becomes a dead letter: counted, logged, and
@@ -45,10 +47,16 @@ public struct Address<Message: ~Copyable>: Sendable {
       case .closed(let message): return .closed(disconnected(message))
       }
     }
-    return disconnected(adapter.trySend(message))
+    return disconnected(tryAdapted(message))
+  }
+
+  @usableFromInline func tryAdapted(_ message: consuming Message) -> TrySendOutcome<Message> {
+    if target.isHandle { return Address(target.cell).trySend(disconnected(message)) }
+    return adapter.trySend(message)
   }
 
   @usableFromInline func adapted(_ message: consuming Message) {
+    if target.isHandle { return Address(target.cell).send(disconnected(message)) }
     switch adapter.trySend(message) {
     case .sent: return
     case .full(let message):
@@ -60,7 +68,7 @@ public struct Address<Message: ~Copyable>: Sendable {
     }
   }
 
-  @usableFromInline var adapter: Adapter<Message> { unsafeDowncast(target, to: Adapter<Message>.self) }
+  var adapter: Adapter<Message> { unsafeDowncast(target, to: Adapter<Message>.self) }
 
   /// Suspends until the actor has ended, and tells how; at once if it has. Any number of tasks may wait, and ask again.
   public var termination: Termination {
@@ -76,8 +84,7 @@ public struct Address<Message: ~Copyable>: Sendable {
   /// A snapshot of two words that others change, for measuring and for choosing among actors; nothing can be concluded from it
   /// about what a send will do. Stashed messages are not in it. O(1), from any thread.
   public var pendingCount: Int {
-    if !target.isCell { return adapter.room.pendingCount }
-    return target.cell.pendingCount(Message.self)
+    target.cell.pendingCount
   }
 
   /// `system/parent/child`; an actor without a name has `$` and a number.
@@ -86,9 +93,13 @@ public struct Address<Message: ~Copyable>: Sendable {
 
 extension Address: Hashable where Message: ~Copyable {
   /// Whether both are of the same actor. An adapter is an address of its own.
-  @inlinable public static func == (a: Address, b: Address) -> Bool { a.target === b.target }
+  @inlinable public static func == (a: Address, b: Address) -> Bool { a.identity == b.identity }
   /// Hashes the identity of the actor.
-  @inlinable public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(target)) }
+  @inlinable public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
+
+  @inlinable var identity: ObjectIdentifier {
+    ObjectIdentifier(target.isHandle ? unsafeDowncast(target, to: Handle.self).held : target)
+  }
 }
 
 extension Address: CustomStringConvertible where Message: ~Copyable {
@@ -97,12 +108,15 @@ extension Address: CustomStringConvertible where Message: ~Copyable {
 }
 
 extension Cell {
-  func pendingCount<Message: ~Copyable>(_ type: Message.Type) -> Int {
+  var pendingCount: Int {
     // Relaxed: an estimate, by which nothing is read.
     let word = queue.pointee.tail.load(ordering: .relaxed)
     if word & TailWord.gone != 0 { return 0 }
-    return max(MessageQueue<Message>(state: queue).count, word & TailWord.idle != 0 ? 0 : 1)
+    return max(depth, word & TailWord.idle != 0 ? 0 : 1)
   }
+
+  /// Messages that wait in the mailbox.
+  var depth: Int { QueueShape(bits: shape).count(in: queue) + (store?.count ?? 0) }
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: queue)

@@ -1,9 +1,15 @@
-/// What an address points at: an actor's cell, or an adapter in front of one.
+/// What an address points at: an actor's cell, a counted reference to one, or an adapter in front of either.
 @usableFromInline package class Recipient: @unchecked Sendable {
   /// Whether this is a `Cell`: the usual case is one predicted branch.
   @usableFromInline let isCell: Bool
+  /// Whether this is a `Handle`.
+  @usableFromInline let isHandle: Bool
 
-  @usableFromInline init(isCell: Bool) { self.isCell = isCell }
+  enum Kind { case cell, handle, adapter }
+  init(_ kind: Kind) {
+    isCell = kind == .cell
+    isHandle = kind == .handle
+  }
 
   /// The cell, or the one behind the adapters.
   @usableFromInline var cell: Cell { fatalError("abstract") }

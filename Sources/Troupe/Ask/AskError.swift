@@ -60,7 +60,9 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   @usableFromInline func error<Message: ~Copyable>(
     _ reason: AskError.Reason, _ cell: Cell, _ type: Message.Type
   ) -> AskError {
-    AskError(reason: reason, target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
+    let error = AskError(reason: reason, target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
+    cell.system.tell(.askFailed(error))
+    return error
   }
 }
 

@@ -17,7 +17,7 @@ extension Context where Message: ~Copyable {
     }
     annex.stash.append(MessageParcel(message))
     // It will be counted when it has been handled for good.
-    Worker.withCurrent { $0.counts.addHandled(-1) }
+    Worker.withCurrent { cell.addHandled(-1, $0) }
     return .sent
   }
 

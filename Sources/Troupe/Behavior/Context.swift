@@ -6,7 +6,7 @@ public struct Context<Message: ~Copyable> {
   @inlinable init(_ cell: Cell) { self.cell = cell }
 
   /// The address of this actor.
-  @inlinable public var address: Address<Message> { Address(cell) }
+  @inlinable public var address: Address<Message> { Address(of: cell) }
 
   /// `system/parent/child`.
   public var path: String { cell.path }

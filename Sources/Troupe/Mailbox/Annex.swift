@@ -24,6 +24,8 @@ final class Annex {
   var restarts = 0
   var restartDelay = Duration.zero
   var restartTimer: ControlTimer?
+  /// Set if the time in handlers is measured.
+  var timeMeter: ActorMeter?
 
   var hasParcels: Bool { !front.isEmpty || !placed.isEmpty }
 }
@@ -66,7 +68,7 @@ extension Cell {
     }
     if let store {
       parcel = parcel ?? store.popFirst()
-      hasParcels = annex.hasParcels || !store.isEmpty
+      hasParcels = annex.hasParcels || store.count > 0
     } else {
       hasParcels = annex.hasParcels
     }
@@ -83,7 +85,7 @@ extension Cell {
   func collectParcels() {
     let annex = annex
     annex.placed.append(reversing: parcels.take())
-    hasParcels = annex.hasParcels || store?.isEmpty == false
+    hasParcels = annex.hasParcels || (store?.count ?? 0) > 0
   }
 
   /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing comes any more.

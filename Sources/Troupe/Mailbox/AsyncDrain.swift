@@ -23,6 +23,8 @@ public import Synchronization
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
+    // What was left when they were counted.
+    var counted = left
     guard let beginner = Worker.current else { fatalError("Troupe: an asynchronous cell ran outside of its workers") }
     let start = beginner.ticks.load(ordering: .relaxed)
     var holes = 0
@@ -30,8 +32,9 @@ public import Synchronization
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         cell.noteMessages(left)
-        Worker.current?.counts.addHandled(Turn.messages - left)
+        cell.addHandled(counted - left)
         left = Turn.messages
+        counted = left
         guard await live(cell, storage, context, loop) else { return }
         cell.turnBegins()
       }
@@ -48,19 +51,14 @@ public import Synchronization
             try await behavior.pointee.receive(message, in: context)
           }
         } else {
-          let worker = Worker.current
           cell.turnEnds(left)
+          cell.addHandled(counted - left)
+          counted = left
           let isCancelled = cell.leaveHandler(loop)
           let idling = queue.idle()
-          if idling == .idle {
-            worker?.counts.addHandled(Turn.messages - left)
-            return
-          }
+          if idling == .idle { return }
           holes += 1
-          if isCancelled || holes > 100 {
-            worker?.counts.addHandled(Turn.messages - left)
-            return cell.yield()
-          }
+          if isCancelled || holes > 100 { return cell.yield() }
           cell.enterHandler(loop)
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
@@ -74,13 +72,13 @@ public import Synchronization
         cell.settleDroppedReplies(nil)
       } catch {
         cell.settleDroppedReplies(error)
-        if left < before { Worker.current?.counts.addFailed() }
+        if left < before { cell.addFailed() }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
       if left > 0 && !Turn.isLong(beginner, since: start) { continue }
       cell.noteDepth(queue.backlog)
-      cell.noteMessages(left)
-      Worker.current?.counts.addHandled(Turn.messages - left)
+      cell.turnEnds(left)
+      cell.addHandled(counted - left)
       _ = cell.leaveHandler(loop)
       return cell.yield()
     }
@@ -166,6 +164,10 @@ public import Synchronization
 }
 
 extension Cell {
+  @usableFromInline func addFailed() { Worker.withCurrent { addFailed($0) } }
+  /// After an await the worker may be another one.
+  @usableFromInline func addHandled(_ count: Int) { Worker.withCurrent { addHandled(count, $0) } }
+
   /// To the back of the line, on whatever worker the handler ended.
   @usableFromInline func yield() {
     if let worker = Worker.current { yield(worker) } else { schedule() }

@@ -47,13 +47,14 @@
     if let behavior { storage.behavior.initialize(to: behavior) }
     let cell = Cell(
       queue: queue, storage: memory, options: options, isRestartable: factory != nil, body: body, place: place,
-      messageType: unsafeBitCast(Message.self, to: UnsafeRawPointer.self))
+      messageType: unsafeBitCast(Message.self, to: UnsafeRawPointer.self), shape: QueueShape(Message.self))
+    let address = Address<Message>(of: cell)
     if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)
       cell.refuse(end)
     }
-    return Address(cell)
+    return address
   }
 
   /// The end of an incarnation that will be followed by another.

@@ -17,6 +17,10 @@ extension Cell {
       fail(MailboxOverflow(), handling: nil)
     }
     if bits & ControlWord.drain != 0 { beginDraining() }
+    if bits & ControlWord.unreferenced != 0 && isUnreferenced {
+      stopBits |= ControlWord.unreferenced
+      return beginStopping()
+    }
     if bits & ControlWord.restartDue != 0 && phase == .waiting { restart() }
     if bits & ControlWord.suspend != 0 {
       isHeld = true
@@ -27,6 +31,7 @@ extension Cell {
       if phase == .suspended {
         phase = .running
         setSuspended(false)
+        system.tell(.resumed(ActorID(self)))
       }
     }
     if bits & ControlWord.restart != 0 && isRestartable && (phase == .running || phase == .suspended) {
@@ -37,10 +42,12 @@ extension Cell {
   private func hold() {
     phase = .suspended
     setSuspended(true)
+    system.tell(.suspended(ActorID(self)))
   }
 
   /// `started` has returned. One that was suspended before, or in an earlier incarnation, still is.
   @usableFromInline func incarnationBegins() {
+    system.tell(.started(ActorID(self), incarnation: Int(incarnation)))
     if isHeld { hold() } else { phase = .running }
   }
 
@@ -99,6 +106,8 @@ extension Cell {
         .systemStopped
       } else if stopBits & ControlWord.linkEnded != 0 {
         .linked
+      } else if stopBits & ControlWord.unreferenced != 0 {
+        .unreferenced
       } else {
         // Drained.
         .stopped
@@ -118,6 +127,7 @@ extension Cell {
     endListeners = nil
     children = nil
     lock.unlock()
+    system.tell(.ended(Termination(reason: end.reason, cell: self)))
     guard let listeners else { return }
     let termination = Termination(reason: end.reason, cell: self)
     for watch in listeners.watches.values.sorted(by: { $0.order < $1.order }) {
@@ -141,9 +151,14 @@ extension Cell {
 
   @usableFromInline func noteTurnBegins() {
     children?.turnBegins()
+    timeTurnBegins()
     if tracksIdleness { annex.notedLeft = Turn.messages }
   }
-  @usableFromInline func noteRest() { children?.turnEnds() }
+  @usableFromInline func noteRest() {
+    children?.turnEnds()
+    timeTurnEnds()
+    if isUnreferenced { post(ControlWord.unreferenced) }
+  }
   @usableFromInline func noteHandled(_ left: Int) {
     guard tracksIdleness, left != annex.notedLeft else { return }
     annex.notedLeft = left
@@ -182,7 +197,7 @@ extension Cell {
       phase.rawValue >= Phase.stopping.rawValue || phase == .restarting && settings?.keepsChildren != true
     let table = ChildTable(system: system, owner: self, isClosed: isOnItsWayOut)
     table.turnBegins()
-    children = table
+    lock.withLock { children = table }
     notesTurns = true
     return table
   }

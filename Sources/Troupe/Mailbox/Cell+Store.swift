@@ -43,7 +43,7 @@ extension Cell {
     if depth >= limit {
       if isHighWater { return }
       isHighWater = true
-      system.log("high water: \(path) has \(depth) messages queued")
+      system.report(.highWater(ActorID(self), depth: Int(depth)))
     } else if depth < limit / 2 {
       isHighWater = false
     }

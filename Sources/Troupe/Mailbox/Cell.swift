@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// An actor as the scheduler sees it: the receiving end of a channel, with what is needed to run a behavior on what comes out.
 ///
@@ -15,6 +15,15 @@ import Synchronization
     case sync((Cell, Worker) -> Void)
     case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
   }
+  // Small ones first: they fill the gap behind those of the superclass.
+  /// The depth has been reported, and has not gone down since.
+  @exclusivity(unchecked) var isHighWater = false
+  /// There is a factory.
+  let isRestartable: Bool
+  /// It does not run on the pool: `settings` say where.
+  private let isAside: Bool
+  /// It ends when the last handle has gone: see `Handle`.
+  @usableFromInline let isCounted: Bool
   @usableFromInline let queue: UnsafeMutablePointer<QueueState>
   /// The behavior, then its factory; how they are laid out is `Drain`'s.
   @usableFromInline let storage: UnsafeMutableRawPointer
@@ -48,14 +57,12 @@ import Synchronization
   @usableFromInline @exclusivity(unchecked) var isDraining = false
   /// The mailbox is one of the second kind, and the queue stays empty.
   @usableFromInline let hasStore: Bool
-  /// The depth has been reported, and has not gone down since.
-  @exclusivity(unchecked) var isHighWater = false
-  /// There is a factory.
-  let isRestartable: Bool
-  /// It does not run on the pool: `settings` say where.
-  private let isAside: Bool
   @exclusivity(unchecked) var incarnation: UInt32 = 1
   @exclusivity(unchecked) var stopBits: UInt32 = 0
+  /// See `QueueShape`.
+  let shape: UInt32
+  /// Messages whose handler returned. Written by the cell's worker; anyone may read.
+  @usableFromInline let handled = Atomic<Int>(0)
   @exclusivity(unchecked) var existingAnnex: Annex?
   /// Nil: the defaults.
   let settings: CellSettings?
@@ -71,7 +78,7 @@ import Synchronization
 
   @usableFromInline init(
     queue: UnsafeMutablePointer<QueueState>, storage: UnsafeMutableRawPointer, options: SpawnOptions,
-    isRestartable: Bool, body: Body, place: Place, messageType: UnsafeRawPointer
+    isRestartable: Bool, body: Body, place: Place, messageType: UnsafeRawPointer, shape: QueueShape
   ) {
     self.queue = queue
     self.storage = storage
@@ -83,10 +90,12 @@ import Synchronization
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
     isAside = side != nil
     settings = CellSettings(options, place.name, side)
+    isCounted = options.box != nil && options.lifetime == .whileReferenced
+    self.shape = shape.bits
     self.isRestartable = isRestartable
     hasStore = options.box != nil && options.mailbox.store != nil
     self.messageType = messageType
-    super.init(isCell: true)
+    super.init(.cell)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
   }
 
@@ -162,13 +171,14 @@ import Synchronization
 /// How an actor ended; a failure is described apart, since most have none.
 @usableFromInline enum End {
   case failed(FailureBox)
-  case stopped, linked, parentStopped, systemStopped, nameTaken
+  case stopped, linked, unreferenced, parentStopped, systemStopped, nameTaken
 
   var reason: Termination.Reason {
     switch self {
     case .failed(let box): .failed(box.failure)
     case .stopped: .stopped
     case .linked: .linked
+    case .unreferenced: .unreferenced
     case .parentStopped: .parentStopped
     case .systemStopped: .systemStopped
     case .nameTaken: .nameTaken

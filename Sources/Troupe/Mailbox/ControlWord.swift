@@ -26,6 +26,8 @@ public import Synchronization
   static let escalated: UInt32 = 1024
   /// The mailbox was full, and that is a failure.
   static let overflow: UInt32 = 4096
+  /// The last handle has gone.
+  static let unreferenced: UInt32 = 8192
   /// Something has come beside the queue.
   static let parcels: UInt32 = 2048
 

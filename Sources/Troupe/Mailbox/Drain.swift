@@ -21,13 +21,15 @@ public import Synchronization
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
+    // What was left when they were counted.
+    var counted = left
     let start = worker.ticks.load(ordering: .relaxed)
     var holes = 0
     while true {
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         cell.noteMessages(left)
-        worker.counts.addHandled(Turn.messages - left)
+        cell.addHandled(counted - left, worker)
         if !live(cell, storage, context, worker) { return }
         return cell.yield(worker)
       }
@@ -45,11 +47,11 @@ public import Synchronization
           }
         } else {
           cell.turnEnds(left)
+          cell.addHandled(counted - left, worker)
+          counted = left
           switch queue.idle() {
-          case .idle:
-            // Another worker may run the cell by now, and may even have ended it.
-            worker.counts.addHandled(Turn.messages - left)
-            return
+          // Another worker may run the cell by now, and may even have ended it.
+          case .idle: return
           // Also without a bit in the lane: its poster sets that of the tail last.
           case .control:
             cell.handleControl()
@@ -60,10 +62,7 @@ public import Synchronization
           case .notEmpty, .finished:
             // A sender has reserved a slot and not yet written it. If it lost its processor, others go first.
             holes += 1
-            if holes > 100 {
-              worker.counts.addHandled(Turn.messages - left)
-              return cell.yield(worker)
-            }
+            if holes > 100 { return cell.yield(worker) }
             Turn.pause()
             continue
           }
@@ -71,13 +70,13 @@ public import Synchronization
         if worker.hasDroppedReplies { worker.settleDroppedReplies(nil) }
       } catch {
         worker.settleDroppedReplies(error)
-        if left < before { worker.counts.addFailed() }
+        if left < before { cell.addFailed(worker) }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
       if left > 0 && !Turn.isLong(worker, since: start) { continue }
       cell.noteDepth(queue.backlog)
-      cell.noteMessages(left)
-      worker.counts.addHandled(Turn.messages - left)
+      cell.turnEnds(left)
+      cell.addHandled(counted - left, worker)
       return cell.yield(worker)
     }
   }
@@ -168,14 +167,30 @@ public import Synchronization
 extension Cell {
   /// Enters the new cell below its parent and makes it runnable.
   @usableFromInline func start() -> End? {
+    if system.options.measuresTime { measureTime() }
+    if isCounted { notesTurns = true }
     if let refusal = siblings.insert(self) { return refusal }
+    system.tell(.spawned(ActorID(self)))
     schedule()
     return nil
   }
 
+  /// A load and a store each, since there is one writer.
+  @inlinable func addHandled(_ count: Int, _ worker: Worker) {
+    worker.counts.addHandled(count)
+    handled.store(handled.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+  }
+
+  /// A message that will be counted as handled at the end of the turn has failed.
+  @usableFromInline func addFailed(_ worker: Worker) {
+    worker.counts.addFailed()
+    addHandled(-1, worker)
+    meter?.failed.wrappingAdd(1, ordering: .relaxed)
+  }
+
   /// On its worker: it will be counted as handled at the end of the turn, and was not.
   @usableFromInline func shed<Message: ~Copyable>(_ type: Message.Type) {
-    Worker.withCurrent { $0.counts.addHandled(-1) }
+    Worker.withCurrent { addHandled(-1, $0) }
     deadLetter(.abandoned, type)
   }
 

@@ -12,7 +12,7 @@ class ParcelStore: @unchecked Sendable {
   private let lock = FutexLock()
   @exclusivity(unchecked) private var isClosed = false
   /// Parcels in the store.
-  @exclusivity(unchecked) private var count = 0
+  @exclusivity(unchecked) private var parcels = 0
 
   /// Nil: closed.
   final func insert(_ parcel: Parcel, exempt: Bool) -> Outcome? {
@@ -20,15 +20,15 @@ class ParcelStore: @unchecked Sendable {
     return lock.withLock {
       if isClosed { return nil }
       let outcome = exempt ? place(parcel) : add(parcel)
-      if case .accepted = outcome { count += 1 }
+      if case .accepted = outcome { parcels += 1 }
       return outcome
     }
   }
 
   final func popFirst() -> Parcel? {
     lock.withLock {
-      if count == 0 { return nil }
-      count -= 1
+      if parcels == 0 { return nil }
+      parcels -= 1
       return remove()
     }
   }
@@ -36,7 +36,7 @@ class ParcelStore: @unchecked Sendable {
   /// Nothing comes any more; what is there stays.
   final func close() { lock.withLock { isClosed = true } }
 
-  final var isEmpty: Bool { lock.withLock { count == 0 } }
+  final var count: Int { lock.withLock { parcels } }
 
   // MARK: The rule
 

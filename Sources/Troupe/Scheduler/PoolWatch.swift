@@ -19,7 +19,7 @@ final class PoolWatch: @unchecked Sendable {
   private struct Site {
     /// It needs no system as long as nobody lives in it.
     let table: ChildTable
-    let log: @Sendable (String) -> Void
+    let report: @Sendable (Watchdog.Report) -> Void
     let listener: (@Sendable (Watchdog.Report) -> Void)?
   }
   private let lock = FutexLock()
@@ -28,12 +28,12 @@ final class PoolWatch: @unchecked Sendable {
   /// When to report that all are stuck.
   private var nextForPool: Int64
 
-  init(_ watchdog: Watchdog, table: ChildTable, log: @escaping @Sendable (String) -> Void) {
+  init(_ watchdog: Watchdog, table: ChildTable, report: @escaping @Sendable (Watchdog.Report) -> Void) {
     guard watchdog.limit >= .milliseconds(20) else {
       fatalError("Troupe: a watchdog's limit is 20 milliseconds or more, not \(watchdog.limit)")
     }
     limit = watchdog.limit.nanosecondsClamped
-    site = Site(table: table, log: log, listener: watchdog.listener)
+    site = Site(table: table, report: report, listener: watchdog.listener)
     nextForPool = limit
   }
 
@@ -96,7 +96,7 @@ final class PoolWatch: @unchecked Sendable {
 
   private func say(_ report: Watchdog.Report) {
     guard let site = lock.withLock({ site }) else { return }
-    site.log("watchdog: \(report)")
+    site.report(report)
     site.listener?(report)
   }
 }

@@ -69,6 +69,8 @@ public import Synchronization
 
 extension Scheduler {
   func nextRandom() -> UInt64 { UInt64.random(in: 0 ... .max) }
+  /// Nanoseconds of the clock that is not old.
+  var preciseNow: Int64 { deadline(after: .zero) }
   /// From 0 up to 1.
   func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
   var loopPreference: (any TaskExecutor)? { nil }

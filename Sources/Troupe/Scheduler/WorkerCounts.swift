@@ -24,9 +24,5 @@ public import Synchronization
   @inlinable func addHandled(_ count: Int) {
     handled.store(handled.load(ordering: .relaxed) &+ count, ordering: .relaxed)
   }
-  /// A message that will be counted as handled at the end of the turn has failed.
-  @inlinable func addFailed() {
-    failed.store(failed.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
-    addHandled(-1)
-  }
+  @inlinable func addFailed() { failed.store(failed.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
 }

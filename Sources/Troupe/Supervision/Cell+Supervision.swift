@@ -7,7 +7,8 @@ extension Cell {
     let failure = ActorFailure(
       error: error, messageType: messageType, path: path, incarnation: Int(incarnation), time: now)
     Worker.withCurrent { $0.counts.addFailure() }
-    system.log("actor failed: \(failure)")
+    meter?.failures.wrappingAdd(1, ordering: .relaxed)
+    system.report(.failed(ActorID(self), failure))
     guard phase.rawValue < Phase.stopping.rawValue else {
       // On the way out already: the first failure is the one to tell.
       return keep(failure)
@@ -99,7 +100,8 @@ extension Cell {
     phase = .new
     setSuspended(false)
     Worker.withCurrent { $0.counts.addRestart() }
-    system.log("actor restarts: \(path) (incarnation \(incarnation))")
+    meter?.restarts.wrappingAdd(1, ordering: .relaxed)
+    system.report(.restarted(ActorID(self), incarnation: Int(incarnation)))
   }
 
   /// Timers and work belong to the incarnation.

@@ -16,6 +16,11 @@ public final class ActorSystem: Sendable {
     public var supervision: Supervision
     /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
     public var log: @Sendable (String) -> Void
+    /// Hears of everything that happens to actors, on the thread on which it happens: it must be quick and must not block. What it causes itself, by a
+    /// message to an actor that has ended say, is not told. The system keeps it. Nil costs a branch an event.
+    public var observer: (@Sendable (SystemEvent) -> Void)?
+    /// Whether each actor's time in handlers is measured: two looks at a clock a turn; see `ActorSnapshot.timeInHandlers`.
+    public var measuresTime: Bool
     /// Hears of every dead letter, on the thread that sent or dropped it. What it throws is logged and goes nowhere else.
     /// The system keeps it: what it captures, such as an address, keeps the system's memory in turn.
     /// The dead letters that it makes itself are counted, but not told to it.
@@ -26,13 +31,15 @@ public final class ActorSystem: Sendable {
     package var blockingPatience = Duration.seconds(5)
     /// Reports handlers that run too long; nil: nobody does.
     public var watchdog: Watchdog?
+    /// The steps of a shutdown. `actors` must be among them, and no name twice; else the program stops.
+    public var shutdownPhases = ShutdownPhase.standard
 
     /// The defaults, but for what is given.
     public init(
       workers: Int? = nil, supervision: Supervision = .default, highWater: Int = 100_000,
       log: (@Sendable (String) -> Void)? = nil,
       deadLetterListener: (@Sendable (DeadLetter) throws -> Void)? = nil, blockingThreads: Int = 512,
-      watchdog: Watchdog? = Watchdog()
+      watchdog: Watchdog? = Watchdog(), observer: (@Sendable (SystemEvent) -> Void)? = nil, measuresTime: Bool = false
     ) {
       self.workers = workers
       self.supervision = supervision
@@ -41,6 +48,8 @@ public final class ActorSystem: Sendable {
       self.deadLetterListener = deadLetterListener
       self.blockingThreads = blockingThreads
       self.watchdog = watchdog
+      self.observer = observer
+      self.measuresTime = measuresTime
     }
   }
 
@@ -65,8 +74,12 @@ public final class ActorSystem: Sendable {
     let scheduler = PoolScheduler(workers: workers)
     core = SystemCore(
       name: name, options: options, scheduler: scheduler, counts: scheduler.workers.map { $0.counts })
-    let log: @Sendable (String) -> Void = { options.log("\(name): \($0)") }
-    scheduler.watch = options.watchdog.map { PoolWatch($0, table: core.table, log: log) }
+    // Not by the core, which the pool may outlive.
+    let report: @Sendable (Watchdog.Report) -> Void = { report in
+      options.log("\(name): watchdog: \(report)")
+      options.observer?(.watchdog(report))
+    }
+    scheduler.watch = options.watchdog.map { PoolWatch($0, table: core.table, report: report) }
   }
 
   init(core: SystemCore) { self.core = core }
@@ -97,40 +110,6 @@ public final class ActorSystem: Sendable {
   /// Ends the incarnation after the message in hand, and starts the next at once, as its supervision would after a failure. Does
   /// nothing for an actor that was spawned by value.
   public func restart<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.restart) }
-
-  /// Starts to stop every actor, children before parents, and returns at once.
-  public func requestShutdown() { core.beginShutdown() }
-
-  /// What a shutdown did.
-  public struct ShutdownReport: Sendable, CustomStringConvertible {
-    /// Messages that were queued and not handled.
-    public let dropped: Int
-    /// Paths of actors that had not ended when the deadline passed: a handler is still running.
-    public let stuck: [String]
-    /// One line for a log.
-    public var description: String {
-      "shutdown: \(dropped) messages dropped"
-        + (stuck.isEmpty ? "" : ", still running: \(stuck.joined(separator: ", "))")
-    }
-  }
-
-  /// Stops every actor, children before parents: each finishes the message in hand, and what is queued becomes dead letters.
-  ///
-  /// A second call awaits the same end. Actors that still run a handler at the deadline are reported and left behind.
-  /// In a handler it would wait for itself, and stops the program with a message: use `requestShutdown` there.
-  /// - Parameter deadline: how long to wait at most; nil waits without limit.
-  @discardableResult
-  public func shutdown(deadline: Duration? = .seconds(30)) async -> ShutdownReport {
-    if let worker = Worker.current, worker.system === core.scheduler, worker.isRunningCell {
-      fatalError(
-        "Troupe: shutdown() was awaited in a handler of \(name), and would wait for itself; use requestShutdown()")
-    }
-    let before = core.deadLetters.count(.queuedAtEnd)
-    core.beginShutdown()
-    await core.waitForShutdown(deadline)
-    return ShutdownReport(
-      dropped: core.deadLetters.count(.queuedAtEnd) - before, stuck: core.table.children.map { $0.path })
-  }
 
   /// The figures of a system. They are read one after the other, while it runs.
   public struct Counts: Sendable, Equatable {

@@ -41,10 +41,12 @@ final class DeadLetterOffice: Sendable {
   private let logged = Atomic<Int>(0)
   private let windowStart = Atomic<Int64>(0)
   private let listener: (@Sendable (DeadLetter) throws -> Void)?
+  private let observer: (@Sendable (SystemEvent) -> Void)?
   private let log: @Sendable (String) -> Void
 
-  init(listener: (@Sendable (DeadLetter) throws -> Void)?, log: @escaping @Sendable (String) -> Void) {
-    self.listener = listener
+  init(_ options: ActorSystem.Options, log: @escaping @Sendable (String) -> Void) {
+    listener = options.deadLetterListener
+    observer = options.observer
     self.log = log
   }
 
@@ -68,12 +70,14 @@ final class DeadLetterOffice: Sendable {
       }
     }
     let isLogged = logged.wrappingAdd(1, ordering: .relaxed).newValue <= Self.linesAWindow
-    guard isLogged || listener != nil else { return }
+    guard isLogged || listener != nil || observer != nil else { return }
     let letter = DeadLetter(recipient: cell.path, messageType: messageType(), reason: reason)
     if isLogged { log(letter.description) }
     // What the listener sends to the dead would come back to it without end.
-    guard let listener, troupe_enter_listener() else { return }
+    guard listener != nil || observer != nil, troupe_enter_listener() else { return }
     defer { troupe_leave_listener() }
+    observer?(.deadLetter(letter))
+    guard let listener else { return }
     // What it throws must reach neither the sender nor the queue.
     do { try listener(letter) } catch { if isLogged { log("the listener for dead letters threw: \(error)") } }
   }

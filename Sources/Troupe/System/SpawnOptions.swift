@@ -1,3 +1,5 @@
+import Synchronization
+
 /// How an actor is set up. The defaults suit most.
 public struct SpawnOptions: Sendable {
   // One word, and nil for the defaults: most spawns pass it on, and look at nothing else.
@@ -15,6 +17,7 @@ public struct SpawnOptions: Sendable {
     var childStrategy = ChildStrategy.oneForOne
     var keepsChildren = false
     var stashCapacity = SpawnOptions.defaultStashCapacity
+    var lifetime = Lifetime.untilStopped
     static let defaults = Values()
   }
 
@@ -56,18 +59,25 @@ public struct SpawnOptions: Sendable {
     set { values.stashCapacity = newValue }
   }
 
+  /// What it lives for.
+  public var lifetime: Lifetime {
+    get { values.lifetime }
+    set { values.lifetime = newValue }
+  }
+
   /// The defaults.
   @inlinable public init() { box = nil }
 
   /// The defaults, but for what is given.
   public init(
     mailbox: MailboxOptions = .unbounded, dispatcher: Dispatcher = .default, supervision: Supervision? = nil,
-    childStrategy: ChildStrategy = .oneForOne, keepsChildren: Bool = false, stashCapacity: Int = 1000
+    childStrategy: ChildStrategy = .oneForOne, keepsChildren: Bool = false, stashCapacity: Int = 1000,
+    lifetime: Lifetime = .untilStopped
   ) {
     box = Box(
       Values(
         mailbox: mailbox, dispatcher: dispatcher, supervision: supervision, childStrategy: childStrategy,
-        keepsChildren: keepsChildren, stashCapacity: stashCapacity))
+        keepsChildren: keepsChildren, stashCapacity: stashCapacity, lifetime: lifetime))
   }
 
   /// Of the lock-free queue.
@@ -85,6 +95,8 @@ final class CellSettings: Sendable {
   let childStrategy: ChildStrategy
   let keepsChildren: Bool
   let stashCapacity: Int
+  /// Handles that are out; see `Handle`.
+  let handles = Atomic<Int>(0)
   let overflow: MailboxOptions.Overflow
   let store: ParcelStore?
   /// Nil: the pool.
@@ -98,7 +110,7 @@ final class CellSettings: Sendable {
     }
     let isDefault =
       name == nil && options.supervision == nil && options.childStrategy == .oneForOne && !options.keepsChildren
-      && options.stashCapacity == SpawnOptions.defaultStashCapacity && side == nil
+      && options.stashCapacity == SpawnOptions.defaultStashCapacity && options.lifetime == .untilStopped && side == nil
       && options.mailbox.overflow == .reject && options.mailbox.store == nil
     if isDefault { return nil }
     self.name = name

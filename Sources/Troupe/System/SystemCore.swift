@@ -8,6 +8,7 @@ import Synchronization
   let schedulerID: ObjectIdentifier
   let executor: WorkerExecutor
   let options: ActorSystem.Options
+  let observer: (@Sendable (SystemEvent) -> Void)?
   let deadLetters: DeadLetterOffice
   let asks = AskCycles()
   /// Counts of workers, and of what runs outside of one.
@@ -15,8 +16,19 @@ import Synchronization
   let dispatchers: Dispatchers
   let extensions = SystemExtensions()
   private(set) var table: ChildTable!
+  let plan: ShutdownPlan
   private let lock = FutexLock()
   private var shutdown: ShutdownState = .running
+  /// The last phases have begun, and are over.
+  private var isReleasing = false
+  private var isReleased = false
+  /// No actor lives any more.
+  private var isEmpty = false
+  /// Set before the actors are stopped, and read when they have.
+  private var actorsTimer: ActionTimer?
+  /// Figures at the beginning.
+  private var handledBefore = 0
+  private var droppedBefore = 0
   /// Who wants to be woken at the end without asking for it.
   private var endWaiters: [ShutdownWaiter] = []
 
@@ -29,13 +41,15 @@ import Synchronization
   init(name: String, options: ActorSystem.Options, scheduler: any Scheduler, counts: [WorkerCounts]) {
     self.name = name
     self.options = options
+    observer = options.observer
     self.scheduler = scheduler
     schedulerID = ObjectIdentifier(scheduler)
     executor = WorkerExecutor(scheduler)
     workerCounts = counts
     dispatchers = Dispatchers(scheduler, threadLimit: options.blockingThreads, patience: options.blockingPatience)
     let log = options.log
-    deadLetters = DeadLetterOffice(listener: options.deadLetterListener) { log("\(name): \($0)") }
+    deadLetters = DeadLetterOffice(options) { log("\(name): \($0)") }
+    plan = ShutdownPlan(options.shutdownPhases)
     table = ChildTable(system: self, owner: nil)
   }
 
@@ -44,26 +58,80 @@ import Synchronization
   @usableFromInline func deadLetter<Message: ~Copyable>(
     _ reason: DeadLetter.Reason, for cell: Cell, _ type: Message.Type
   ) {
+    cell.meter?.add(reason)
     deadLetters.receive(reason, for: cell, typeName(type), now: scheduler.coarseNow)
   }
 
   // MARK: Shutdown
 
-  /// Starts to stop everything, once. Returns false if that has been done before.
-  @discardableResult func beginShutdown() -> Bool {
+  /// Starts the shutdown, once.
+  func beginShutdown() {
     let isFirst = lock.withLock { () -> Bool in
-      if case .running = shutdown {
-        shutdown = .stopping([])
-        return true
-      }
-      return false
+      guard case .running = shutdown else { return false }
+      shutdown = .stopping([])
+      handledBefore = handled
+      droppedBefore = deadLetters.count(.queuedAtEnd)
+      return true
     }
-    guard isFirst else { return false }
-    if table.close(ControlWord.systemStopped, whenEmpty: { [self] in shutdownEnded() }) { shutdownEnded() }
-    return true
+    guard isFirst else { return }
+    plan.begin()
+    guard plan.hasTasks(plan.before) else {
+      for phase in plan.before { tell(.shutdown(phase)) }
+      return stopActors()
+    }
+    _ = TaskLane(scheduler).start {
+      await self.plan.run(self.plan.before, in: self)
+      self.stopActors()
+    }
+  }
+
+  private func stopActors() {
+    if let deadline = plan.actorsDeadline {
+      let timer = ActionTimer(deadline: scheduler.deadline(after: deadline)) { [self] _ in release(isEmpty: false) }
+      actorsTimer = timer
+      scheduler.add(timer)
+    }
+    if table.close(ControlWord.systemStopped, whenEmpty: { [self] in release(isEmpty: true) }) {
+      release(isEmpty: true)
+    }
+  }
+
+  /// The actors have ended, or their time is over: the phases after theirs, once, and then the end.
+  private func release(isEmpty: Bool) {
+    let (isFirst, isEnd) = lock.withLock { () -> (Bool, Bool) in
+      if isEmpty { self.isEmpty = true }
+      let isFirst = !isReleasing
+      isReleasing = true
+      return (isFirst, isReleased && isEmpty)
+    }
+    if isEnd { return shutdownEnded() }
+    guard isFirst else { return }
+    guard plan.hasTasks(plan.after) else {
+      for phase in plan.after { tell(.shutdown(phase)) }
+      return released()
+    }
+    _ = TaskLane(scheduler).start {
+      await self.plan.run(self.plan.after, in: self)
+      self.released()
+    }
+  }
+
+  private func released() {
+    lock.lock()
+    isReleased = true
+    let isEnd = isEmpty
+    var waiting: [ShutdownWaiter] = []
+    if !isEnd, case .stopping(let waiters) = shutdown {
+      waiting = waiters
+      shutdown = .stopping([])
+    }
+    lock.unlock()
+    if isEnd { return shutdownEnded() }
+    for each in waiting { each.parker.signal() }
   }
 
   private func shutdownEnded() {
+    if let timer = actorsTimer.take() { scheduler.cancel(timer) }
     lock.lock()
     let before = shutdown
     shutdown = .ended
@@ -93,7 +161,7 @@ import Synchronization
         $0.overflow ? .max : $0.partialValue
       } ?? .max)
     let isOver = lock.withLock { () -> Bool in
-      guard case .stopping(let waiting) = shutdown else { return true }
+      guard case .stopping(let waiting) = shutdown, !isReleased else { return true }
       shutdown = .stopping(waiting + [waiter])
       return false
     }
@@ -101,6 +169,20 @@ import Synchronization
     if waiter.deadline != .max { scheduler.add(waiter) }
     await waiter.parker.wait()
     if waiter.deadline != .max { scheduler.cancel(waiter) }
+    let isLate = lock.withLock { if case .stopping = shutdown { !isReleased } else { false } }
+    if isLate { plan.hurry() }
+  }
+
+  var shutdownReport: ShutdownReport {
+    let (handledBefore, droppedBefore) = lock.withLock { (self.handledBefore, self.droppedBefore) }
+    return ShutdownReport(
+      drained: handled - handledBefore, dropped: deadLetters.count(.queuedAtEnd) - droppedBefore,
+      stuck: table.children.map { $0.path }, tasks: plan.report)
+  }
+
+  /// Messages whose handler returned.
+  private var handled: Int {
+    (workerCounts + dispatchers.workers.counts).reduce(0) { $0 + $1.handled.load(ordering: .relaxed) }
   }
 
   var isShutDown: Bool {

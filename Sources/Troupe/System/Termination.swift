@@ -6,6 +6,8 @@ public struct Termination: Sendable, CustomStringConvertible {
     case stopped
     /// An actor that it was linked to has ended.
     case linked
+    /// Nobody had an address of it any more: see `Lifetime.whileReferenced`.
+    case unreferenced
     /// A handler, a hook or the factory threw, and its supervision did not start it again.
     case failed(ActorFailure)
     /// Its parent stopped.
@@ -38,6 +40,7 @@ public struct Termination: Sendable, CustomStringConvertible {
   public var description: String {
     switch reason {
     case .stopped: "\(path) stopped"
+    case .unreferenced: "\(path) stopped because nobody had its address any more"
     case .linked: "\(path) stopped because an actor that it was linked to did"
     case .failed(let failure): "\(path) failed: \(failure)"
     case .parentStopped: "\(path) stopped because its parent did"
@@ -55,6 +58,7 @@ final class EndListeners {
   var watches: [ObjectIdentifier: Watch] = [:]
   var entered = 0
   var escalated: FailureBox?
+  var meter: ActorMeter?
 }
 
 /// The name of a message type with what it is nested in, `Account.Message`, and without its module.

@@ -16,20 +16,7 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable package var isClosed: Bool { state.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 }
 
   /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
-  @usableFromInline package var count: Int {
-    let head = consumer.pointee.head.load(ordering: .acquiring)
-    let word = state.pointee.tail.load(ordering: .acquiring)
-    if state.pointee.capacity != 0 {
-      return Int(used(word, head: (head >> 1) & TailWord.boundedIndexMask))
-    }
-    let from = head >> 1
-    let to = word >> TailWord.shift
-    guard to > from else { return 0 }
-    let mask = UInt(Segment.blockCapacity - 1)
-    // A head in the inline slots and a tail past them: the indexes between are void.
-    let void = head & HeadWord.inline != 0 && (from | mask) < to ? Segment.blockCapacity - Segment.inlineCapacity : 0
-    return max(0, Int(to - from) - void)
-  }
+  @usableFromInline package var count: Int { QueueShape(Element.self).count(in: state) }
 
   /// Destroys or hands on what is left in a closed queue, waiting for elements that are still being written.
   @inlinable package func drainClosed(_ body: (consuming Element) -> Void) {

@@ -78,7 +78,7 @@ struct Pooled {
   }
 
   /// Stops everything. Without a deadline: one that does not come to its end is a test that does not end.
-  @discardableResult func end() async -> ActorSystem.ShutdownReport { await system.shutdown(deadline: nil) }
+  @discardableResult func end() async -> ShutdownReport { await system.shutdown(deadline: nil) }
 }
 
 extension Termination {
@@ -87,6 +87,7 @@ extension Termination {
     switch reason {
     case .stopped: "stopped"
     case .linked: "linked"
+    case .unreferenced: "unreferenced"
     case .failed: "failed"
     case .parentStopped: "parentStopped"
     case .systemStopped: "systemStopped"

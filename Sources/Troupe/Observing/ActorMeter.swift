@@ -1,0 +1,61 @@
+import Synchronization
+
+/// An actor's figures that are rarely touched. Made with the first of them; anyone may add and read.
+final class ActorMeter: Sendable {
+  let failed = Atomic<Int>(0)
+  let failures = Atomic<Int>(0)
+  let restarts = Atomic<Int>(0)
+  /// In turns; written by the actor's worker.
+  let nanoseconds = Atomic<Int64>(0)
+  /// When the turn that is under way began, or 0. The worker's.
+  let turnStart = Atomic<Int64>(0)
+  private let letters = InlineArray<16, Atomic<Int>> { _ in Atomic(0) }
+
+  func add(_ reason: DeadLetter.Reason) { letters[reason.rawValue].wrappingAdd(1, ordering: .relaxed) }
+
+  var deadLetters: [DeadLetter.Reason: Int] {
+    var counts: [DeadLetter.Reason: Int] = [:]
+    for reason in DeadLetter.Reason.allCases {
+      let count = letters[reason.rawValue].load(ordering: .relaxed)
+      if count > 0 { counts[reason] = count }
+    }
+    return counts
+  }
+}
+
+extension Cell {
+  /// The actor's, made when there is none. Nil once the actor has ended.
+  var meter: ActorMeter? {
+    lock.withLock {
+      if end != nil { return nil }
+      let listeners = listeners()
+      let meter = listeners.meter ?? ActorMeter()
+      listeners.meter = meter
+      return meter
+    }
+  }
+
+  var existingMeter: ActorMeter? { lock.withLock { endListeners?.meter } }
+
+  // MARK: Time in handlers
+
+  /// At spawn, if the system measures that.
+  func measureTime() {
+    annex.timeMeter = meter
+    notesTurns = true
+  }
+
+  func timeTurnBegins() {
+    guard let timeMeter = existingAnnex?.timeMeter else { return }
+    timeMeter.turnStart.store(system.scheduler.preciseNow, ordering: .relaxed)
+  }
+
+  func timeTurnEnds() {
+    guard let timeMeter = existingAnnex?.timeMeter else { return }
+    let start = timeMeter.turnStart.load(ordering: .relaxed)
+    if start == 0 { return }
+    timeMeter.turnStart.store(0, ordering: .relaxed)
+    let time = system.scheduler.preciseNow - start
+    timeMeter.nanoseconds.store(timeMeter.nanoseconds.load(ordering: .relaxed) + time, ordering: .relaxed)
+  }
+}

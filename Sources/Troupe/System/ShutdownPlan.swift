@@ -1,0 +1,129 @@
+import Synchronization
+
+/// The phases of a system's shutdown, and what is to be done in each.
+///
+/// Sendable because what changes is under the lock.
+final class ShutdownPlan: @unchecked Sendable {
+  typealias Body = @Sendable () async throws -> Void
+  private struct Task {
+    let name: String
+    let body: Body
+  }
+  let phases: [ShutdownPhase]
+  private let lock = FutexLock()
+  private var tasks: [String: [Task]] = [:]
+  private var done: [ShutdownReport.Task] = []
+  private var hasBegun = false
+  /// The whole shutdown is late.
+  private var isHurried = false
+  private var current: PhaseRun?
+
+  init(_ phases: [ShutdownPhase]) {
+    guard phases.filter({ $0.name == ShutdownPhase.actors.name }).count == 1 else {
+      fatalError("Troupe: the phases of a shutdown must have `actors` among them, once")
+    }
+    guard Set(phases.map(\.name)).count == phases.count else {
+      fatalError("Troupe: two phases of a shutdown have the same name: \(phases.map(\.name))")
+    }
+    self.phases = phases
+  }
+
+  private var actorsPlace: Int { phases.firstIndex { $0.name == ShutdownPhase.actors.name } ?? 0 }
+  /// With the one in which the actors stop.
+  var before: ArraySlice<ShutdownPhase> { phases[...actorsPlace] }
+  var after: ArraySlice<ShutdownPhase> { phases[(actorsPlace + 1)...] }
+  var actorsDeadline: Duration? { phases[actorsPlace].deadline }
+  var report: [ShutdownReport.Task] { lock.withLock { done } }
+
+  func add(_ body: @escaping Body, _ name: String, _ phase: ShutdownPhase) -> Bool {
+    guard phases.contains(where: { $0.name == phase.name }) else {
+      fatalError("Troupe: \(phase.name) is no phase of this system's shutdown: \(phases.map(\.name))")
+    }
+    return lock.withLock {
+      if !hasBegun { tasks[phase.name, default: []].append(Task(name: name, body: body)) }
+      return !hasBegun
+    }
+  }
+
+  func begin() { lock.withLock { hasBegun = true } }
+
+  func hasTasks(_ phases: ArraySlice<ShutdownPhase>) -> Bool {
+    lock.withLock { phases.contains { tasks[$0.name] != nil } }
+  }
+
+  /// Ends the phase that is under way, and leaves out those that come before the actors'.
+  func hurry() {
+    lock.withLock { () -> PhaseRun? in
+      isHurried = true; return current
+    }?.parker.signal()
+  }
+
+  func run(_ phases: ArraySlice<ShutdownPhase>, in core: SystemCore) async {
+    for phase in phases {
+      core.tell(.shutdown(phase))
+      await run(phase, in: core)
+    }
+  }
+
+  private func run(_ phase: ShutdownPhase, in core: SystemCore) async {
+    let tasks = lock.withLock { self.tasks.removeValue(forKey: phase.name) ?? [] }
+    if tasks.isEmpty { return }
+    let scheduler = core.scheduler
+    let run = PhaseRun(tasks.count, deadline: phase.deadline.map { scheduler.deadline(after: $0) } ?? .max)
+    let isLeftOut = lock.withLock { () -> Bool in
+      current = run
+      return isHurried && before.contains(phase)
+    }
+    if !isLeftOut {
+      let running = tasks.enumerated().map { index, task in
+        TaskLane(scheduler).start {
+          do {
+            try await task.body()
+            run.finish(index, .finished)
+          } catch {
+            run.finish(index, .failed(error))
+          }
+        }
+      }
+      if run.deadline != .max { scheduler.add(run) }
+      await run.parker.wait()
+      if run.deadline != .max { scheduler.cancel(run) }
+      for task in running { task.cancel() }
+    }
+    let outcomes = run.outcomes
+    lock.withLock {
+      current = nil
+      for (task, outcome) in zip(tasks, outcomes) {
+        done.append(ShutdownReport.Task(phase: phase.name, name: task.name, outcome: outcome))
+      }
+    }
+  }
+}
+
+/// A phase under way. It fires at its deadline.
+private final class PhaseRun: Timer, @unchecked Sendable {
+  typealias Outcome = ShutdownReport.Task.Outcome
+  let parker = Parker()
+  private let lock = FutexLock()
+  private var results: [Outcome?]
+  private var left: Int
+
+  init(_ count: Int, deadline: Int64) {
+    results = Array(repeating: nil, count: count)
+    left = count
+    super.init(deadline: deadline)
+  }
+
+  func finish(_ index: Int, _ outcome: Outcome) {
+    let isLast = lock.withLock { () -> Bool in
+      results[index] = outcome
+      left -= 1
+      return left == 0
+    }
+    if isLast { parker.signal() }
+  }
+
+  var outcomes: [Outcome] { lock.withLock { results.map { $0 ?? .late } } }
+
+  override func fire() { parker.signal() }
+}

@@ -1,0 +1,34 @@
+import Synchronization
+
+/// What the layout of a queue depends on its element's type for, in one word: enough to count what is in it without the type.
+@usableFromInline package struct QueueShape {
+  // [consumerOffset / 8][log2 of blockCapacity: 3 bits][inlineCapacity: 3 bits]
+  @usableFromInline package let bits: UInt32
+
+  @inlinable package init(bits: UInt32) { self.bits = bits }
+
+  @inlinable package init<Element: ~Copyable>(_ type: Element.Type) {
+    let block = SlotSegment<Element>.blockCapacity.trailingZeroBitCount
+    bits =
+      UInt32(MessageQueue<Element>.consumerOffset) << 3 | UInt32(block) << 3
+      | UInt32(SlotSegment<Element>.inlineCapacity)
+  }
+
+  private var consumerOffset: Int { Int(bits >> 6) << 3 }
+  private var blockCapacity: Int { 1 << Int(bits >> 3 & 7) }
+  private var inlineCapacity: Int { Int(bits & 7) }
+
+  /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
+  package func count(in state: UnsafeMutablePointer<QueueState>) -> Int {
+    let consumer = (UnsafeMutableRawPointer(state) + consumerOffset).assumingMemoryBound(to: ConsumerState.self)
+    let head = consumer.pointee.head.load(ordering: .acquiring)
+    let word = state.pointee.tail.load(ordering: .acquiring)
+    let from = head >> 1
+    if state.pointee.capacity != 0 { return Int(((word >> TailWord.boundedShift) &- from) & TailWord.boundedIndexMask) }
+    let to = word >> TailWord.shift
+    guard to > from else { return 0 }
+    // A head in the inline slots and a tail past them: the indexes between are void.
+    let isPast = head & HeadWord.inline != 0 && (from | UInt(blockCapacity - 1)) < to
+    return max(0, Int(to - from) - (isPast ? blockCapacity - inlineCapacity : 0))
+  }
+}
