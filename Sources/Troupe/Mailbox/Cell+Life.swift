@@ -122,9 +122,8 @@ extension Cell {
 
   func finish(_ end: End) {
     lock.lock()
-    self.end = end
     let listeners = endListeners
-    endListeners = nil
+    fate = Fate(end)
     children = nil
     lock.unlock()
     system.tell(.ended(Termination(reason: end.reason, cell: self)))
@@ -181,13 +180,6 @@ extension Cell {
       listeners().waiting.append(waiter)
       return waiter
     }
-  }
-
-  /// Under the lock.
-  func listeners() -> EndListeners {
-    let listeners = endListeners ?? EndListeners()
-    endListeners = listeners
-    return listeners
   }
 
   /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.

@@ -16,18 +16,23 @@ public import Synchronization
     case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
   }
   // Small ones first: they fill the gap behind those of the superclass.
-  /// The depth has been reported, and has not gone down since.
-  @exclusivity(unchecked) var isHighWater = false
   /// There is a factory.
   let isRestartable: Bool
   /// It does not run on the pool: `settings` say where.
   private let isAside: Bool
+  let isBounded: Bool
+  /// The mailbox is one of the second kind, and the queue stays empty.
+  @usableFromInline let hasStore: Bool
+  /// The mailbox is not the plain unbounded one.
+  @usableFromInline let isSpecial: Bool
   /// It ends when the last handle has gone: see `Handle`.
   @usableFromInline let isCounted: Bool
   @usableFromInline let queue: UnsafeMutablePointer<QueueState>
   /// The behavior, then its factory; how they are laid out is `Drain`'s.
   @usableFromInline let storage: UnsafeMutableRawPointer
   @usableFromInline let body: Body
+  /// See `QueueShape`. Here it fills a gap.
+  let shape: UInt32
   // Not counted: two workers that spawn would pass the count's cache line to and fro. Every chain of owners ends in a cell at
   // the top, which holds the system for all below.
   @usableFromInline unowned(unsafe) let system: SystemCore
@@ -36,8 +41,6 @@ public import Synchronization
   let id: UInt64
   /// The bits of the type.
   let messageType: UnsafeRawPointer
-  /// Bounded mailboxes: those who wait for room.
-  @usableFromInline let waiters: SendWaiters?
 
   let parcels = ParcelState()
   let handler = HandlerState()
@@ -55,12 +58,10 @@ public import Synchronization
   @exclusivity(unchecked) var isHeld = false
   /// Handles what is queued, and then ends.
   @usableFromInline @exclusivity(unchecked) var isDraining = false
-  /// The mailbox is one of the second kind, and the queue stays empty.
-  @usableFromInline let hasStore: Bool
+  /// The depth has been reported, and has not gone down since.
+  @exclusivity(unchecked) var isHighWater = false
   @exclusivity(unchecked) var incarnation: UInt32 = 1
   @exclusivity(unchecked) var stopBits: UInt32 = 0
-  /// See `QueueShape`.
-  let shape: UInt32
   /// Messages whose handler returned. Written by the cell's worker; anyone may read.
   @usableFromInline let handled = Atomic<Int>(0)
   @exclusivity(unchecked) var existingAnnex: Annex?
@@ -68,8 +69,7 @@ public import Synchronization
   let settings: CellSettings?
   // Under `lock`.
   @exclusivity(unchecked) var children: ChildTable?
-  @exclusivity(unchecked) var end: End?
-  @exclusivity(unchecked) var endListeners: EndListeners?
+  @exclusivity(unchecked) var fate = Fate.living
   // Under the lock of `siblings`.
   @exclusivity(unchecked) var nextSibling: Unmanaged<Cell>?
   @exclusivity(unchecked) var previousSibling: Unmanaged<Cell>?
@@ -86,14 +86,16 @@ public import Synchronization
     system = place.table.system
     siblings = place.table
     id = place.id
-    waiters = options.capacity != 0 ? SendWaiters() : nil
+    isBounded = options.capacity != 0
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
     isAside = side != nil
     settings = CellSettings(options, place.name, side)
     isCounted = options.box != nil && options.lifetime == .whileReferenced
     self.shape = shape.bits
     self.isRestartable = isRestartable
-    hasStore = options.box != nil && options.mailbox.store != nil
+    let hasStore = options.box != nil && options.mailbox.store != nil
+    self.hasStore = hasStore
+    isSpecial = isBounded || hasStore
     self.messageType = messageType
     super.init(.cell)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
@@ -112,9 +114,8 @@ public import Synchronization
   /// Where it runs; nil: on the pool.
   var side: SideScheduler? { isAside ? settings?.side : nil }
 
-  @inlinable var isBounded: Bool { waiters != nil }
-  /// Its mailbox is not the plain unbounded one.
-  @inlinable var isSpecial: Bool { isBounded || hasStore }
+  /// Those who wait for room in a bounded mailbox.
+  var waiters: SendWaiters? { settings?.waiters }
 
   /// Whoever cleared *idle* calls this, once.
   @usableFromInline func schedule() {
@@ -166,22 +167,4 @@ public import Synchronization
   let name: String?
   let id: UInt64
   /// Why it cannot live there.
-}
-
-/// How an actor ended; a failure is described apart, since most have none.
-@usableFromInline enum End {
-  case failed(FailureBox)
-  case stopped, linked, unreferenced, parentStopped, systemStopped, nameTaken
-
-  var reason: Termination.Reason {
-    switch self {
-    case .failed(let box): .failed(box.failure)
-    case .stopped: .stopped
-    case .linked: .linked
-    case .unreferenced: .unreferenced
-    case .parentStopped: .parentStopped
-    case .systemStopped: .systemStopped
-    case .nameTaken: .nameTaken
-    }
-  }
 }

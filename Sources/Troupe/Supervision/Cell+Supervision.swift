@@ -57,6 +57,8 @@ extension Cell {
   /// From a child's worker.
   func escalate(_ failure: ActorFailure) {
     lock.withLock {
+      // It has ended, and needs to hear of nothing.
+      if end != nil { return }
       let listeners = listeners()
       if listeners.escalated == nil { listeners.escalated = FailureBox(failure) }
     }

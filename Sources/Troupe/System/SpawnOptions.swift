@@ -99,6 +99,7 @@ final class CellSettings: Sendable {
   let handles = Atomic<Int>(0)
   let overflow: MailboxOptions.Overflow
   let store: ParcelStore?
+  let waiters: SendWaiters?
   /// Nil: the pool.
   let side: SideScheduler?
 
@@ -112,10 +113,12 @@ final class CellSettings: Sendable {
       name == nil && options.supervision == nil && options.childStrategy == .oneForOne && !options.keepsChildren
       && options.stashCapacity == SpawnOptions.defaultStashCapacity && options.lifetime == .untilStopped && side == nil
       && options.mailbox.overflow == .reject && options.mailbox.store == nil
+      && options.mailbox.capacity == 0
     if isDefault { return nil }
     self.name = name
     overflow = options.mailbox.overflow
     store = options.mailbox.store?()
+    waiters = options.mailbox.capacity == 0 ? nil : SendWaiters()
     self.side = side
     supervision = options.supervision
     childStrategy = options.childStrategy
