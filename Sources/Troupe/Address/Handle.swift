@@ -49,6 +49,6 @@ extension Cell {
       settings?.handles.load(ordering: .acquiring) == 0
     else { return false }
     guard let annex = existingAnnex else { return true }
-    return annex.timers.count == 0 && annex.receiveTimeout == nil && annex.work.isEmpty && annex.stash.isEmpty
+    return annex.timers?.isEmpty != false && annex.receiveTimeout == nil && annex.work.isEmpty && annex.stash.isEmpty
   }
 }

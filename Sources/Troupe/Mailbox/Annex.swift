@@ -3,13 +3,13 @@ import Synchronization
 /// What a cell needs only if its actor uses it. Made when it is first needed, and touched by the cell's worker alone.
 final class Annex {
   /// Unstashed: before everything else.
-  var front = ParcelList()
+  @exclusivity(unchecked) var front = ParcelList()
   /// At their places.
-  var placed = ParcelList()
-  var stash = ParcelList()
+  @exclusivity(unchecked) var placed = ParcelList()
+  @exclusivity(unchecked) var stash = ParcelList()
   /// What this actor watches, and what it is linked to.
   var watches: [WatchKey: Watch] = [:]
-  @exclusivity(unchecked) var timers = TimerTable()
+  @exclusivity(unchecked) var timers: TimerTable?
   var receiveTimeout: ReceiveTimeout?
   /// When the last message had been handled, on the scheduler's clock; kept while there is a receive timeout.
   var idleSince: Int64 = 0
@@ -52,12 +52,17 @@ extension Cell {
     // Acquiring: not before what the poster sent itself.
     let word = queue.pointee.tail.load(ordering: .acquiring)
     parcel.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
-    guard parcels.push(parcel) else { return false }
-    post(ControlWord.parcels)
+    switch parcels.push(parcel) {
+    case .closed: return false
+    case .first: post(ControlWord.parcels)
+    case .more: break
+    }
     return true
   }
 
-  @usableFromInline func open(_ parcel: Parcel) -> Parcel.Content { parcel.open(self) }
+  @usableFromInline func open(_ parcel: Parcel) -> Parcel.Content {
+    parcel.kind == .once ? openTimer(parcel) : parcel.open(self)
+  }
 
   /// The parcel whose turn it is, if any. `head` is the index of the next message in the queue.
   @usableFromInline func nextParcel(at head: UInt) -> Parcel? {

@@ -4,7 +4,9 @@ import Synchronization
 /// result of its own work. It is exempt from the mailbox's bound, and never refused while the actor lives.
 ///
 /// Sendable because it belongs to whoever posts it, then to the list that it is in, then to the actor's worker.
-@usableFromInline package class Parcel: @unchecked Sendable {
+///
+/// It is a timer, since what comes may come at a time; only those that the wheel was given fire.
+@usableFromInline package class Parcel: Timer, @unchecked Sendable {
   @usableFromInline package enum Content {
     case message
     case signal(Signal)
@@ -13,12 +15,30 @@ import Synchronization
   }
 
   /// Its turn comes when the consumer's index has reached this one, that of the tail when it was posted.
-  @exclusivity(unchecked) final var position: UInt = 0
-  /// Retained by the list.
-  @exclusivity(unchecked) final var next: Unmanaged<Parcel>?
+  final var position: UInt {
+    get { UInt(bitPattern: place) }
+    set { place = Int(bitPattern: newValue) }
+  }
 
   /// No message that was sent: no rule of a mailbox applies. Set before it is posted.
   @exclusivity(unchecked) final var isExempt = false
+  /// A timer that has been cancelled. Touched by the actor's worker.
+  @exclusivity(unchecked) final var isForgotten = false
+  @usableFromInline enum Kind: UInt8 {
+    case plain
+    /// A timer that fires once.
+    case once
+    /// A timer that makes its messages.
+    case repeating
+  }
+  @usableFromInline final let kind: Kind
+  /// Of a timer with a key.
+  @usableFromInline var keyHash: Int { 0 }
+
+  @usableFromInline init(_ kind: Kind = .plain, deadline: Int64 = .max) {
+    self.kind = kind
+    super.init(deadline: deadline)
+  }
 
   /// On the actor's worker, once, when its turn has come.
   func open(_ cell: Cell) -> Content { .message }
@@ -28,14 +48,24 @@ import Synchronization
 
 /// A parcel with a message of the actor's type.
 @usableFromInline package class MessageParcel<Message: ~Copyable>: Parcel, @unchecked Sendable {
-  @exclusivity(unchecked) final var message: Message?
-  /// A store's own.
-  @exclusivity(unchecked) final var tag: AnyObject?
+  @usableFromInline @exclusivity(unchecked) final var message: Message?
+  /// A store's own; of a timer, how it goes on.
+  @usableFromInline @exclusivity(unchecked) final var tag: AnyObject?
 
-  init(_ message: consuming Message?) { self.message = message }
+  @inlinable init(
+    _ message: consuming Message?, _ kind: Kind = .plain, deadline: Int64 = .max, tag: AnyObject? = nil
+  ) {
+    self.message = message
+    self.tag = tag
+    super.init(kind, deadline: deadline)
+  }
 
   /// After `open` said that it is a message.
-  @usableFromInline func take() -> Message? { message.take() }
+  @inlinable final func take() -> Message? {
+    if kind == .repeating { return make() }
+    return message.take()
+  }
+  @usableFromInline func make() -> Message? { nil }
 }
 
 /// Parcels on their way to an actor: a stack that anyone pushes to.
@@ -44,21 +74,23 @@ struct ParcelState: ~Copyable, Sendable {
   private let top = Atomic<UInt>(0)
   private static var closed: UInt { 1 }
 
-  /// False if it is closed.
-  func push(_ parcel: Parcel) -> Bool {
+  enum Push { case first, more, closed }
+
+  /// `first`: there was none. Whoever pushed that tells the cell, and takes the others along.
+  func push(_ parcel: Parcel) -> Push {
     var bits = top.load(ordering: .relaxed)
     let pushed = Unmanaged.passRetained(parcel)
     while bits != Self.closed {
-      parcel.next = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
+      parcel.nextParcel = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
       // Releasing: publishes the parcel. Pairs with the exchanges below.
       let (exchanged, seen) = top.weakCompareExchange(
         expected: bits, desired: UInt(bitPattern: pushed.toOpaque()), successOrdering: .releasing,
         failureOrdering: .relaxed)
-      if exchanged { return true }
+      if exchanged { return bits == 0 ? .first : .more }
       bits = seen
     }
     pushed.release()
-    return false
+    return .closed
   }
 
   /// What has been pushed, the last first.
@@ -84,34 +116,35 @@ struct ParcelList {
   mutating func append(_ parcel: Parcel) { append(Unmanaged.passRetained(parcel)) }
 
   private mutating func append(_ parcel: Unmanaged<Parcel>) {
-    parcel._withUnsafeGuaranteedRef { $0.next = nil }
-    if let last { last._withUnsafeGuaranteedRef { $0.next = parcel } } else { first = parcel }
+    parcel._withUnsafeGuaranteedRef { $0.nextParcel = nil }
+    if let last { last._withUnsafeGuaranteedRef { $0.nextParcel = parcel } } else { first = parcel }
     last = parcel
     count += 1
   }
 
   /// What `ParcelState` gave: the last first.
   mutating func append(reversing stack: Unmanaged<Parcel>?) {
+    guard let stack else { return }
+    // The top is the last of them, the bottom the first.
     var reversed: Unmanaged<Parcel>?
-    var each = stack
+    var each: Unmanaged<Parcel>? = stack
     while let parcel = each {
       each = parcel._withUnsafeGuaranteedRef {
-        let below = $0.next
-        $0.next = reversed
+        let below = $0.nextParcel
+        $0.nextParcel = reversed
         return below
       }
       reversed = parcel
+      count += 1
     }
-    while let parcel = reversed {
-      reversed = parcel._withUnsafeGuaranteedRef { $0.next }
-      append(parcel)
-    }
+    if let last { last._withUnsafeGuaranteedRef { $0.nextParcel = reversed } } else { first = reversed }
+    last = stack
   }
 
   /// Puts another list before this one; that is empty then.
   mutating func prepend(_ other: inout ParcelList) {
     guard let otherLast = other.last else { return }
-    otherLast._withUnsafeGuaranteedRef { $0.next = first }
+    otherLast._withUnsafeGuaranteedRef { $0.nextParcel = first }
     if last == nil { last = otherLast }
     first = other.first
     count += other.count
@@ -120,9 +153,17 @@ struct ParcelList {
 
   mutating func popFirst() -> Parcel? {
     guard let parcel = first else { return nil }
-    first = parcel._withUnsafeGuaranteedRef { $0.next }
+    first = parcel._withUnsafeGuaranteedRef { $0.nextParcel }
     if first == nil { last = nil }
     count -= 1
     return parcel.takeRetainedValue()
+  }
+}
+
+extension Parcel {
+  /// Retained by the list.
+  @inline(__always) fileprivate final var nextParcel: Unmanaged<Parcel>? {
+    get { next.map { .fromOpaque($0.toOpaque()) } }
+    set { next = newValue.map { .fromOpaque($0.toOpaque()) } }
   }
 }

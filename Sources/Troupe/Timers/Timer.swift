@@ -5,13 +5,15 @@ import Synchronization
 @usableFromInline package class Timer: @unchecked Sendable {
   /// Nanoseconds of the scheduler's clock.
   @usableFromInline package final let deadline: Int64
-  final let state = TimerState()
-  // The rest belongs to the structure that the timer is in, and is touched under its lock alone. The references count
-  // nothing: being in the structure is one count. They are exempt from exclusivity checks, each of which is a call.
+  // The rest belongs to the structure that the timer is in, and is touched under its lock alone; then, of a parcel, to the list
+  // that it is in. The references count nothing: being in the structure is one count. They are exempt from exclusivity checks,
+  // each of which is a call.
   @exclusivity(unchecked) final var next: Unmanaged<Timer>?
   @exclusivity(unchecked) final var previous: Unmanaged<Timer>?
   /// Which list of the wheel, or which place of the heap.
   @exclusivity(unchecked) final var place = 0
+  // The small one last: what a subclass adds follows without a gap.
+  final let state = TimerState()
 
   @usableFromInline init(deadline: Int64) { self.deadline = deadline }
 

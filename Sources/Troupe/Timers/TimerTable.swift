@@ -1,16 +1,21 @@
 /// The timers of an actor by their keys: a hash table with open addressing and linear probing.
 ///
 /// Not a dictionary: to look a key up it need not be boxed as an `AnyHashable`, and a timer holds its own key. Keys of different types differ.
-/// Touched by the actor's worker alone.
-struct TimerTable: ~Copyable {
-  private struct Entry {
-    var hash: Int
+/// Touched by the actor's worker alone. What depends on the type of a key is specialised where the timer is set.
+@usableFromInline final class TimerTable {
+  @usableFromInline struct Entry {
+    @usableFromInline var hash: Int
     /// Holds one count.
-    var timer: Unmanaged<ActorTimer>?
+    @usableFromInline var timer: Unmanaged<Parcel>?
+
+    @inlinable init(hash: Int, timer: Unmanaged<Parcel>?) {
+      self.hash = hash
+      self.timer = timer
+    }
   }
 
-  private var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
-  private(set) var count = 0
+  @usableFromInline @exclusivity(unchecked) var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
+  @usableFromInline @exclusivity(unchecked) var count = 0
 
   init() {}
 
@@ -19,54 +24,74 @@ struct TimerTable: ~Copyable {
     entries.deallocate()
   }
 
-  private func place(of hash: Int) -> Int { hash & (entries.count - 1) }
+  var isEmpty: Bool { count == 0 }
+
+  /// Integers that follow each other lie side by side, eight to a group, and groups anywhere: a table that is larger than the caches costs a
+  /// miss for some keys in a row, not for each.
+  @inlinable static func hash<Key: Hashable>(_ key: Key) -> Int {
+    guard let bits = key as? Int else { return key.hashValue }
+    // The finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+    var group = UInt(bitPattern: bits) >> 3 &+ 0x9E37_79B9_7F4A_7C15
+    group = (group ^ (group >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    group = (group ^ (group >> 27)) &* 0x94D0_49BB_1331_11EB
+    return Int(bitPattern: (group ^ (group >> 31)) << 3 | UInt(bitPattern: bits) & 7)
+  }
+
+  @inlinable @inline(__always) func place(of hash: Int) -> Int { hash & (entries.count - 1) }
 
   /// Where the key is, or else the empty place where it belongs.
-  private func find(_ key: some Hashable, _ hash: Int) -> Int {
+  @inlinable func find<Message: ~Copyable, Key: Hashable>(_ key: Key, _ hash: Int, _: Message.Type) -> Int {
     var place = place(of: hash)
     while let timer = entries[place].timer {
-      if entries[place].hash == hash && timer._withUnsafeGuaranteedRef({ $0.hasKey(key) }) { return place }
+      if entries[place].hash == hash
+        && timer._withUnsafeGuaranteedRef({
+          type(of: $0) == KeyedTimer<Message, Key>.self
+            && unsafeDowncast($0, to: KeyedTimer<Message, Key>.self).key == key
+        })
+      {
+        return place
+      }
       place = (place + 1) & (entries.count - 1)
     }
     return place
   }
 
-  func timer(for key: some Hashable) -> ActorTimer? {
-    count == 0 ? nil : entries[find(key, key.hashValue)].timer?.takeUnretainedValue()
+  @inlinable func hasTimer<Message: ~Copyable, Key: Hashable>(for key: Key, _ type: Message.Type) -> Bool {
+    count != 0 && entries[find(key, Self.hash(key), type)].timer != nil
   }
 
   /// Returns the timer that had the key before.
-  mutating func set(_ timer: ActorTimer, for key: some Hashable) -> ActorTimer? {
+  @inlinable func set<Message: ~Copyable, Key: Hashable>(_ timer: KeyedTimer<Message, Key>) -> Parcel? {
     // At most three quarters are in use.
     if (count + 1) * 4 > entries.count * 3 { grow() }
-    let place = find(key, timer.keyHash)
+    let place = find(timer.key, timer.hash, Message.self)
     let before = entries[place].timer
-    entries[place] = Entry(hash: timer.keyHash, timer: .passRetained(timer))
+    entries[place] = Entry(hash: timer.hash, timer: .passRetained(timer))
     if before == nil { count += 1 }
     return before?.takeRetainedValue()
   }
 
-  mutating func remove(_ key: some Hashable) -> ActorTimer? {
-    count == 0 ? nil : remove(at: find(key, key.hashValue))
+  @inlinable func remove<Message: ~Copyable, Key: Hashable>(_ key: Key, _ type: Message.Type) -> Parcel? {
+    count == 0 ? nil : remove(at: find(key, Self.hash(key), type))
   }
 
   /// Whether this very timer is here.
-  func contains(_ timer: ActorTimer) -> Bool { place(of: timer) != nil }
+  func contains(_ timer: Parcel) -> Bool { place(of: timer) != nil }
 
   /// False if it is not here: another has taken its key, or it was cancelled.
-  mutating func remove(_ timer: ActorTimer) -> Bool {
+  func remove(_ timer: Parcel) -> Bool {
     guard let place = place(of: timer) else { return false }
     return remove(at: place) != nil
   }
 
   /// Puts another timer with the same key in the place of one that is here.
-  mutating func replace(_ timer: ActorTimer, by other: ActorTimer) {
+  func replace(_ timer: Parcel, by other: Parcel) {
     guard let place = place(of: timer) else { return }
     entries[place].timer = .passRetained(other)
     Unmanaged.passUnretained(timer).release()
   }
 
-  private func place(of timer: ActorTimer) -> Int? {
+  private func place(of timer: Parcel) -> Int? {
     if count == 0 { return nil }
     let bits = Unmanaged.passUnretained(timer).toOpaque()
     var place = place(of: timer.keyHash)
@@ -77,7 +102,7 @@ struct TimerTable: ~Copyable {
     return nil
   }
 
-  private mutating func remove(at place: Int) -> ActorTimer? {
+  @usableFromInline func remove(at place: Int) -> Parcel? {
     guard let removed = entries[place].timer else { return nil }
     count -= 1
     // What was pushed on past the gap moves back, so that a search may end at an empty place.
@@ -94,7 +119,7 @@ struct TimerTable: ~Copyable {
     return removed.takeRetainedValue()
   }
 
-  private mutating func grow() {
+  @usableFromInline func grow() {
     let old = entries
     entries = .allocate(capacity: max(4, old.count * 2))
     entries.initialize(repeating: Entry(hash: 0, timer: nil))
@@ -107,7 +132,7 @@ struct TimerTable: ~Copyable {
   }
 
   /// Takes all out.
-  mutating func removeAll(_ body: (ActorTimer) -> Void) {
+  func removeAll(_ body: (Parcel) -> Void) {
     let old = entries
     entries = UnsafeMutableBufferPointer(start: nil, count: 0)
     count = 0
