@@ -157,6 +157,22 @@ import Troupe
     sim.end()
   }
 
+  @Test(arguments: seeds)
+  func `a request that is shed has timed out, also if its asker has not seen that yet`(seed: UInt64) {
+    let sim = Simulation(seed: seed)
+    let clerk = sim.system.spawn { Clerk(worked: Counter()) }
+    sim.system.suspend(clerk)
+    let asks = (0..<5).map { _ in sim.start { try await clerk.ask(timeout: .seconds(1)) { .work($0) } as Int } }
+    sim.run()
+    // The clerk and the askers can run, and the seed says who comes first.
+    sim.system.resume(clerk)
+    sim.scheduler.pass(.seconds(2))
+    sim.run()
+    #expect(asks.map { $0.askError?.kind } == Array(repeating: "timedOut", count: 5))
+    #expect(sim.system.counts.deadLetters == [.abandoned: 5])
+    sim.end()
+  }
+
   @Test func `a reply is handed on to another actor, which answers`() {
     let sim = Simulation(seed: 3)
     let worked = Counter()

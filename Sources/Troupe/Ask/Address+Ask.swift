@@ -112,6 +112,10 @@ extension Address where Message: ~Copyable {
       let reason: AskError.Reason = error is ReplyEnded ? .ended : .failed(error)
       return site.error(reason, target.cell, Message.self)
     }
+    if let timeout = site.timeout, target.cell.system.scheduler.coarseNow >= core.deadline {
+      // Shed as a request that nobody waits for (`Behavior.isStale`), a moment before the asker's timer.
+      return site.error(.timedOut(timeout), target.cell, Message.self)
+    }
     return site.error(.dropped, target.cell, Message.self)
   }
 

@@ -28,6 +28,8 @@ public protocol Behavior: SendableMetatype, ~Copyable {
 
   /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`. Such a message
   /// becomes a dead letter, `abandoned`, in place of being handled. False unless implemented.
+  ///
+  /// The compilers up to 6.3 cannot look at a borrowed case that has something else beside its reply: make that one `Question`.
   static func isStale(_ message: borrowing Message) -> Bool
 }
 
@@ -65,6 +67,8 @@ public protocol AsyncBehavior: SendableMetatype, ~Copyable {
 
   /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`. Such a message
   /// becomes a dead letter, `abandoned`, in place of being handled. False unless implemented.
+  ///
+  /// The compilers up to 6.3 cannot look at a borrowed case that has something else beside its reply: make that one `Question`.
   static func isStale(_ message: borrowing Message) -> Bool
 }
 
