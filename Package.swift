@@ -33,10 +33,14 @@ let package = Package(
     .executableTarget(
       name: "WordCount", dependencies: ["Troupe"], path: "Samples/WordCount/Sources", swiftSettings: settings),
 
+    .target(name: "SampleOptions", path: "Samples/Options/Sources", swiftSettings: settings),
+    .executableTarget(
+      name: "Bank", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Bank/Sources", swiftSettings: settings),
+
     .testTarget(
       name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
     .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-    .testTarget(name: "SampleTests", dependencies: ["Mpsc", "WordCount"], swiftSettings: settings),
+    .testTarget(name: "SampleTests", dependencies: ["Bank", "Mpsc", "WordCount"], swiftSettings: settings),
     .testTarget(
       name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),
   ]

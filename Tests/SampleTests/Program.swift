@@ -56,6 +56,11 @@ final class Program: Sendable {
 
   func interrupt() { kill(process, SIGINT) }
 
+  /// Waits until it has written something on standard error.
+  func waitForErrors(containing text: String) async throws {
+    while try !folder.read("errors").contains(text) { await Task.yield() }
+  }
+
   /// Waits for its end. To be asked once.
   func result() async throws -> Result {
     var status: Int32 = 0

@@ -1,0 +1,96 @@
+import Foundation
+
+/// The options of a sample: numbers and flags that set properties of `Values`.
+///
+/// ```swift
+/// let command = Command<Options>("Bank", "Moves money between accounts.", [
+///   .number("accounts", \.accounts, 2...1_000_000, "so many accounts")
+/// ])
+/// let options = command.parse(defaults: Options())
+/// ```
+public struct Command<Values> {
+  /// One option. What it stands at unless given is in the defaults.
+  public struct Option {
+    enum Kind {
+      case number(WritableKeyPath<Values, Int>, ClosedRange<Int>)
+      case flag(WritableKeyPath<Values, Bool>)
+    }
+    let name: String
+    let kind: Kind
+    let help: String
+
+    /// `--name N`.
+    public static func number(
+      _ name: String, _ path: WritableKeyPath<Values, Int>, _ range: ClosedRange<Int>, _ help: String
+    ) -> Option {
+      Option(name: "--" + name, kind: .number(path, range), help: help)
+    }
+
+    /// `--name`.
+    public static func flag(_ name: String, _ path: WritableKeyPath<Values, Bool>, _ help: String) -> Option {
+      Option(name: "--" + name, kind: .flag(path), help: help)
+    }
+  }
+
+  struct UsageError: Error { let message: String }
+
+  let name: String
+  let purpose: String
+  let options: [Option]
+
+  /// A program's name, what it does, and what can be said to it.
+  public init(_ name: String, _ purpose: String, _ options: [Option]) {
+    self.name = name
+    self.purpose = purpose
+    self.options = options
+  }
+
+  /// Reads the command line. Ends the program after `--help`, and with exit code 2 if something is wrong.
+  public func parse(defaults: Values) -> Values {
+    do {
+      if let values = try values(of: CommandLine.arguments.dropFirst(), defaults) { return values }
+      print(usage(defaults))
+      exit(0)
+    } catch {
+      FileHandle.standardError.write(Data("\(name): \(error.message)\n\(usage(defaults))\n".utf8))
+      exit(2)
+    }
+  }
+
+  /// Nil: help is wanted.
+  func values(of arguments: ArraySlice<String>, _ defaults: Values) throws(UsageError) -> Values? {
+    var (values, rest) = (defaults, arguments)
+    while let argument = rest.popFirst() {
+      if argument == "--help" || argument == "-h" { return nil }
+      guard let option = options.first(where: { $0.name == argument }) else {
+        throw UsageError(message: "unknown option \(argument)")
+      }
+      switch option.kind {
+      case .flag(let path): values[keyPath: path] = true
+      case .number(let path, let range):
+        guard let text = rest.popFirst() else { throw UsageError(message: "\(argument) needs a number") }
+        guard let number = Int(text), range.contains(number) else {
+          throw UsageError(
+            message: "\(argument) needs a number from \(range.lowerBound) to \(range.upperBound), not '\(text)'")
+        }
+        values[keyPath: path] = number
+      }
+    }
+    return values
+  }
+
+  func usage(_ defaults: Values) -> String {
+    var lines = ["usage: \(name) [OPTION…]", "", purpose, ""]
+    for option in options {
+      switch option.kind {
+      case .number(let path, _): lines.append(line(option.name + " N", "\(option.help) (\(defaults[keyPath: path]))"))
+      case .flag: lines.append(line(option.name, option.help))
+      }
+    }
+    return (lines + [line("--help", "print this")]).joined(separator: "\n")
+  }
+
+  private func line(_ name: String, _ help: String) -> String {
+    "  " + name + String(repeating: " ", count: max(1, 20 - name.count)) + help
+  }
+}
