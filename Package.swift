@@ -36,11 +36,15 @@ let package = Package(
     .target(name: "SampleOptions", path: "Samples/Options/Sources", swiftSettings: settings),
     .executableTarget(
       name: "Bank", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Bank/Sources", swiftSettings: settings),
+    .executableTarget(
+      name: "DiningPhilosophers", dependencies: ["Troupe", "SampleOptions"],
+      path: "Samples/DiningPhilosophers/Sources", swiftSettings: settings),
 
     .testTarget(
       name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
     .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-    .testTarget(name: "SampleTests", dependencies: ["Bank", "Mpsc", "WordCount"], swiftSettings: settings),
+    .testTarget(
+      name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Mpsc", "WordCount"], swiftSettings: settings),
     .testTarget(
       name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),
   ]

@@ -1,3 +1,5 @@
+import SampleOptions
+
 /// What goes wrong at an account, by chance.
 struct Mishaps {
   struct Failure: Error {}
@@ -12,32 +14,15 @@ struct Mishaps {
   }
 
   private let rate: Int
-  private var random: SplitMix
+  private var random: SeededGenerator
 
   init(_ options: Options, account: Int, incarnation: Int) {
     rate = options.mishaps
-    random = SplitMix(seeds: options.seed, account, incarnation)
+    random = SeededGenerator(options.seed, account, incarnation)
   }
 
   mutating func next() -> Mishap? {
     guard rate > 0, Int.random(in: 0..<rate, using: &random) == 0 else { return nil }
     return Mishap.allCases.randomElement(using: &random)
-  }
-}
-
-/// A generator with a seed (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64 = 0
-
-  init(seeds: Int...) {
-    for seed in seeds { state = next() ^ UInt64(bitPattern: Int64(seed)) }
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

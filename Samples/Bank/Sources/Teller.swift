@@ -1,3 +1,4 @@
+import SampleOptions
 import Troupe
 
 /// Makes transfers, one after the other, until it has made its share or is told to drain.
@@ -23,7 +24,7 @@ struct Teller: AsyncBehavior {
 
   mutating func receive(_ message: consuming Message, in context: Context<Message>) async throws {
     guard let transfer = transfers.next() else { return context.stop() }
-    var random = SplitMix(seeds: options.seed, transfer)
+    var random = SeededGenerator(options.seed, transfer)
     let from = accounts.randomElement(using: &random)!
     var to = from
     while to == from { to = accounts.randomElement(using: &random)! }
