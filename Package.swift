@@ -39,12 +39,16 @@ let package = Package(
     .executableTarget(
       name: "DiningPhilosophers", dependencies: ["Troupe", "SampleOptions"],
       path: "Samples/DiningPhilosophers/Sources", swiftSettings: settings),
+    .executableTarget(
+      name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
+      swiftSettings: settings),
 
     .testTarget(
       name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
     .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
     .testTarget(
-      name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Mpsc", "WordCount"], swiftSettings: settings),
+      name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Mpsc", "WordCount"],
+      swiftSettings: settings),
     .testTarget(
       name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),
   ]
