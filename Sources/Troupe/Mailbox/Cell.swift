@@ -14,6 +14,7 @@ public import Synchronization
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
     case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
+    case interleaved(@Sendable (Cell, isolated HandlerLane) -> Void)
   }
   // Small ones first: they fill the gap behind those of the superclass.
   /// There is a factory.

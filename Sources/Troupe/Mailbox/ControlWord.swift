@@ -28,6 +28,8 @@ public import Synchronization
   static let overflow: UInt32 = 4096
   /// The last handle has gone.
   static let unreferenced: UInt32 = 8192
+  /// A handler of an interleaving actor: there is room for another, or the end may go on.
+  static let handlerEnded: UInt32 = 16384
   /// Something has come beside the queue.
   static let parcels: UInt32 = 2048
 

@@ -34,7 +34,7 @@ public struct ActorSnapshot: Sendable {
   public let restarts: Int
   /// Messages that were not handled, by reason.
   public let deadLetters: [DeadLetter.Reason: Int]
-  /// How long its handlers and hooks have run, the time in which asynchronous ones were suspended included. Nil unless
+  /// How long its handlers and hooks have run, the time in which asynchronous ones were suspended included; of an interleaving behavior its turns alone. Nil unless
   /// `ActorSystem.Options.measuresTime` asks for it.
   public let timeInHandlers: Duration?
 }

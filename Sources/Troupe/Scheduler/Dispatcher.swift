@@ -6,6 +6,8 @@ public struct Dispatcher: Sendable {
   enum Kind: Sendable {
     case pool, blocking, pinned
     case queue(WorkerQueue)
+    /// On the pool, for handlers that interleave, so many at a time.
+    case lane(Int)
   }
   let kind: Kind
 

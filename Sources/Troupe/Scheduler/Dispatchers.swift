@@ -19,9 +19,10 @@ final class Dispatchers: @unchecked Sendable {
 
   /// For a new cell, which must `leave` when it ends. Nil: the pool.
   func enter(_ dispatcher: Dispatcher) -> SideScheduler? {
+    if case .lane(let limit) = dispatcher.kind { return LaneScheduler(workers, limit: limit) }
     if workers.base.runsEverything { return nil }
     switch dispatcher.kind {
-    case .pool: return nil
+    case .pool, .lane: return nil
     case .pinned: return ThreadScheduler(pinned: workers)
     case .blocking: return lock.withLock { blockingScheduler() }
     case .queue(let queue):

@@ -147,6 +147,7 @@ extension Scheduler {
       switch cell.body {
       case .sync(let run): run(cell, self)
       case .async: loops.run(cell, on: self)
+      case .interleaved: fatalError("Troupe: a cell ran outside of its lane")
       }
     }
     isRunningCell = false

@@ -117,7 +117,7 @@ extension Cell {
   }
 
   /// While suspended, senders do not wake the cell. Only its own worker calls this.
-  func setSuspended(_ isSuspended: Bool) {
+  @usableFromInline func setSuspended(_ isSuspended: Bool) {
     // Relaxed is enough: the step in which the worker goes idle, on the same word, comes later.
     if isSuspended {
       _ = queue.pointee.tail.bitwiseOr(TailWord.suspended, ordering: .relaxed)

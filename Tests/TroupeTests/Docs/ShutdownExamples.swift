@@ -37,7 +37,7 @@ import Troupe
     let database = Resource(name: "database", trail: trail)
     let system = ActorSystem("docs")
     system.onShutdown(.unbind, "listener") { await listener.close() }  // no more work from outside
-    system.onShutdown(.finish, "requests") { try await requests.end() }  // what is under way ends; actors work as before
+    system.onShutdown(.finish, "requests") { try await requests.end() }  // what is under way ends
     system.onShutdown(.release, "database") { await database.close() }  // after the actors
     let report = await system.shutdown()
     #expect(trail.all == ["listener", "requests", "database"])

@@ -1,0 +1,175 @@
+/// `Drain` for handlers that interleave. The behavior goes into closures that run on the cell's own lane, as the turns do: the compiler is told (`unsafe`),
+/// since it takes the lane that a closure is given for another one.
+///
+///  A turn takes messages and begins a handler for each, until as many are under way as may be; each of them is a task beside it.
+@usableFromInline enum InterleavedDrain<B: InterleavingBehavior> {
+  @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
+
+  @inlinable static func spawn(
+    at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
+  ) -> Address<B.Message> {
+    Storage.spawn(
+      at: place, options, .interleaved { cell, lane in run(cell, lane) }, factory: factory, behavior: nil)
+  }
+
+  @inlinable static func run(_ cell: Cell, _ lane: isolated HandlerLane) {
+    let queue = MessageQueue<B.Message>(state: cell.queue)
+    cell.turnBegins()
+    var left = Turn.messages
+    var holes = 0
+    while true {
+      if cell.control.isPending { cell.handleControl() }
+      guard cell.phase == .running, !lane.isFull, !lane.isResting else {
+        cell.noteMessages(left)
+        if !live(cell, lane) { return }
+        continue
+      }
+      if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
+        open(parcel, cell, lane, &left)
+      } else if let message = queue.take() {
+        if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
+        left -= 1
+        begin(MessageParcel(message), cell, lane)
+      } else {
+        cell.turnEnds(left)
+        switch queue.idle() {
+        // Another turn may have begun by now, and may even have ended the cell.
+        case .idle: return
+        case .control: cell.handleControl()
+        case .finished where cell.isDraining && lane.isQuiet: cell.finishDraining()
+        case .finished where cell.isDraining: if rest(cell, queue, lane) { return }
+        case .notEmpty, .finished:
+          holes += 1
+          if holes > 100 { return cell.yield() }
+          Turn.pause()
+        }
+        continue
+      }
+      if left > 0 { continue }
+      cell.noteDepth(queue.backlog)
+      cell.turnEnds(left)
+      return cell.yield()
+    }
+  }
+
+  @inlinable static func open(_ parcel: Parcel, _ cell: Cell, _ lane: isolated HandlerLane, _ left: inout Int) {
+    switch cell.open(parcel) {
+    case .nothing: return
+    case .message:
+      left -= 1
+      begin(unsafeDowncast(parcel, to: MessageParcel<B.Message>.self), cell, lane)
+    case .signal(let signal):
+      nonisolated(unsafe) let behavior = Storage(cell.storage).behavior.pointee
+      lane.begin(cell) { _ in
+        do {
+          try await behavior.signal(signal, in: Context(cell))
+          cell.settleDroppedReplies(nil)
+        } catch {
+          cell.settleDroppedReplies(error)
+          cell.fail(error, handling: nil)
+        }
+      }
+    }
+  }
+
+  @inlinable static func begin(_ parcel: MessageParcel<B.Message>, _ cell: Cell, _ lane: isolated HandlerLane) {
+    guard let message = parcel.take() else { return }
+    if B.isStale(message) {
+      _ = consume message
+      return cell.deadLetter(.abandoned, B.Message.self)
+    }
+    parcel.message = .some(message)
+    nonisolated(unsafe) let behavior = Storage(cell.storage).behavior.pointee
+    lane.begin(cell) { _ in
+      guard let message = parcel.message.take() else { return }
+      do {
+        try await behavior.receive(message, in: Context(cell))
+        cell.settleDroppedReplies(nil)
+        cell.addHandled(1)
+      } catch {
+        cell.settleDroppedReplies(error)
+        cell.addHandled(1)
+        cell.addFailed()
+        cell.fail(error, handling: typeName(B.Message.self))
+      }
+      cell.noteHandlerEnded()
+    }
+  }
+
+  /// See `Drain.live`. False if the turn is over; the cell may have ended, or may be in another turn.
+  @inlinable @inline(never) static func live(_ cell: Cell, _ lane: isolated HandlerLane) -> Bool {
+    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let storage = Storage(cell.storage)
+    while true {
+      if cell.control.isPending { cell.handleControl() }
+      switch cell.phase {
+      case .running where !lane.isFull:
+        cell.setSuspended(false)
+        lane.isResting = false
+        return true
+      case .new where lane.isQuiet: start(cell, storage, lane)
+      case .restarting where !lane.isQuiet, .stopping where !lane.isQuiet:
+        lane.cancelAll()
+        if rest(cell, queue, lane) { return false }
+      case .restarting where cell.mayEnd:
+        if !stop(cell, storage, lane) {
+          storage.endIncarnation(cell)
+          lane.reset()
+        }
+      case .stopping where cell.mayEnd:
+        if !stop(cell, storage, lane) {
+          storage.end(cell)
+          return false
+        }
+      default: if rest(cell, queue, lane) { return false }
+      }
+    }
+  }
+
+  /// Only the control lane wakes it.
+  @inlinable static func rest(_ cell: Cell, _ queue: MessageQueue<B.Message>, _ lane: isolated HandlerLane) -> Bool {
+    cell.setSuspended(true)
+    lane.isResting = true
+    cell.rests()
+    switch queue.idle() {
+    case .idle: return true
+    case .control: cell.handleControl()
+    case .notEmpty, .finished: Turn.pause()
+    }
+    return false
+  }
+
+  @inlinable static func start(_ cell: Cell, _ storage: Storage, _ lane: isolated HandlerLane) {
+    do { try storage.make() } catch { return cell.fail(error, handling: nil) }
+    cell.isStarted = true
+    nonisolated(unsafe) let behavior = storage.behavior.pointee
+    lane.begin(cell, alone: true) { _ in
+      do {
+        try await behavior.started(in: Context(cell))
+        cell.settleDroppedReplies(nil)
+        // A stop may have come meanwhile.
+        if cell.phase == .new { cell.incarnationBegins() }
+      } catch {
+        cell.settleDroppedReplies(error)
+        cell.fail(error, handling: nil)
+      }
+    }
+  }
+
+  /// Begins the hook, if it has to run and has not. False: it has.
+  @inlinable static func stop(_ cell: Cell, _ storage: Storage, _ lane: isolated HandlerLane) -> Bool {
+    guard cell.isStarted, lane.takeStopping() else { return false }
+    nonisolated(unsafe) let behavior = storage.behavior.pointee
+    lane.begin(cell, alone: true) { _ in
+      await behavior.stopping(in: Context(cell))
+      cell.settleDroppedReplies(nil)
+    }
+    return true
+  }
+}
+
+extension Cell {
+  @usableFromInline func noteHandlerEnded() {
+    if tracksIdleness { annex.idleSince = system.scheduler.coarseNow }
+  }
+}
