@@ -1,8 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// The model checker builds the sources with its own words and waits, and nothing but what it checks.
+let isModel = Context.environment["TROUPE_MODEL"] != nil
+
 // Warnings are errors in our own checks only: a dependent must be able to build with a newer compiler.
-let strict = Context.environment["TROUPE_CI"] != nil
+let strict = Context.environment["TROUPE_CI"] != nil && !isModel
 
 let settings: [SwiftSetting] =
   [
@@ -15,41 +18,58 @@ let settings: [SwiftSetting] =
     .enableExperimentalFeature("SuppressedAssociatedTypes"),
   ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
+let sources: [Target] = [
+  .target(name: "CTroupeShims"),
+  .target(
+    name: "TroupeChannels", dependencies: ["CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
+    exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
+  .target(
+    name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
+    exclude: isModel ? [] : ["Model"], swiftSettings: settings),
+]
+
+let programs: [Target] = [
+  .executableTarget(
+    name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
+  .executableTarget(
+    name: "Mpsc", dependencies: ["TroupeChannels"], path: "Samples/Mpsc/Sources", swiftSettings: settings),
+  .executableTarget(
+    name: "WordCount", dependencies: ["Troupe"], path: "Samples/WordCount/Sources", swiftSettings: settings),
+  .target(name: "SampleOptions", path: "Samples/Options/Sources", swiftSettings: settings),
+  .executableTarget(
+    name: "Bank", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Bank/Sources", swiftSettings: settings),
+  .executableTarget(
+    name: "DiningPhilosophers", dependencies: ["Troupe", "SampleOptions"],
+    path: "Samples/DiningPhilosophers/Sources", swiftSettings: settings),
+  .executableTarget(
+    name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
+    swiftSettings: settings),
+]
+
+let tests: [Target] = [
+  .testTarget(
+    name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
+  .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
+  .testTarget(
+    name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Mpsc", "WordCount"],
+    swiftSettings: settings),
+  .testTarget(
+    name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),
+]
+
+let models: [Target] = [
+  .target(name: "CModel", dependencies: ["CTroupeShims"], path: "Tests/Model/CModel"),
+  .target(name: "TroupeModel", dependencies: ["CModel"], path: "Tests/Model/TroupeModel", swiftSettings: settings),
+  .testTarget(
+    name: "ModelTests", dependencies: ["TroupeModel", "TroupeChannels", "Troupe", "CTroupeShims"],
+    swiftSettings: settings),
+]
+
 let package = Package(
   name: "troupe",
   products: [
     .library(name: "TroupeChannels", targets: ["TroupeChannels"]),
     .library(name: "Troupe", targets: ["Troupe"]),
   ],
-  targets: [
-    .target(name: "CTroupeShims"),
-    .target(name: "TroupeChannels", dependencies: ["CTroupeShims"], swiftSettings: settings),
-    .target(name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
-
-    .executableTarget(
-      name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
-    .executableTarget(
-      name: "Mpsc", dependencies: ["TroupeChannels"], path: "Samples/Mpsc/Sources", swiftSettings: settings),
-    .executableTarget(
-      name: "WordCount", dependencies: ["Troupe"], path: "Samples/WordCount/Sources", swiftSettings: settings),
-
-    .target(name: "SampleOptions", path: "Samples/Options/Sources", swiftSettings: settings),
-    .executableTarget(
-      name: "Bank", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Bank/Sources", swiftSettings: settings),
-    .executableTarget(
-      name: "DiningPhilosophers", dependencies: ["Troupe", "SampleOptions"],
-      path: "Samples/DiningPhilosophers/Sources", swiftSettings: settings),
-    .executableTarget(
-      name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
-      swiftSettings: settings),
-
-    .testTarget(
-      name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
-    .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-    .testTarget(
-      name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Mpsc", "WordCount"],
-      swiftSettings: settings),
-    .testTarget(
-      name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),
-  ]
+  targets: sources + (isModel ? models : programs + tests)
 )

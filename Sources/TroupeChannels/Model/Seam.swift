@@ -1,0 +1,14 @@
+// Compiled for the model checker alone (`TROUPE_MODEL`, see Package.swift): what is declared here is found before what the
+// sources import under the same names, so that each operation on a shared word, each pause and each sleep is a choice of who goes
+// on. In any other build this folder does not exist.
+@_exported public import TroupeModel
+
+@usableFromInline package typealias Atomic = TroupeModel.Atomic
+
+func troupe_futex_wait(_ word: UnsafeMutablePointer<UInt32>, _ expected: UInt32, _ nanoseconds: Int64) -> Bool {
+  ModelSystem.futexWait(word, expected, nanoseconds)
+}
+func troupe_futex_wake(_ word: UnsafeMutablePointer<UInt32>, _ count: Int32) { ModelSystem.futexWake(word, count) }
+func troupe_clock_now() -> Int64 { ModelSystem.clock() }
+/// Only `FutexLock` calls it here, between looks at its word; the controller knows a look that is repeated.
+func troupe_cpu_pause() {}

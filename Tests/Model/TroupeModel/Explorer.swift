@@ -1,0 +1,132 @@
+internal import CModel
+
+/// One execution of a scenario: what each thread does, and what must hold when all are done.
+public struct Execution {
+  public let threads: [() -> Void]
+  /// What is wrong, or nil.
+  public let verify: () -> String?
+
+  public init(_ threads: [() -> Void], verify: @escaping () -> String?) {
+    self.threads = threads
+    self.verify = verify
+  }
+}
+
+/// What an exploration found.
+public struct Exploration: CustomStringConvertible {
+  public var executions = 0
+  /// Operations at which a choice could be made, of all executions together.
+  public var steps: Int64 = 0
+  public var longest: Int64 = 0
+  public var preemptions = 0
+  /// No execution within the bound was left out.
+  public var isComplete = false
+  /// What is wrong with the execution that failed, and its trace.
+  public var failure: String?
+  /// Bytes that the executions after the first ones left behind.
+  public var leaked: Int64 = 0
+
+  public var description: String {
+    if let failure { return "after \(executions) executions: \(failure)" }
+    let extent = isComplete ? "all" : "not all,"
+    let bound = preemptions == .max ? "chosen at random" : "with at most \(preemptions) preemptions"
+    return "\(extent) \(executions) executions \(bound), \(steps) steps, \(longest) in the longest"
+  }
+}
+
+extension Exploration {
+  /// Runs `scenario` in every interleaving of its threads with at most `preemptions` preemptions, fewest first.
+  ///
+  /// It must do the same each time it meets the same choices. Stops at the first failure, and after `limit` executions.
+  public static func explore(
+    preemptions: Int, limit: Int = .max, fromFewest: Bool = true, _ scenario: () -> Execution
+  ) -> Exploration {
+    var result = Exploration()
+    for bound in fromFewest ? 0...preemptions : preemptions...preemptions {
+      result = Exploration()
+      result.preemptions = bound
+      let count = Int32(scenario().threads.count)
+      troupe_model_begin(count, Int32(bound))
+      result.run(limit: limit, scenario)
+      if result.failure != nil || !result.isComplete { return result }
+    }
+    return result
+  }
+
+  /// Runs `scenario` `count` times, with choices from a seed and any number of preemptions.
+  public static func sample(_ count: Int, seed: UInt64, _ scenario: () -> Execution) -> Exploration {
+    var result = Exploration()
+    result.preemptions = .max
+    troupe_model_randomize(Int32(scenario().threads.count), .max, seed)
+    result.run(limit: count, scenario)
+    return result
+  }
+
+  private mutating func run(limit: Int, _ scenario: () -> Execution) {
+    var allocated: Int64 = 0
+    while executions < limit {
+      // Pools and caches have filled by then.
+      if executions == 200 { allocated = troupe_model_allocated() }
+      failure = runOnce(scenario())
+      executions += 1
+      let length = troupe_model_step_count()
+      steps += length
+      longest = max(longest, length)
+      if failure != nil { return }
+      if !troupe_model_advance() {
+        isComplete = true
+        break
+      }
+    }
+    if executions > 200 { leaked = troupe_model_allocated() - allocated }
+  }
+
+  private func runOnce(_ execution: Execution) -> String? {
+    let end = withUnsafePointer(to: execution.threads) { threads in
+      troupe_model_execute(
+        { context, thread in
+          context!.assumingMemoryBound(to: [() -> Void].self).pointee[Int(thread)]()
+        }, UnsafeMutableRawPointer(mutating: threads))
+    }
+    let trouble: String?
+    switch end {
+    case TROUPE_MODEL_DONE: trouble = execution.verify()
+    case TROUPE_MODEL_STUCK: trouble = "nobody can go on: a wake-up was lost"
+    case TROUPE_MODEL_ENDLESS: trouble = "it does not end"
+    default: trouble = "the scenario does not do the same each time"
+    }
+    guard let trouble else { return nil }
+    return trouble + "\n" + Self.trace()
+  }
+
+  // MARK: The trace
+
+  private static func trace() -> String {
+    var words: [UnsafeRawPointer: Int] = [:]
+    let count = Int(troupe_model_event_count())
+    let lines = (max(0, count - 200)..<count).map { index in
+      let event = troupe_model_event_at(Int32(index))
+      let word = event.word.map { word -> String in
+        let number = words[word] ?? words.count
+        words[word] = number
+        return " w\(number)"
+      }
+      let change =
+        event.before == event.after
+        ? " \(hex(event.before))" : " \(hex(event.before)) -> \(hex(event.after))"
+      return "  thread \(event.thread) \(name(event.operation))\(word ?? "")\(change)"
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func hex(_ value: UInt64) -> String { "0x" + String(value, radix: 16) }
+
+  private static func name(_ operation: Int32) -> String {
+    let names = [
+      "load", "store", "exchange", "compareExchange", "add", "subtract", "and", "or", "pause", "wait", "wake",
+      "timeout",
+      "note",
+    ]
+    return names[Int(operation)]
+  }
+}

@@ -1,0 +1,23 @@
+public import Synchronization
+
+/// What an atomic word may hold in a model.
+public protocol Word: AtomicRepresentable, BitwiseCopyable {
+  var bits: UInt64 { get }
+  init(bits: UInt64)
+}
+
+extension FixedWidthInteger {
+  public var bits: UInt64 { UInt64(truncatingIfNeeded: self) }
+  public init(bits: UInt64) { self.init(truncatingIfNeeded: bits) }
+}
+
+extension UInt: Word {}
+extension UInt8: Word {}
+extension UInt32: Word {}
+extension UInt64: Word {}
+extension Int: Word {}
+extension Int64: Word {}
+extension Bool: Word {
+  public var bits: UInt64 { self ? 1 : 0 }
+  public init(bits: UInt64) { self = bits != 0 }
+}

@@ -1,0 +1,28 @@
+import Foundation
+import Testing
+import TroupeModel
+
+/// How far the exploration goes: `TROUPE_MODEL_BOUND` preemptions, 2 unless told otherwise.
+enum Check {
+  static let bound: Int = {
+    guard let text = ProcessInfo.processInfo.environment["TROUPE_MODEL_BOUND"], let bound = Int(text) else { return 2 }
+    return bound
+  }()
+
+  /// Explores all interleavings up to the bound, and says how many there were.
+  static func all(
+    _ name: String, fewer: Int = 0, location: SourceLocation = #_sourceLocation, _ scenario: () -> Execution
+  ) {
+    let start = ContinuousClock.now
+    let result = Exploration.explore(preemptions: max(0, bound - fewer), scenario)
+    print("model: \(name): \(result) (\(ContinuousClock.now - start))")
+    #expect(result.failure == nil, "\(name): \(result)", sourceLocation: location)
+    #expect(result.isComplete, "\(name): \(result)", sourceLocation: location)
+    #expect(result.executions > 1, "\(name) has no choice to make", sourceLocation: location)
+    // A block that is forgotten in one execution of a thousand is more than this.
+    #expect(result.leaked < 1 << 20, "\(name): \(result.leaked) bytes left behind", sourceLocation: location)
+  }
+}
+
+/// Everything that is checked, one after the other: there is one controller.
+@Suite(.serialized) enum ModelTests {}
