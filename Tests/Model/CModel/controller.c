@@ -256,8 +256,10 @@ void troupe_model_futex_wake(uint32_t *word, int32_t count) {
 
 int64_t troupe_model_clock(void) { return 1000000000 + (current < 0 ? 0 : threads[current].clock); }
 
-void troupe_model_note(uint64_t what) {
-  if (current >= 0) record(TROUPE_MODEL_NOTE, 0, NULL, what, what);
+void troupe_model_step(void) {
+  if (current < 0) return;
+  controller_step(NULL, TROUPE_MODEL_STEP);
+  record(TROUPE_MODEL_STEP, 0, NULL, 0, 0);
 }
 
 bool troupe_model_is_inside(void) { return current >= 0; }

@@ -3,10 +3,10 @@ public import Synchronization
 
 /// Takes the place of `Synchronization.Atomic` in the sources that are checked: every operation asks the controller first
 /// who goes on, and is then done with the ordering that the source asks for.
-public struct Atomic<Value: Word>: ~Copyable, @unchecked Sendable {
+@usableFromInline package struct Atomic<Value: Word>: ~Copyable, @unchecked Sendable {
   @usableFromInline let storage: Synchronization.Atomic<Value>
 
-  public init(_ value: Value) { storage = Synchronization.Atomic(value) }
+  @usableFromInline package init(_ value: Value) { storage = Synchronization.Atomic(value) }
 
   private func operate(_ operation: troupe_model_operation, _ operand: Value?, _ ordering: Int) -> Value {
     Value(
@@ -19,17 +19,17 @@ public struct Atomic<Value: Word>: ~Copyable, @unchecked Sendable {
     withUnsafePointer(to: storage) { UnsafeMutableRawPointer(mutating: $0) }
   }
 
-  public func load(ordering: AtomicLoadOrdering) -> Value {
+  @usableFromInline package func load(ordering: AtomicLoadOrdering) -> Value {
     operate(TROUPE_MODEL_LOAD, nil, unsafeBitCast(ordering, to: Int.self))
   }
-  public func store(_ value: Value, ordering: AtomicStoreOrdering) {
+  @usableFromInline package func store(_ value: Value, ordering: AtomicStoreOrdering) {
     _ = operate(TROUPE_MODEL_STORE, value, unsafeBitCast(ordering, to: Int.self))
   }
-  public func exchange(_ value: Value, ordering: AtomicUpdateOrdering) -> Value {
+  @usableFromInline package func exchange(_ value: Value, ordering: AtomicUpdateOrdering) -> Value {
     operate(TROUPE_MODEL_EXCHANGE, value, unsafeBitCast(ordering, to: Int.self))
   }
 
-  public func compareExchange(
+  @usableFromInline package func compareExchange(
     expected: Value, desired: Value, successOrdering: AtomicUpdateOrdering, failureOrdering: AtomicLoadOrdering
   ) -> (exchanged: Bool, original: Value) {
     var exchanged = false
@@ -39,20 +39,20 @@ public struct Atomic<Value: Word>: ~Copyable, @unchecked Sendable {
       &exchanged)
     return (exchanged, Value(bits: before))
   }
-  public func compareExchange(
+  @usableFromInline package func compareExchange(
     expected: Value, desired: Value, ordering: AtomicUpdateOrdering
   ) -> (exchanged: Bool, original: Value) {
     compareExchange(
       expected: expected, desired: desired, successOrdering: ordering, failureOrdering: Self.failure(ordering))
   }
   // Never fails without a reason here.
-  public func weakCompareExchange(
+  @usableFromInline package func weakCompareExchange(
     expected: Value, desired: Value, successOrdering: AtomicUpdateOrdering, failureOrdering: AtomicLoadOrdering
   ) -> (exchanged: Bool, original: Value) {
     compareExchange(
       expected: expected, desired: desired, successOrdering: successOrdering, failureOrdering: failureOrdering)
   }
-  public func weakCompareExchange(
+  @usableFromInline package func weakCompareExchange(
     expected: Value, desired: Value, ordering: AtomicUpdateOrdering
   ) -> (exchanged: Bool, original: Value) {
     compareExchange(expected: expected, desired: desired, ordering: ordering)
@@ -68,24 +68,30 @@ public struct Atomic<Value: Word>: ~Copyable, @unchecked Sendable {
 
 extension Atomic where Value: FixedWidthInteger {
   @discardableResult
-  public func wrappingAdd(_ operand: Value, ordering: AtomicUpdateOrdering) -> (oldValue: Value, newValue: Value) {
+  @usableFromInline package func wrappingAdd(_ operand: Value, ordering: AtomicUpdateOrdering) -> (
+    oldValue: Value, newValue: Value
+  ) {
     let old = operate(TROUPE_MODEL_ADD, operand, unsafeBitCast(ordering, to: Int.self))
     return (old, old &+ operand)
   }
   @discardableResult
-  public func wrappingSubtract(_ operand: Value, ordering: AtomicUpdateOrdering) -> (
+  @usableFromInline package func wrappingSubtract(_ operand: Value, ordering: AtomicUpdateOrdering) -> (
     oldValue: Value, newValue: Value
   ) {
     let old = operate(TROUPE_MODEL_SUBTRACT, operand, unsafeBitCast(ordering, to: Int.self))
     return (old, old &- operand)
   }
   @discardableResult
-  public func bitwiseAnd(_ operand: Value, ordering: AtomicUpdateOrdering) -> (oldValue: Value, newValue: Value) {
+  @usableFromInline package func bitwiseAnd(_ operand: Value, ordering: AtomicUpdateOrdering) -> (
+    oldValue: Value, newValue: Value
+  ) {
     let old = operate(TROUPE_MODEL_AND, operand, unsafeBitCast(ordering, to: Int.self))
     return (old, old & operand)
   }
   @discardableResult
-  public func bitwiseOr(_ operand: Value, ordering: AtomicUpdateOrdering) -> (oldValue: Value, newValue: Value) {
+  @usableFromInline package func bitwiseOr(_ operand: Value, ordering: AtomicUpdateOrdering) -> (
+    oldValue: Value, newValue: Value
+  ) {
     let old = operate(TROUPE_MODEL_OR, operand, unsafeBitCast(ordering, to: Int.self))
     return (old, old | operand)
   }

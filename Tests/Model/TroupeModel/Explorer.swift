@@ -1,32 +1,34 @@
 internal import CModel
 
 /// One execution of a scenario: what each thread does, and what must hold when all are done.
-public struct Execution {
-  public let threads: [() -> Void]
+package struct Execution {
+  package let threads: [() -> Void]
   /// What is wrong, or nil.
-  public let verify: () -> String?
+  package let verify: () -> String?
 
-  public init(_ threads: [() -> Void], verify: @escaping () -> String?) {
+  package init(_ threads: [() -> Void], verify: @escaping () -> String?) {
     self.threads = threads
     self.verify = verify
   }
 }
 
 /// What an exploration found.
-public struct Exploration: CustomStringConvertible {
-  public var executions = 0
+package final class Exploration: CustomStringConvertible {
+  package fileprivate(set) var executions = 0
   /// Operations at which a choice could be made, of all executions together.
-  public var steps: Int64 = 0
-  public var longest: Int64 = 0
-  public var preemptions = 0
+  package fileprivate(set) var steps: Int64 = 0
+  package fileprivate(set) var longest: Int64 = 0
+  package let preemptions: Int
   /// No execution within the bound was left out.
-  public var isComplete = false
+  package fileprivate(set) var isComplete = false
   /// What is wrong with the execution that failed, and its trace.
-  public var failure: String?
+  package fileprivate(set) var failure: String?
   /// Bytes that the executions after the first ones left behind.
-  public var leaked: Int64 = 0
+  package fileprivate(set) var leaked: Int64 = 0
 
-  public var description: String {
+  fileprivate init(preemptions: Int) { self.preemptions = preemptions }
+
+  package var description: String {
     if let failure { return "after \(executions) executions: \(failure)" }
     let extent = isComplete ? "all" : "not all,"
     let bound = preemptions == .max ? "chosen at random" : "with at most \(preemptions) preemptions"
@@ -37,42 +39,40 @@ public struct Exploration: CustomStringConvertible {
 extension Exploration {
   /// Runs `scenario` in every interleaving of its threads with at most `preemptions` preemptions, fewest first.
   ///
-  /// It must do the same each time it meets the same choices. Stops at the first failure, and after `limit` executions.
-  public static func explore(
-    preemptions: Int, limit: Int = .max, fromFewest: Bool = true, _ scenario: () -> Execution
-  ) -> Exploration {
-    var result = Exploration()
-    for bound in fromFewest ? 0...preemptions : preemptions...preemptions {
-      result = Exploration()
-      result.preemptions = bound
-      let count = Int32(scenario().threads.count)
-      troupe_model_begin(count, Int32(bound))
-      result.run(limit: limit, scenario)
-      if result.failure != nil || !result.isComplete { return result }
+  /// It must do the same each time it meets the same choices. Stops at the first failure.
+  package static func explore(preemptions: Int, _ scenario: () -> Execution) -> Exploration {
+    var bound = 0
+    while true {
+      let result = Exploration(preemptions: bound)
+      troupe_model_begin(Int32(scenario().threads.count), Int32(bound))
+      result.run(limit: .max, scenario)
+      if result.failure != nil || bound == preemptions { return result }
+      bound += 1
     }
-    return result
   }
 
   /// Runs `scenario` `count` times, with choices from a seed and any number of preemptions.
-  public static func sample(_ count: Int, seed: UInt64, _ scenario: () -> Execution) -> Exploration {
-    var result = Exploration()
-    result.preemptions = .max
+  package static func sample(_ count: Int, seed: UInt64, _ scenario: () -> Execution) -> Exploration {
+    let result = Exploration(preemptions: .max)
     troupe_model_randomize(Int32(scenario().threads.count), .max, seed)
     result.run(limit: count, scenario)
     return result
   }
 
-  private mutating func run(limit: Int, _ scenario: () -> Execution) {
+  private func run(limit: Int, _ scenario: () -> Execution) {
     var allocated: Int64 = 0
     while executions < limit {
       // Pools and caches have filled by then.
       if executions == 200 { allocated = troupe_model_allocated() }
-      failure = runOnce(scenario())
+      let trouble = Self.runOnce(scenario())
       executions += 1
       let length = troupe_model_step_count()
       steps += length
       longest = max(longest, length)
-      if failure != nil { return }
+      if let trouble {
+        failure = trouble
+        return
+      }
       if !troupe_model_advance() {
         isComplete = true
         break
@@ -81,7 +81,7 @@ extension Exploration {
     if executions > 200 { leaked = troupe_model_allocated() - allocated }
   }
 
-  private func runOnce(_ execution: Execution) -> String? {
+  @inline(never) private static func runOnce(_ execution: Execution) -> String? {
     let end = withUnsafePointer(to: execution.threads) { threads in
       troupe_model_execute(
         { context, thread in
@@ -96,7 +96,7 @@ extension Exploration {
     default: trouble = "the scenario does not do the same each time"
     }
     guard let trouble else { return nil }
-    return trouble + "\n" + Self.trace()
+    return trouble + "\n" + trace()
   }
 
   // MARK: The trace
@@ -125,7 +125,7 @@ extension Exploration {
     let names = [
       "load", "store", "exchange", "compareExchange", "add", "subtract", "and", "or", "pause", "wait", "wake",
       "timeout",
-      "note",
+      "step",
     ]
     return names[Int(operation)]
   }

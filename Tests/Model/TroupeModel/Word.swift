@@ -1,14 +1,14 @@
 public import Synchronization
 
 /// What an atomic word may hold in a model.
-public protocol Word: AtomicRepresentable, BitwiseCopyable {
+@usableFromInline package protocol Word: AtomicRepresentable, BitwiseCopyable {
   var bits: UInt64 { get }
   init(bits: UInt64)
 }
 
 extension FixedWidthInteger {
-  public var bits: UInt64 { UInt64(truncatingIfNeeded: self) }
-  public init(bits: UInt64) { self.init(truncatingIfNeeded: bits) }
+  @usableFromInline package var bits: UInt64 { UInt64(truncatingIfNeeded: self) }
+  @usableFromInline package init(bits: UInt64) { self.init(truncatingIfNeeded: bits) }
 }
 
 extension UInt: Word {}
@@ -18,6 +18,6 @@ extension UInt64: Word {}
 extension Int: Word {}
 extension Int64: Word {}
 extension Bool: Word {
-  public var bits: UInt64 { self ? 1 : 0 }
-  public init(bits: UInt64) { self = bits != 0 }
+  @usableFromInline package var bits: UInt64 { self ? 1 : 0 }
+  @usableFromInline package init(bits: UInt64) { self = bits != 0 }
 }

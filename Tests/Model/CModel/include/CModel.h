@@ -26,7 +26,7 @@ enum troupe_model_operation {
   TROUPE_MODEL_WAIT,
   TROUPE_MODEL_WAKE,
   TROUPE_MODEL_TIMEOUT,
-  TROUPE_MODEL_NOTE,
+  TROUPE_MODEL_STEP,
 };
 
 /// One operation on a word of 1, 4 or 8 bytes: asks the controller, then does it with the ordering asked for, so that the
@@ -44,8 +44,8 @@ bool troupe_model_futex_wait(uint32_t *word, uint32_t expected, int64_t nanoseco
 void troupe_model_futex_wake(uint32_t *word, int32_t count);
 /// A clock that stands still, but for a thread whose wait has timed out.
 int64_t troupe_model_clock(void);
-/// A line in the trace.
-void troupe_model_note(uint64_t what);
+/// A choice without an operation.
+void troupe_model_step(void);
 
 // MARK: Exploration
 

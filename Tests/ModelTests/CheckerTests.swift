@@ -1,0 +1,109 @@
+import Synchronization
+import Testing
+import TroupeModel
+
+extension ModelTests {
+  /// The checker finds what it is there to find.
+  @Suite struct Checker {
+    private final class Words {
+      let one = TroupeModel.Atomic<Int>(0)
+      let two = TroupeModel.Atomic<UInt32>(0)
+      var sum = 0
+    }
+
+    private func add(_ words: Words) {
+      let before = words.one.load(ordering: .relaxed)
+      words.one.store(before + 1, ordering: .relaxed)
+    }
+
+    @Test func `a lost update needs one preemption`() {
+      func scenario() -> Execution {
+        let words = Words()
+        return Execution([{ add(words) }, { add(words) }]) {
+          words.one.load(ordering: .relaxed) == 2 ? nil : "lost"
+        }
+      }
+      let none = Exploration.explore(preemptions: 0, scenario)
+      #expect(none.failure == nil && none.isComplete && none.executions == 2)
+      let one = Exploration.explore(preemptions: 1, scenario)
+      #expect(one.failure?.hasPrefix("lost") == true)
+      #expect(one.preemptions == 1)
+    }
+
+    @Test func `every interleaving is met once`() {
+      // Two threads of two steps each: 4! / (2! 2!).
+      let words = Words()
+      let result = Exploration.explore(preemptions: 9) {
+        let step = { _ = words.one.load(ordering: .relaxed) }
+        let other = { _ = words.two.load(ordering: .relaxed) }
+        return Execution([
+          {
+            step()
+            other()
+          },
+          {
+            step()
+            other()
+          },
+        ]) { nil }
+      }
+      // A thread's start is a choice of its own, and so is each of its two steps.
+      #expect(result.isComplete && result.executions == 20)
+    }
+
+    @Test func `two that wait for each other are stuck`() {
+      let result = Exploration.explore(preemptions: 1) {
+        let words = Words()
+        return Execution([
+          { while words.one.load(ordering: .relaxed) == 0 { ModelSystem.pause() } },
+          { words.two.store(1, ordering: .relaxed) },
+        ]) { nil }
+      }
+      #expect(result.failure?.hasPrefix("nobody can go on") == true)
+    }
+
+    @Test func `a wait that nobody ends is stuck, one with a timeout is not`() {
+      func scenario(_ limit: Int64) -> Exploration {
+        Exploration.explore(preemptions: 1) {
+          let words = Words()
+          return Execution([{ sleep(on: words, limit) }, { words.two.store(0, ordering: .relaxed) }]) { nil }
+        }
+      }
+      #expect(scenario(-1).failure?.hasPrefix("nobody can go on") == true)
+      #expect(scenario(5).failure == nil)
+    }
+
+    private func sleep(on words: Words, _ limit: Int64) {
+      withUnsafePointer(to: words.two) {
+        let word = UnsafeMutableRawPointer(mutating: $0).assumingMemoryBound(to: UInt32.self)
+        _ = ModelSystem.futexWait(word, 0, limit)
+      }
+    }
+
+    @Test func `an execution without an end is found`() {
+      let result = Exploration.explore(preemptions: 0) {
+        let words = Words()
+        return Execution([
+          { while true { words.one.wrappingAdd(1, ordering: .relaxed) } }, { words.two.store(1, ordering: .relaxed) },
+        ]) { nil }
+      }
+      #expect(result.failure?.hasPrefix("it does not end") == true)
+    }
+
+    @Test func `memory that is not freed is noticed`() {
+      let result = Exploration.explore(preemptions: 9) {
+        let words = Words()
+        let leak = { _ = UnsafeMutableRawPointer.allocate(byteCount: 4096, alignment: 8) }
+        return Execution([
+          {
+            add(words)
+            add(words)
+            leak()
+          }, { for _ in 0..<3 { add(words) } },
+        ]) { nil }
+      }
+      #expect(result.executions > 400)
+      #expect(result.leaked > 1 << 19)
+    }
+  }
+}
