@@ -12,12 +12,14 @@ extension ModelTests {
       case stays
       /// Goes after so many elements.
       case goesAtOnce, goesAfterOne, goesAfterTwo
+      /// Receives as many as are sent, while the senders live on: no end comes that would wake it.
+      case counts
       /// Closes after so many, then receives the rest.
       case closesAtOnce, closesAfterOne
 
       var quota: Int {
         switch self {
-        case .stays: .max
+        case .stays, .counts: .max
         case .goesAtOnce, .closesAtOnce: 0
         case .goesAfterOne, .closesAfterOne: 1
         case .goesAfterTwo: 2
@@ -31,16 +33,21 @@ extension ModelTests {
     ) -> Execution {
       let account = Account()
       let channel = Channel.unbounded(of: E.self)
-      let first = channel.sender
+      let first: Sender<E>? = sharesHandle || ending == .counts ? channel.sender : nil
       let consumer = Receiving()
       let producers = counts.map { _ in Sending() }
       var threads: [() -> Void] = counts.indices.map { index in
-        let hand = Hand(sharesHandle ? first : channel.sender)
+        let hand = Hand(sharesHandle ? first! : channel.sender)
         return { produce(counts[index], from: index, hand, account, producers[index]) }
       }
       let receiver = Hand(channel.receiver)
-      threads.append { polls ? poll(receiver, consumer) : consume(receiver, ending, consumer) }
-      return Execution(threads) { ModelTests.verify(account, producers, consumer) }
+      let quota = ending == .counts ? counts.reduce(0, +) : ending.quota
+      threads.append { polls ? poll(receiver, consumer) : consume(receiver, quota, closes: ending.closes, consumer) }
+      let kept = ending == .counts ? first : nil
+      return Execution(threads) {
+        let trouble = withExtendedLifetime(kept) { ModelTests.verify(account, producers, consumer) }
+        return trouble ?? (ending == .counts && consumer.received.count != quota ? "not all were received" : nil)
+      }
     }
 
     @Test(arguments: Ending.allCases)
@@ -92,17 +99,17 @@ private func produce<E: Numbered & ~Copyable>(
 }
 
 private func consume<E: Numbered & ~Copyable>(
-  _ hand: Hand<Receiver<E>>, _ ending: ModelTests.Unbounded.Ending, _ log: Receiving
+  _ hand: Hand<Receiver<E>>, _ quota: Int, closes: Bool, _ log: Receiving
 ) {
   var receiver = hand.take()
-  while log.received.count < ending.quota {
+  while log.received.count < quota {
     guard let element = receiver.receive() else {
       log.sawEnd = true
       break
     }
     log.add(element.id)
   }
-  if ending.closes {
+  if closes {
     receiver.close()
     while let element = receiver.receive() { log.add(element.id) }
     log.sawEnd = true
