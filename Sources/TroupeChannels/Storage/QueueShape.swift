@@ -21,10 +21,17 @@ import Synchronization
   /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
   package func count(in state: UnsafeMutablePointer<QueueState>) -> Int {
     let consumer = (UnsafeMutableRawPointer(state) + consumerOffset).assumingMemoryBound(to: ConsumerState.self)
+    if state.pointee.capacity != 0 {
+      // The head last: it only grows, so what is between is never more than there is room for.
+      let word = state.pointee.tail.load(ordering: .acquiring)
+      let head = consumer.pointee.head.load(ordering: .acquiring) >> 1
+      let used = ((word >> TailWord.boundedShift) &- head) & TailWord.boundedIndexMask
+      // A head past the tail: what was there has been taken meanwhile.
+      return used > UInt(state.pointee.capacity) ? 0 : Int(used)
+    }
     let head = consumer.pointee.head.load(ordering: .acquiring)
     let word = state.pointee.tail.load(ordering: .acquiring)
     let from = head >> 1
-    if state.pointee.capacity != 0 { return Int(((word >> TailWord.boundedShift) &- from) & TailWord.boundedIndexMask) }
     let to = word >> TailWord.shift
     guard to > from else { return 0 }
     // A head in the inline slots and a tail past them: the indexes between are void.
