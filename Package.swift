@@ -34,6 +34,8 @@ let programs: [Target] = [
   .executableTarget(
     name: "Mpsc", dependencies: ["TroupeChannels"], path: "Samples/Mpsc/Sources", swiftSettings: settings),
   .executableTarget(
+    name: "Soak", dependencies: ["Troupe"], path: "Samples/Soak/Sources", swiftSettings: settings),
+  .executableTarget(
     name: "WordCount", dependencies: ["Troupe"], path: "Samples/WordCount/Sources", swiftSettings: settings),
   .target(name: "SampleOptions", path: "Samples/Options/Sources", swiftSettings: settings),
   .executableTarget(
@@ -58,7 +60,7 @@ let tests: [Target] = [
 ]
 
 let models: [Target] = [
-  .target(name: "CModel", dependencies: ["CTroupeShims"], path: "Tests/Model/CModel"),
+  .target(name: "CModel", path: "Tests/Model/CModel"),
   .target(name: "TroupeModel", dependencies: ["CModel"], path: "Tests/Model/TroupeModel", swiftSettings: settings),
   .testTarget(
     name: "ModelTests", dependencies: ["TroupeModel", "TroupeChannels", "Troupe", "CTroupeShims"],

@@ -78,6 +78,25 @@ extension ModelTests {
     func `two permits, of which one is given back`(ending: Ending) {
       check(capacity: 2, [(.reservesTwo, 1), (.waits, 2)], ending, fewer: 1)
     }
+    @Test func `the count stays within the capacity`() {
+      Check.all("capacity 1, count") {
+        let account = Account()
+        let channel = Channel.bounded(1, of: Small.self)
+        let (producer, consumer) = (Sending(), Receiving())
+        let looks = Receiving()
+        let sender = Hand(channel.sender)
+        let looking = channel.sender
+        let receiver = Hand(channel.receiver)
+        return Execution([
+          { produce((.tries, 3), from: 0, sender, account, producer) },
+          { for _ in 0..<2 { looks.received.append(looking.count) } },
+          { take(2, receiver, consumer) },
+        ]) {
+          if looks.received.contains(where: { !(0...1).contains($0) }) { return "counts \(looks.received)" }
+          return ModelTests.verify(account, [producer], consumer)
+        }
+      }
+    }
     @Test func `the ring goes round`() {
       check(capacity: 2, [(.waits, 3), (.waits, 2)], .stays, fewer: 1)
     }
@@ -149,4 +168,10 @@ private func consume(_ hand: Hand<Receiver<Small>>, _ ending: ModelTests.Bounded
     log.sawEnd = true
   }
   if log.sawEnd, receiver.receive() != nil { log.sawMore = true }
+}
+
+/// What is there, looking so many times.
+private func take(_ count: Int, _ hand: Hand<Receiver<Small>>, _ log: Receiving) {
+  var receiver = hand.take()
+  for _ in 0..<count { if case .received(let element) = receiver.tryReceive() { log.add(element.id) } }
 }

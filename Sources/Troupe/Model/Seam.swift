@@ -4,3 +4,10 @@
 @usableFromInline package typealias Atomic = TroupeModel.Atomic
 
 func troupe_cpu_pause() { ModelSystem.pause() }
+
+func troupe_current_worker() -> UnsafeMutableRawPointer? { ModelSystem.worker }
+func troupe_set_current_worker(_ worker: UnsafeMutableRawPointer?) { ModelSystem.worker = worker }
+func troupe_current_loop() -> UnsafeMutableRawPointer? { ModelSystem.loop }
+func troupe_set_current_loop(_ loop: UnsafeMutableRawPointer?) { ModelSystem.loop = loop }
+func troupe_may_block() -> Bool { ModelSystem.mayBlock }
+func troupe_set_may_block(_ may: Bool) { ModelSystem.mayBlock = may }

@@ -12,3 +12,7 @@ func troupe_futex_wake(_ word: UnsafeMutablePointer<UInt32>, _ count: Int32) { M
 func troupe_clock_now() -> Int64 { ModelSystem.clock() }
 /// Only `FutexLock` calls it here, between looks at its word; the controller knows a look that is repeated.
 func troupe_cpu_pause() {}
+
+func troupe_current_worker() -> UnsafeMutableRawPointer? { ModelSystem.worker }
+func troupe_current_loop() -> UnsafeMutableRawPointer? { ModelSystem.loop }
+func troupe_may_block() -> Bool { ModelSystem.mayBlock }

@@ -262,7 +262,7 @@ void troupe_model_step(void) {
   record(TROUPE_MODEL_STEP, 0, NULL, 0, 0);
 }
 
-bool troupe_model_is_inside(void) { return current >= 0; }
+int32_t controller_current(void) { return current; }
 
 // MARK: Executions
 

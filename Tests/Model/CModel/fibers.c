@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "CModel.h"
 #include "fibers.h"
-#include "locals.h"
 
 #include <stdlib.h>
 #include <ucontext.h>
@@ -66,7 +65,6 @@ void fiber_prepare(int32_t index, void (*entry)(int32_t)) {
 }
 
 static void swap(int32_t from, int32_t to) {
-  locals_switch(from, to);
 #ifdef MODEL_ASAN
   const void *bottom = to == home ? home_bottom : fibers[to].stack;
   size_t size = to == home ? home_size : stack_size;

@@ -1,28 +1,27 @@
 #include "CModel.h"
-#include "CTroupeShims.h"
+#include "controller.h"
 #include "locals.h"
-
-#include <string.h>
 
 #pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
 
-struct locals {
-  void *worker, *loop;
-  bool may_block;
-};
-// The last ones are those of the thread itself.
-static struct locals all[TROUPE_MODEL_THREADS + 1];
+// The last ones are those of the thread that explores.
+static uintptr_t all[TROUPE_MODEL_THREADS + 1][TROUPE_MODEL_LOCALS];
 
-void locals_switch(int32_t from, int32_t to) {
-  all[from] = (struct locals){troupe_current_worker(), troupe_current_loop(), troupe_may_block()};
-  troupe_set_current_worker(all[to].worker);
-  troupe_set_current_loop(all[to].loop);
-  troupe_set_may_block(all[to].may_block);
+static uintptr_t *own(enum troupe_model_local_name name) {
+  int32_t thread = controller_current();
+  return &all[thread < 0 ? TROUPE_MODEL_THREADS : thread][name];
 }
+
+uintptr_t troupe_model_local(enum troupe_model_local_name name) { return *own(name); }
+void troupe_model_set_local(enum troupe_model_local_name name, uintptr_t value) { *own(name) = value; }
 
 // Threads of a model are there to be blocked.
 void locals_reset(void) {
-  for (int i = 0; i < TROUPE_MODEL_THREADS; i++) all[i] = (struct locals){NULL, NULL, true};
+  for (int i = 0; i < TROUPE_MODEL_THREADS; i++) {
+    all[i][TROUPE_MODEL_WORKER] = 0;
+    all[i][TROUPE_MODEL_LOOP] = 0;
+    all[i][TROUPE_MODEL_MAY_BLOCK] = 1;
+  }
 }
 
 #pragma clang attribute pop

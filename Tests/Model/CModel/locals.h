@@ -1,12 +1,8 @@
-// What the program keeps in variables of the thread: each fiber has its own.
+// What the program keeps in variables of the thread: here each thread of a model has its own, and the sanitizer sees none.
 #ifndef LOCALS_H
 #define LOCALS_H
 
-#include <stdint.h>
-
-/// Keeps those of the fiber that leaves the thread, and puts those of the one that comes in place.
-void locals_switch(int32_t from, int32_t to);
-/// Clears those of all fibers.
+/// Clears those of all threads of the model.
 void locals_reset(void);
 
 #endif

@@ -32,7 +32,7 @@ package final class Exploration: CustomStringConvertible {
     if let failure { return "after \(executions) executions: \(failure)" }
     let extent = isComplete ? "all" : "not all,"
     let bound = preemptions == .max ? "chosen at random" : "with at most \(preemptions) preemptions"
-    return "\(extent) \(executions) executions \(bound), \(steps) steps, \(longest) in the longest"
+    return "\(extent) \(executions) executions \(bound), \(steps) steps, \(longest) in the longest, \(leaked) bytes left"
   }
 }
 

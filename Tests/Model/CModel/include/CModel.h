@@ -47,6 +47,11 @@ int64_t troupe_model_clock(void);
 /// A choice without an operation.
 void troupe_model_step(void);
 
+/// What the program keeps in variables of the thread.
+enum troupe_model_local_name { TROUPE_MODEL_WORKER, TROUPE_MODEL_LOOP, TROUPE_MODEL_MAY_BLOCK, TROUPE_MODEL_LOCALS };
+uintptr_t troupe_model_local(enum troupe_model_local_name name);
+void troupe_model_set_local(enum troupe_model_local_name name, uintptr_t value);
+
 // MARK: Exploration
 
 enum troupe_model_end {
@@ -69,8 +74,6 @@ enum troupe_model_end troupe_model_execute(troupe_model_body body, void *context
 bool troupe_model_advance(void);
 /// Random choices with at most `preemptions` instead, from a seed.
 void troupe_model_randomize(int32_t threads, int32_t preemptions, uint64_t seed);
-/// Whether the caller is one of the threads.
-bool troupe_model_is_inside(void);
 
 // MARK: What the last execution did
 

@@ -1,0 +1,142 @@
+import Troupe
+
+/// Actors with children that fail, restart, stash, set timers, are asked and are stopped, all at random; then the round ends, and so do
+/// they.
+struct ActorRound: Sendable {
+  let system: ActorSystem
+  let tally: Tally
+  let seed: UInt64
+
+  enum Message: ~Copyable, Sendable {
+    case work(Parcel)
+    /// Works as well, and answers.
+    case question(Parcel, Reply<Int>)
+    /// Puts the next ones aside until it is `go`.
+    case hold(Parcel)
+    case go(Parcel)
+    case fail(Parcel)
+    case tick
+  }
+
+  struct Refusal: Error {}
+
+  /// Hands what it gets to its children in turn.
+  struct Parent: Behavior {
+    let tally: Tally
+    var children: [Address<Message>] = []
+    var turn = 0
+
+    mutating func started(in context: Context<Message>) {
+      let tally = tally
+      children = (0..<3).map { index in context.spawn("child\(index)") { Child(tally: tally) } }
+    }
+
+    mutating func receive(_ message: consuming Message, in context: Context<Message>) throws {
+      turn += 1
+      switch consume message {
+      case .work(let parcel):
+        tally.countUsed()
+        _ = consume parcel
+        let kind = turn % 13
+        let next = Parcel(tally)
+        let child = children[turn % 3]
+        switch kind {
+        case 0: child.send(.fail(next))
+        case 3: child.send(.hold(next))
+        case 7: child.send(.go(next))
+        default: child.send(.work(next))
+        }
+      case .question(let parcel, let reply):
+        tally.countUsed()
+        _ = consume parcel
+        reply.send(turn)
+      case .hold(let parcel): used(parcel)
+      case .go(let parcel): used(parcel)
+      case .fail(let parcel):
+        tally.countSpoilt()
+        _ = consume parcel
+        throw Refusal()
+      case .tick: break
+      }
+    }
+    private func used(_ parcel: consuming Parcel) {
+      tally.countUsed()
+      _ = consume parcel
+    }
+  }
+
+  struct Child: Behavior {
+    let tally: Tally
+    var isHolding = false
+
+    mutating func started(in context: Context<Message>) {
+      context.timers.fixedRate("beat", every: .milliseconds(7)) { .tick }
+      context.timers.once("never", after: .seconds(3_600), .tick)
+    }
+
+    mutating func receive(_ message: consuming Message, in context: Context<Message>) throws {
+      switch consume message {
+      case .work(let parcel):
+        if isHolding {
+          // Counted when it comes again, or when it is a dead letter.
+          if case .full(let message) = context.stash(.work(parcel)) { context.deadLetter(message) }
+          return
+        }
+        used(parcel)
+      case .question(let parcel, let reply):
+        used(parcel)
+        reply.send(0)
+      case .hold(let parcel):
+        isHolding = true
+        used(parcel)
+      case .go(let parcel):
+        isHolding = false
+        context.unstashAll()
+        used(parcel)
+      case .fail(let parcel):
+        tally.countSpoilt()
+        _ = consume parcel
+        throw Refusal()
+      case .tick:
+        // Not one that is sent once: that would be a dead letter at the end, and is no parcel of ours.
+        if context.timers.isActive("soon") {
+          context.timers.cancel("soon")
+        } else {
+          context.timers.fixedDelay("soon", every: .milliseconds(1)) { .tick }
+        }
+      }
+    }
+    private func used(_ parcel: consuming Parcel) {
+      tally.countUsed()
+      _ = consume parcel
+    }
+  }
+
+  func run() async {
+    var random = SplitMix(seed)
+    let parents = (0..<4).map { index in system.spawn("parent\(index)-\(seed)") { [tally] in Parent(tally: tally) } }
+    let senders = (0..<4).map { _ in
+      let seed = random.next()
+      return Task { await send(to: parents, SplitMix(seed)) }
+    }
+    for sender in senders { await sender.value }
+    for (index, parent) in parents.enumerated() { system.stop(parent, index % 2 == 0 ? .now : .drain) }
+    for parent in parents { _ = await parent.termination }
+  }
+
+  private func send(to parents: [Address<Message>], _ seeded: SplitMix) async {
+    var random = seeded
+    for _ in 0..<1_000 {
+      let parent = parents[random.below(4)]
+      switch random.below(64) {
+      case 0: parent.send(.fail(Parcel(tally)))
+      case 1...8:
+        let parcel = Parcel(tally)
+        _ = try? await parent.ask(with: parcel) { .question($0, $1) } as Int
+      case 9: system.restart(parent)
+      case 10: await Task.yield()
+      default: parent.send(.work(Parcel(tally)))
+      }
+    }
+  }
+}

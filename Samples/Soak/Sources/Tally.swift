@@ -1,0 +1,46 @@
+import Synchronization
+
+/// What became of what was made, counted by the program itself and not by the runtime.
+final class Tally: Sendable {
+  private let made = Atomic<Int>(0)
+  private let gone = Atomic<Int>(0)
+  private let used = Atomic<Int>(0)
+  private let spoilt = Atomic<Int>(0)
+  private let returned = Atomic<Int>(0)
+
+  func countUsed() { used.wrappingAdd(1, ordering: .relaxed) }
+  func countSpoilt() { spoilt.wrappingAdd(1, ordering: .relaxed) }
+  func countReturned() { returned.wrappingAdd(1, ordering: .relaxed) }
+  fileprivate func countMade() { made.wrappingAdd(1, ordering: .relaxed) }
+  fileprivate func countGone() { gone.wrappingAdd(1, ordering: .relaxed) }
+
+  struct Counts: Sendable, Equatable {
+    var made = 0
+    var gone = 0
+    /// Received, or handled to the end.
+    var used = 0
+    /// The handler that had it threw.
+    var spoilt = 0
+    /// Refused, and back in the hands of its sender.
+    var returned = 0
+    /// Destroyed with a channel or an actor, unused.
+    var dropped: Int { made - used - spoilt - returned }
+  }
+  var counts: Counts {
+    Counts(
+      made: made.load(ordering: .relaxed), gone: gone.load(ordering: .relaxed), used: used.load(ordering: .relaxed),
+      spoilt: spoilt.load(ordering: .relaxed), returned: returned.load(ordering: .relaxed))
+  }
+}
+
+/// Something that must not be lost.
+struct Parcel: ~Copyable, Sendable {
+  private let tally: Tally
+  let number: Int
+  init(_ tally: Tally, number: Int = 0) {
+    self.tally = tally
+    self.number = number
+    tally.countMade()
+  }
+  deinit { tally.countGone() }
+}
