@@ -131,6 +131,60 @@ import Troupe
     _ = await actor.termination
   }
 
+  struct Parrot: Behavior {
+    let trail: Trail<String>
+    let child: Bool
+    var pupil: Address<Int>?
+    init(_ trail: Trail<String>, child: Bool = false) { (self.trail, self.child) = (trail, child) }
+    mutating func started(in context: Context<Int>) {
+      let trail = trail
+      if !child { pupil = context.spawn("pupil") { Parrot(trail, child: true) } }
+    }
+    mutating func receive(_ message: consuming Int, in context: Context<Int>) {
+      trail.append(child ? "pupil \(message)" : "parrot \(message)")
+      pupil?.send(message)
+    }
+    mutating func stopping(in context: Context<Int>) { trail.append(child ? "pupil stops" : "parrot stops") }
+  }
+
+  @Test(arguments: 0..<UInt64(32)) func `M20 drained, everything queued is handled, children after parents' messages`(
+    seed: UInt64
+  ) {
+    let sim = Simulation(seed: seed)
+    let trail = Trail<String>()
+    let parrot = sim.system.spawn("parrot") { Parrot(trail) }
+    for i in 1...5 { parrot.send(i) }
+    if seed % 2 == 0 { sim.run() }
+    for i in 6...9 { parrot.send(i) }
+    let report = sim.start { await sim.system.shutdown(.drain) }
+    let end = sim.start { await parrot.termination.kind }
+    sim.run()
+    #expect(trail.all.filter { $0.hasPrefix("parrot ") } == (1...9).map { "parrot \($0)" } + ["parrot stops"])
+    #expect(trail.all.filter { $0.hasPrefix("pupil ") } == (1...9).map { "pupil \($0)" } + ["pupil stops"])
+    #expect(trail.all.suffix(2) == ["pupil stops", "parrot stops"])
+    #expect(report.value?.dropped == 0)
+    #expect(end.value == "systemStopped")
+    #expect(sim.letters.all.isEmpty)
+  }
+
+  @Test func `M20 what is not drained at the deadline is dropped`() {
+    let sim = Simulation(seed: 7)
+    let trail = Trail<String>()
+    let parrot = sim.system.spawn("parrot") { Parrot(trail) }
+    sim.run()
+    sim.system.suspend(parrot)
+    sim.run()
+    for i in 1...5 { parrot.send(i) }
+    let report = sim.start { await sim.system.shutdown(.drain, deadline: .seconds(3)) }
+    sim.run()
+    sim.advance(by: .seconds(2))
+    #expect(!report.isOver)
+    sim.advance(by: .seconds(2))
+    #expect(report.value?.dropped == 5)
+    #expect(report.value?.stuck == [])
+    #expect(trail.all == ["pupil stops", "parrot stops"])
+  }
+
   @Test func `a hundred thousand actors end within the deadline, children first`() async {
     let pool = Pooled(workers: 2)
     let parents = Scale.count(1000)

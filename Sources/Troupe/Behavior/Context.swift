@@ -45,7 +45,7 @@ public struct Context<Message: ~Copyable> {
   }
 
   /// Starts to shut the system down, and returns at once. `shutdown` cannot be awaited in a handler: it would wait for itself.
-  public func requestShutdown() { cell.system.beginShutdown() }
+  public func requestShutdown(_ mode: StopMode = .now) { cell.system.beginShutdown(mode) }
 
   /// Runs tasks on the workers of this actor's system.
   public var executor: WorkerExecutor { cell.system.scheduler.executor }

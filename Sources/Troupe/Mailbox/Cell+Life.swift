@@ -81,7 +81,7 @@ extension Cell {
       stopBits |= ControlWord.childrenEnded
       return
     }
-    let isEmpty = children.close(ControlWord.parentStopped) { [self] in post(ControlWord.childrenEnded) }
+    let isEmpty = children.close(system.childBit) { [self] in post(ControlWord.childrenEnded) }
     if isEmpty { stopBits |= ControlWord.childrenEnded }
   }
 
@@ -110,7 +110,7 @@ extension Cell {
         .unreferenced
       } else {
         // Drained.
-        .stopped
+        system.drains ? (siblings.owner == nil ? .systemStopped : .parentStopped) : .stopped
       }
     // Whoever hears of the end finds the name free; and the parent hears of it last.
     if name != nil { siblings.freeName(of: self) }

@@ -154,6 +154,14 @@ import Synchronization
     return false
   }
 
+  /// All that live now, and what lives below them.
+  func stopAll(_ bit: UInt32) {
+    for cell in children {
+      cell.post(bit)
+      cell.lock.withLock { cell.children }?.stopAll(ControlWord.parentStopped)
+    }
+  }
+
   /// The owner begins a new incarnation.
   func reopen() {
     lock.lock()

@@ -26,10 +26,13 @@ extension ActorSystem {
   /// ```
   /// While it waits the signals do not end the process. From the first one on they do what they did before, so that a second Ctrl-C ends a shutdown that
   /// takes too long. Not to be awaited in a handler.
-  /// - Parameter deadline: for the shutdown, from the signal on; nil waits without limit.
+  /// - Parameters:
+  ///   - mode: whether what is queued then is dropped or handled.
+  ///   - deadline: for the shutdown, from the signal on; nil waits without limit.
   @discardableResult
   public func run(
-    until signals: Set<ProcessSignal> = [.interrupt, .terminate], deadline: Duration? = .seconds(30)
+    until signals: Set<ProcessSignal> = [.interrupt, .terminate], _ mode: StopMode = .now,
+    deadline: Duration? = .seconds(30)
   ) async -> ShutdownReport {
     let waiter = ShutdownWaiter(deadline: .max)
     let before = signals.map { ($0.number, troupe_ignore_signal($0.number)) }
@@ -42,6 +45,6 @@ extension ActorSystem {
     if core.wakeAtEnd(waiter) { await waiter.parker.waitUnlessCancelled() }
     for source in sources { source.cancel() }
     for (number, disposition) in before { troupe_restore_signal(number, disposition) }
-    return await shutdown(deadline: deadline)
+    return await shutdown(mode, deadline: deadline)
   }
 }

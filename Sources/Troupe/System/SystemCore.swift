@@ -64,8 +64,14 @@ import Synchronization
 
   // MARK: Shutdown
 
+  /// What is queued is handled: the bits that ask for the end, of those at the top and of children.
+  private let isDraining = Atomic<Bool>(false)
+  private var topBit: UInt32 { drains ? ControlWord.drain : ControlWord.systemStopped }
+  var childBit: UInt32 { drains ? ControlWord.drain : ControlWord.parentStopped }
+  var drains: Bool { isDraining.load(ordering: .relaxed) }
+
   /// Starts the shutdown, once.
-  func beginShutdown() {
+  func beginShutdown(_ mode: StopMode) {
     let isFirst = lock.withLock { () -> Bool in
       guard case .running = shutdown else { return false }
       shutdown = .stopping([])
@@ -74,6 +80,7 @@ import Synchronization
       return true
     }
     guard isFirst else { return }
+    isDraining.store(mode == .drain, ordering: .relaxed)
     plan.begin()
     guard plan.hasTasks(plan.before) else {
       for phase in plan.before { tell(.shutdown(phase)) }
@@ -91,7 +98,7 @@ import Synchronization
       actorsTimer = timer
       scheduler.add(timer)
     }
-    if table.close(ControlWord.systemStopped, whenEmpty: { [self] in release(isEmpty: true) }) {
+    if table.close(topBit, whenEmpty: { [self] in release(isEmpty: true) }) {
       release(isEmpty: true)
     }
   }
@@ -154,8 +161,15 @@ import Synchronization
     }
   }
 
-  /// Suspends until everything has stopped, or the deadline.
-  func waitForShutdown(_ timeout: Duration?) async {
+  /// Those that drain and are not done: now. False if nothing drains.
+  func dropRest() -> Bool {
+    guard isDraining.exchange(false, ordering: .relaxed) else { return false }
+    table.stopAll(ControlWord.systemStopped)
+    return true
+  }
+
+  /// Suspends until everything has stopped, or the deadline; false then.
+  func waitForShutdown(_ timeout: Duration?) async -> Bool {
     let waiter = ShutdownWaiter(
       deadline: timeout.map { scheduler.coarseNow.addingReportingOverflow($0.nanosecondsClamped) }.map {
         $0.overflow ? .max : $0.partialValue
@@ -165,12 +179,13 @@ import Synchronization
       shutdown = .stopping(waiting + [waiter])
       return false
     }
-    if isOver { return }
+    if isOver { return true }
     if waiter.deadline != .max { scheduler.add(waiter) }
     await waiter.parker.wait()
     if waiter.deadline != .max { scheduler.cancel(waiter) }
     let isLate = lock.withLock { if case .stopping = shutdown { !isReleased } else { false } }
     if isLate { plan.hurry() }
+    return !isLate
   }
 
   var shutdownReport: ShutdownReport {
