@@ -2,7 +2,7 @@
 public struct AskError: Error, Sendable, CustomStringConvertible {
   /// Why there is no answer.
   public enum Reason: Sendable {
-    /// The actor had ended, or ended before it came to the message.
+    /// The actor had ended, or ended before it answered: it had not come to the message yet, or kept the reply.
     case ended
     /// The actor's bounded mailbox had no room.
     case mailboxFull

@@ -1,4 +1,3 @@
-import Foundation
 import Testing
 import Troupe
 
@@ -164,30 +163,6 @@ import Troupe
   }
 
   @Test func `the code of the page is the code of this file`() throws {
-    let file = URL(fileURLWithPath: #filePath)
-    let page = file.deletingLastPathComponent().appendingPathComponent("../../../Docs/Patterns.md").standardized
-    func lines(_ url: URL) throws -> [String] {
-      try String(contentsOf: url, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false).map {
-        String($0).trimmingCharacters(in: .whitespaces)
-      }
-    }
-    let code = try lines(file)
-    var blocks: [[String]] = []
-    var isInBlock = false
-    for line in try lines(page) {
-      if line == "```swift" {
-        blocks.append([])
-        isInBlock = true
-      } else if line == "```" {
-        isInBlock = false
-      } else if isInBlock {
-        blocks[blocks.count - 1].append(line)
-      }
-    }
-    #expect(blocks.count >= 8)
-    for block in blocks {
-      let isThere = code.indices.contains { code[$0...].starts(with: block) }
-      #expect(isThere, "\(block.joined(separator: "\n"))")
-    }
+    try DocPage("Patterns.md").expectCode(atLeast: 8)
   }
 }
