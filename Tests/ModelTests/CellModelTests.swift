@@ -86,6 +86,7 @@ extension ModelTests {
       check([[.send], [.stop]], workers: 2, fewer: 1)
     }
     @Test func `a sender and one that suspends and resumes`() { check([[.send, .send], [.suspend, .resume]]) }
+    @Test func `suspended twice, then resumed`() { check([[.send], [.suspend, .suspend, .resume]]) }
     @Test func `a bounded mailbox that drops the newest`() { check([[.send, .send], [.send]], capacity: 1) }
     @Test func `messages, and others that come beside the queue`() {
       check([[.send, .parcel, .send], [.parcel]], fewer: 1)

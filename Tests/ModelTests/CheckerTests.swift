@@ -90,7 +90,7 @@ extension ModelTests {
       #expect(result.failure?.hasPrefix("it does not end") == true)
     }
 
-    @Test func `memory that is not freed is noticed`() {
+    @Test(.enabled(if: Exploration.measuresMemory)) func `memory that is not freed is noticed`() {
       let result = Exploration.explore(preemptions: 9) {
         let words = Words()
         let leak = { _ = UnsafeMutableRawPointer.allocate(byteCount: 4096, alignment: 8) }

@@ -132,6 +132,13 @@ static void record(int32_t operation, int32_t ordering, const void *word, uint64
   events[event_count++] = (struct troupe_model_event){current, operation, ordering, word, before, after};
 }
 
+/// What the caller did comes before what is done when the execution is over.
+static void publish(void) {
+#ifdef MODEL_TSAN
+  __tsan_release(&end_token);
+#endif
+}
+
 /// Lets whoever is chosen go on; returns when the caller is.
 static void reschedule(void) {
   int32_t from = current;
@@ -144,6 +151,7 @@ static void reschedule(void) {
       }
     }
     current = -1;
+    publish();
     fiber_leave(from);
     return;
   }
@@ -159,7 +167,9 @@ static void reschedule(void) {
     thread->status = ready;
     record(TROUPE_MODEL_TIMEOUT, 0, thread->futex, 0, 0);
   }
-  if (next != from) fiber_switch(from, next);
+  if (next == from) return;
+  publish();
+  fiber_switch(from, next);
 }
 
 static void tick(void) {
@@ -168,6 +178,7 @@ static void tick(void) {
     int32_t from = current;
     end = TROUPE_MODEL_ENDLESS;
     current = -1;
+    publish();
     fiber_leave(from);
   }
 }
@@ -273,9 +284,6 @@ static void enter(int32_t index) {
     __tsan_acquire(&start_token);
 #endif
     the_body(the_context, index);
-#ifdef MODEL_TSAN
-    __tsan_release(&end_token);
-#endif
     threads[index].status = finished;
     // What ends a thread may be what another one waits for.
     all_changes++;

@@ -26,13 +26,17 @@ package final class Exploration: CustomStringConvertible {
   /// Bytes that the executions after the first ones left behind.
   package fileprivate(set) var leaked: Int64 = 0
 
+  /// False where the allocator does not tell, as under a sanitizer.
+  package static var measuresMemory: Bool { troupe_model_allocated() != 0 }
+
   fileprivate init(preemptions: Int) { self.preemptions = preemptions }
 
   package var description: String {
     if let failure { return "after \(executions) executions: \(failure)" }
     let extent = isComplete ? "all" : "not all,"
     let bound = preemptions == .max ? "chosen at random" : "with at most \(preemptions) preemptions"
-    return "\(extent) \(executions) executions \(bound), \(steps) steps, \(longest) in the longest, \(leaked) bytes left"
+    return "\(extent) \(executions) executions \(bound), \(steps) steps, \(longest) in the longest, "
+      + "\(leaked) bytes left"
   }
 }
 
@@ -59,11 +63,13 @@ extension Exploration {
     return result
   }
 
+  private static let warmUp = 40
+
   private func run(limit: Int, _ scenario: () -> Execution) {
     var allocated: Int64 = 0
     while executions < limit {
       // Pools and caches have filled by then.
-      if executions == 200 { allocated = troupe_model_allocated() }
+      if executions == Self.warmUp { allocated = troupe_model_allocated() }
       let trouble = Self.runOnce(scenario())
       executions += 1
       let length = troupe_model_step_count()
@@ -78,7 +84,7 @@ extension Exploration {
         break
       }
     }
-    if executions > 200 { leaked = troupe_model_allocated() - allocated }
+    if executions > Self.warmUp { leaked = troupe_model_allocated() - allocated }
   }
 
   @inline(never) private static func runOnce(_ execution: Execution) -> String? {

@@ -5,6 +5,7 @@ final class Hand<Value: ~Copyable> {
   private var value: Value?
   init(_ value: consuming Value) { self.value = consume value }
   func take() -> Value { value.take()! }
+  func put(_ value: consuming Value) { self.value = consume value }
 }
 
 /// What one producer did. Only its own thread touches it until all are done.
