@@ -52,11 +52,10 @@ extension Cell {
     // Acquiring: not before what the poster sent itself.
     let word = queue.pointee.tail.load(ordering: .acquiring)
     parcel.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
-    switch parcels.push(parcel) {
-    case .closed: return false
-    case .first: post(ControlWord.parcels)
-    case .more: break
-    }
+    guard parcels.push(parcel) else { return false }
+    // Also if others are there already: whoever pushed the first may not have told the cell yet, and what this poster sends next must
+    // not come before its parcel.
+    post(ControlWord.parcels)
     return true
   }
 

@@ -74,10 +74,8 @@ struct ParcelState: ~Copyable, Sendable {
   private let top = Atomic<UInt>(0)
   private static var closed: UInt { 1 }
 
-  enum Push { case first, more, closed }
-
-  /// `first`: there was none. Whoever pushed that tells the cell, and takes the others along.
-  func push(_ parcel: Parcel) -> Push {
+  /// False if it is closed. Whoever pushed tells the cell.
+  func push(_ parcel: Parcel) -> Bool {
     var bits = top.load(ordering: .relaxed)
     let pushed = Unmanaged.passRetained(parcel)
     while bits != Self.closed {
@@ -86,11 +84,11 @@ struct ParcelState: ~Copyable, Sendable {
       let (exchanged, seen) = top.weakCompareExchange(
         expected: bits, desired: UInt(bitPattern: pushed.toOpaque()), successOrdering: .releasing,
         failureOrdering: .relaxed)
-      if exchanged { return bits == 0 ? .first : .more }
+      if exchanged { return true }
       bits = seen
     }
     pushed.release()
-    return .closed
+    return false
   }
 
   /// What has been pushed, the last first.
