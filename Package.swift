@@ -29,6 +29,7 @@ let sources: [Target] = [
 ]
 
 let programs: [Target] = [
+  .target(name: "TroupeTestKit", dependencies: ["Troupe"], swiftSettings: settings),
   .executableTarget(
     name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
   .executableTarget(
@@ -52,6 +53,7 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
+  .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Mpsc", "WordCount"],
     swiftSettings: settings),
@@ -72,6 +74,7 @@ let package = Package(
   products: [
     .library(name: "TroupeChannels", targets: ["TroupeChannels"]),
     .library(name: "Troupe", targets: ["Troupe"]),
+    .library(name: "TroupeTestKit", targets: ["TroupeTestKit"]),
   ],
   targets: sources + (isModel ? models : programs + tests)
 )

@@ -138,3 +138,5 @@ void troupe_write_stderr(const char *bytes, size_t length) {
     length -= (size_t)written;
   }
 }
+
+uintptr_t troupe_thread_self(void) { return (uintptr_t)pthread_self(); }

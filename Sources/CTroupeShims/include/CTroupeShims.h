@@ -72,6 +72,9 @@ void troupe_opaque_nothing(void);
 uintptr_t troupe_ignore_signal(int32_t number);
 void troupe_restore_signal(int32_t number, uintptr_t before);
 
+/// Which thread is calling: no other living one has this number, and none has 0.
+uintptr_t troupe_thread_self(void);
+
 /// Starts a detached thread that calls `body(argument)`. Returns 0 or an errno.
 int32_t troupe_thread_start(void (*body)(void *), void *argument);
 

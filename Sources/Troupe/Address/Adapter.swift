@@ -85,12 +85,13 @@ extension Cell {
   fileprivate func pushReserved<Message: ~Copyable>(_ message: consuming Message) {
     let queue = MessageQueue<Message>(state: queue)
     if hasStore {
-      switch storing(message) {
+      switch pushAside(message) {
       case .done: return
       case .wake: return
       default: return deadLetter(.endedWhileAdapting, Message.self)
       }
     }
+    noteSend(message)
     switch isBounded ? queue.pushPermitted(message) : queue.push(message) {
     case .done: return
     case .wake: schedule()

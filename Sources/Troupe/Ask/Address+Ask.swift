@@ -129,6 +129,8 @@ extension Address where Message: ~Copyable {
     let timer = deadline == .max ? nil : AskTimer(deadline: deadline, core.address)
     defer { if let timer { scheduler.cancel(timer) } }
     if let timer, let timeout = site.timeout, timeout > .zero { scheduler.add(timer) }
+    let note = site.note(target.cell, Message.self)
+    defer { if let note { target.cell.system.interceptor?.waitsNoMore(for: note) } }
     while true {
       switch core.look() {
       case .value: return

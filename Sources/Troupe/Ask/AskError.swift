@@ -62,7 +62,16 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   ) -> AskError {
     let error = AskError(reason: reason, target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
     cell.system.tell(.askFailed(error))
+    cell.system.interceptor?.failsAsk(error)
     return error
+  }
+
+  /// For the test kit: the ask is about to wait.
+  func note<Message: ~Copyable>(_ cell: Cell, _ type: Message.Type) -> AskNote? {
+    guard let interceptor = cell.system.interceptor else { return nil }
+    let note = AskNote(target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
+    interceptor.waits(for: note)
+    return note
   }
 }
 

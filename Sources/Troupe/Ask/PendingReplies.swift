@@ -2,48 +2,55 @@
 ///
 /// What is still in it when it goes fails its ask as dropped.
 public struct PendingReplies<Key: Hashable, Value: ~Copyable>: ~Copyable {
-  private var cores: [Key: OneShotCore<Value>] = [:]
+  private struct Kept {
+    let core: OneShotCore<Value>
+    /// Where it stands among those that are kept: a dictionary's own order differs from run to run.
+    let order: UInt64
+  }
+  private var kept: [Key: Kept] = [:]
+  private var inserted: UInt64 = 0
 
   /// Makes an empty one.
   public init() {}
 
   deinit {
-    for core in cores.values { _ = Reply(core) }
+    for each in kept.values.sorted(by: { $0.order < $1.order }) { _ = Reply(each.core) }
   }
 
   /// How many are kept.
-  public var count: Int { cores.count }
+  public var count: Int { kept.count }
   /// None is kept.
-  public var isEmpty: Bool { cores.isEmpty }
+  public var isEmpty: Bool { kept.isEmpty }
 
   /// Keeps a reply. One that was kept under the key before is returned.
   @discardableResult
   public mutating func insert(_ reply: consuming Reply<Value>, for key: Key) -> Reply<Value>? {
-    cores.updateValue(reply.takeCore(), forKey: key).map { Reply($0) }
+    inserted += 1
+    return kept.updateValue(Kept(core: reply.takeCore(), order: inserted), forKey: key).map { Reply($0.core) }
   }
 
   /// Takes a reply out, to answer it.
-  public mutating func remove(_ key: Key) -> Reply<Value>? { cores.removeValue(forKey: key).map { Reply($0) } }
+  public mutating func remove(_ key: Key) -> Reply<Value>? { kept.removeValue(forKey: key).map { Reply($0.core) } }
 
   /// Whether a reply is kept under the key.
-  public func contains(_ key: Key) -> Bool { cores[key] != nil }
+  public func contains(_ key: Key) -> Bool { kept[key] != nil }
 
   /// Lets go of the replies whose asker waits no more. Returns how many.
   @discardableResult
   public mutating func removeAbandoned() -> Int {
-    let abandoned = cores.filter { $0.value.isClosed }
-    for (key, core) in abandoned {
-      cores[key] = nil
-      _ = Reply(core)
+    let abandoned = kept.filter { $0.value.core.isClosed }.sorted { $0.value.order < $1.value.order }
+    for (key, each) in abandoned {
+      kept[key] = nil
+      _ = Reply(each.core)
     }
     return abandoned.count
   }
 
-  /// Answers all of them, each with what `value` makes for its key.
+  /// Answers all of them, each with what `value` makes for its key, in the order in which they were kept.
   public mutating func sendAll(_ value: (Key) -> sending Value) {
-    let all = cores
-    cores = [:]
-    for (key, core) in all { Reply(core).send(value(key)) }
+    let all = kept.sorted { $0.value.order < $1.value.order }
+    kept = [:]
+    for (key, each) in all { Reply(each.core).send(value(key)) }
   }
 }
 

@@ -15,7 +15,9 @@ extension Context where Message: ~Copyable {
     guard annex.stash.count < cell.settings?.stashCapacity ?? SpawnOptions.defaultStashCapacity else {
       return .full(message)
     }
-    annex.stash.append(MessageParcel(message))
+    let parcel = MessageParcel(message)
+    cell.system.interceptor?.stashes(parcel, in: cell)
+    annex.stash.append(parcel)
     // It will be counted when it has been handled for good.
     Worker.withCurrent { cell.addHandled(-1, $0) }
     return .sent

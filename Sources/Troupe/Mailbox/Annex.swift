@@ -16,7 +16,8 @@ final class Annex {
   /// What was left of the turn when that was noted.
   var notedLeft = Turn.messages
   /// Work whose result will come as a message.
-  var work: [ObjectIdentifier: Task<Void, Never>] = [:]
+  var work: [UInt64: Task<Void, Never>] = [:]
+  var startedWork: UInt64 = 0
   /// What it ends with.
   var failure: FailureBox?
   /// When it failed, most recent last.
@@ -43,6 +44,7 @@ extension Cell {
 
   /// Sends something beside the queue, and wakes the cell if it idles. False if the actor has ended.
   @discardableResult func post(_ parcel: Parcel) -> Bool {
+    system.interceptor?.posts(parcel, to: self)
     if let store {
       parcel.isExempt = true
       guard store.insert(parcel, exempt: true) != nil else { return false }
@@ -60,7 +62,8 @@ extension Cell {
   }
 
   @usableFromInline func open(_ parcel: Parcel) -> Parcel.Content {
-    parcel.kind == .once ? openTimer(parcel) : parcel.open(self)
+    system.interceptor?.opens(parcel, in: self)
+    return parcel.kind == .once ? openTimer(parcel) : parcel.open(self)
   }
 
   /// The parcel whose turn it is, if any. `head` is the index of the next message in the queue.

@@ -7,6 +7,13 @@ public import Synchronization
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
+    if place.isIntercepted { return spawnIntercepted(at: place, options, factory: factory, behavior: behavior) }
+    return spawnPlain(at: place, options, factory: factory, behavior: behavior)
+  }
+
+  @inlinable static func spawnPlain(
+    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+  ) -> Address<B.Message> {
     Storage.spawn(
       at: place, options, .async { cell, loop in await run(cell, loop) }, factory: factory, behavior: behavior)
   }
@@ -27,6 +34,7 @@ public import Synchronization
     var counted = left
     guard let beginner = Worker.current else { fatalError("Troupe: an asynchronous cell ran outside of its workers") }
     let start = beginner.ticks.load(ordering: .relaxed)
+    let last = beginner.withheld
     var holes = 0
     while true {
       if cell.control.isPending { cell.handleControl() }
@@ -75,7 +83,7 @@ public import Synchronization
         if left < before { cell.addFailed() }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
-      if left > 0 && !Turn.isLong(beginner, since: start) { continue }
+      if left > last && !Turn.isLong(beginner, since: start) { continue }
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
       cell.addHandled(counted - left)

@@ -49,6 +49,7 @@
       queue: queue, storage: memory, options: options, isRestartable: factory != nil, body: body, place: place,
       messageType: unsafeBitCast(Message.self, to: UnsafeRawPointer.self), shape: QueueShape(Message.self))
     let address = Address<Message>(of: cell)
+    if place.isIntercepted { cell.system.interceptor?.spawns(Address<Message>(cell)) }
     if let end = cell.start() {
       if hasBehavior { storage.behavior.deinitialize(count: 1) }
       storage.factory.deinitialize(count: 1)

@@ -127,6 +127,7 @@ extension Cell {
     children = nil
     lock.unlock()
     system.tell(.ended(Termination(reason: end.reason, cell: self)))
+    if let interceptor = system.interceptor { interceptor.ends(self, Termination(reason: end.reason, cell: self)) }
     guard let listeners else { return }
     let termination = Termination(reason: end.reason, cell: self)
     for watch in listeners.watches.values.sorted(by: { $0.order < $1.order }) {

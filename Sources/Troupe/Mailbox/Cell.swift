@@ -96,7 +96,7 @@ public import Synchronization
     self.isRestartable = isRestartable
     let hasStore = options.box != nil && options.mailbox.store != nil
     self.hasStore = hasStore
-    isSpecial = isBounded || hasStore
+    isSpecial = isBounded || hasStore || place.isIntercepted
     self.messageType = messageType
     super.init(.cell)
     if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
@@ -157,7 +157,7 @@ public import Synchronization
   // MARK: Names
 
   /// `system/parent/child`; an actor without a name has `$` and a number.
-  @usableFromInline var path: String {
+  @usableFromInline package var path: String {
     siblings.path + "/" + (name ?? "$\(id)")
   }
 }
@@ -167,5 +167,6 @@ public import Synchronization
   let table: ChildTable
   let name: String?
   let id: UInt64
-  /// Why it cannot live there.
+  /// In a system of the test kit.
+  @usableFromInline var isIntercepted: Bool { table.system.interceptor != nil }
 }

@@ -9,6 +9,13 @@ public import Synchronization
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
+    if place.isIntercepted { return spawnIntercepted(at: place, options, factory: factory, behavior: behavior) }
+    return spawnPlain(at: place, options, factory: factory, behavior: behavior)
+  }
+
+  @inlinable static func spawnPlain(
+    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+  ) -> Address<B.Message> {
     Storage.spawn(at: place, options, .sync { cell, worker in run(cell, worker) }, factory: factory, behavior: behavior)
   }
 
@@ -24,6 +31,7 @@ public import Synchronization
     // What was left when they were counted.
     var counted = left
     let start = worker.ticks.load(ordering: .relaxed)
+    let last = worker.withheld
     var holes = 0
     while true {
       if cell.control.isPending { cell.handleControl() }
@@ -73,7 +81,7 @@ public import Synchronization
         if left < before { cell.addFailed(worker) }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
-      if left > 0 && !Turn.isLong(worker, since: start) { continue }
+      if left > last && !Turn.isLong(worker, since: start) { continue }
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
       cell.addHandled(counted - left, worker)

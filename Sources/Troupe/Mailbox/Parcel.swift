@@ -40,6 +40,9 @@ import Synchronization
     super.init(deadline: deadline)
   }
 
+  /// The interceptor's.
+  @exclusivity(unchecked) package final var number: Int32 = 0
+
   /// On the actor's worker, once, when its turn has come.
   func open(_ cell: Cell) -> Content { .message }
   /// Whether a message is lost with it. On the actor's worker, at the end.

@@ -77,7 +77,7 @@
   /// The incarnation ends: its handlers are to end. Not its last hook.
   @usableFromInline func cancelAll() {
     if hasStopped { return }
-    for task in underWay.values { task.cancel() }
+    for (_, task) in underWay.sorted(by: { $0.key < $1.key }) { task.cancel() }
   }
 
   /// True once an incarnation.

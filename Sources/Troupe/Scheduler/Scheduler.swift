@@ -95,6 +95,9 @@ extension Scheduler {
   /// Messages handled, of which failed. Written by this thread; anyone may read.
   @usableFromInline final let counts = WorkerCounts()
 
+  /// How many of the messages of a full turn a turn leaves to later ones: none but in a simulation, whose turns are short.
+  @usableFromInline @exclusivity(unchecked) final var withheld = 0
+
   /// Counts the ticks of the scheduler: how a turn knows that it has lasted long, without asking a clock at each message.
   @usableFromInline final let ticks = Atomic<UInt32>(0)
   /// Its thread is there for handlers that block.

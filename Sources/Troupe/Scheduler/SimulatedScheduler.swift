@@ -1,89 +1,191 @@
-/// A scheduler for tests: one thread, virtual time, and among what could run next a choice that depends on a seed alone.
+internal import CTroupeShims
+
+/// A scheduler for tests: one thread, virtual time, and what runs next is for a `Chooser` to say.
 ///
-/// Nothing runs but in `run`. Time passes only by `advance`. Tasks on the system's executor are part of it.
+/// Nothing runs but in `step`. Time passes only by `advance`, `passTime` and `pass`. Tasks on the system's executor are part of it.
+///
+/// Sendable because what changes is under the lock, or belongs to the thread that drives the simulation.
 package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package unowned(unsafe) var executor: WorkerExecutor!
-  private var ready: [Runnable] = []
+  package let interceptor: (any Interceptor)?
+  private let chooser: any Chooser
+  private var worker: Worker!
+  /// Others are not supposed to come, and must do no harm when they do.
+  private let lock = FutexLock()
+  private var ready: [Candidate] = []
+  private var added = 0
   private var timers = TimerHeap()
   private var now: Int64 = 1_000_000_000
-  private var random: UInt64
-  private var worker: Worker!
-  /// Runnables may come from the thread that runs the simulation, and from nowhere else.
-  private let lock = FutexLock()
+  private var random: SplitMix
+  private var escapes: [Escape] = []
+  /// The thread that runs the simulation now, or 0.
+  private var running: UInt = 0
+  /// The thread that last drove it.
+  private var driver: UInt = 0
+  /// Whose handler runs, if it is a synchronous one.
+  private var cellInTurn: Cell?
+  /// A timer is being fired.
+  package private(set) var isFiring = false
+  /// What is added to the deadlines of timers: nil, nothing.
+  package var lateness: (@Sendable () -> Duration)?
+  package private(set) var steps = 0
 
-  package init(seed: UInt64) {
-    random = seed
+  /// Something that came from another thread than the simulation's: the run does not follow from the seed any more.
+  package struct Escape: Sendable {
+    /// The actor that got a message, or whose handler came back; nil: a task.
+    package let actor: String?
+    /// When, on the virtual clock.
+    package let time: Duration
+  }
+
+  package init(seed: UInt64, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil) {
+    random = SplitMix(seed: seed)
+    self.chooser = chooser ?? UniformChooser(seed: seed)
+    self.interceptor = interceptor
     worker = Worker(self)
+    worker.withheld = Turn.messages - 1
+    driver = troupe_thread_self()
   }
 
   package var counts: [WorkerCounts] { [worker.counts] }
 
-  package func schedule(_ runnable: Runnable) { lock.withLock { ready.append(runnable) } }
+  // MARK: For the runtime
+
+  package func schedule(_ runnable: Runnable) {
+    lock.lock()
+    added += 1
+    let candidate = Candidate(runnable: runnable, number: added)
+    let isForeign = comesFromElsewhere(runnable)
+    ready.append(candidate)
+    if isForeign { escapes.append(Escape(actor: candidate.actor, time: .nanoseconds(now))) }
+    lock.unlock()
+  }
+
+  /// Under the lock. While nothing runs any thread may send, but only the one that drives may start a task.
+  private func comesFromElsewhere(_ runnable: Runnable) -> Bool {
+    let thread = troupe_thread_self()
+    if running != 0 { return thread != running }
+    return !runnable.isCell && thread != driver
+  }
+
   package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
-  package var coarseNow: Int64 { now }
-  package func deadline(after delay: Duration) -> Int64 { now.saturatingAdd(delay.nanosecondsClamped) }
-  package func add(_ timer: Timer) { timers.add(timer) }
-  package func cancel(_ timer: Timer) { timers.remove(timer) }
+  package var coarseNow: Int64 { lock.withLock { now } }
+  package func deadline(after delay: Duration) -> Int64 {
+    let late = lateness?() ?? .zero
+    return lock.withLock { now.saturatingAdd((delay + late).nanosecondsClamped) }
+  }
+  package func add(_ timer: Timer) { lock.withLock { timers.add(timer) } }
+  package func cancel(_ timer: Timer) { lock.withLock { timers.remove(timer) } }
   package func stop() { worker.loops.end(on: worker) }
   // Nothing of the simulation may run anywhere else.
   package var loopPreference: (any TaskExecutor)? { executor }
   package var runsEverything: Bool { true }
+  package func nextRandom() -> UInt64 { lock.withLock { random.next() } }
 
-  /// SplitMix64 (Steele, Lea and Flood, 2014).
-  package func nextRandom() -> UInt64 {
-    random &+= 0x9E37_79B9_7F4A_7C15
-    var z = random
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
+  // MARK: Running
 
-  /// Runs one thing that can run; false if there is none.
+  /// The calling thread is the one that drives from now on.
+  package func drive() { lock.withLock { if running == 0 { driver = troupe_thread_self() } } }
+
+  /// Runs one thing that can run, or fires a timer that is due; false if there is none.
+  ///
+  /// On any thread, one at a time; also in a task of the simulation itself, which then waits for what it runs. Not in a handler.
   package func step() -> Bool {
     lock.lock()
-    guard !ready.isEmpty else {
+    let isTimerDue = timers.first.map { $0.deadline <= now } ?? false
+    if ready.isEmpty && !isTimerDue {
       lock.unlock()
       return false
     }
-    let index = Int(nextRandom() % UInt64(ready.count))
-    ready.swapAt(index, ready.count - 1)
-    let runnable = ready.removeLast()
+    let before = running
+    running = troupe_thread_self()
+    driver = running
+    var candidates = ready
+    if isTimerDue { candidates.append(Candidate(runnable: nil, number: 0)) }
     lock.unlock()
-    worker.asCurrent { worker.execute(runnable) }
+    let index = chooser.choose(from: candidates)
+    steps += 1
+    if let runnable = candidates[index].runnable {
+      lock.withLock { _ = ready.remove(at: index) }
+      run(runnable)
+    } else {
+      fireFirst()
+    }
+    lock.withLock { running = before }
     return true
+  }
+
+  private func run(_ runnable: Runnable) {
+    let (loop, cell) = (troupe_current_loop(), cellInTurn)
+    troupe_set_current_loop(nil)
+    cellInTurn = runnable.isCell ? runnable.cell.takeUnretainedValue() : nil
+    worker.asCurrent { worker.execute(runnable) }
+    cellInTurn = cell
+    troupe_set_current_loop(loop)
+  }
+
+  private func fireFirst() {
+    lock.lock()
+    let timer = timers.first
+    if let timer { timers.remove(timer) }
+    lock.unlock()
+    let cell = cellInTurn
+    cellInTurn = nil
+    isFiring = true
+    timer?.fire()
+    isFiring = false
+    cellInTurn = cell
+  }
+
+  /// Something of the simulation runs on the calling thread.
+  package var isInside: Bool { Worker.current === worker }
+
+  /// A handler or hook runs on the calling thread: the simulation cannot be driven from there.
+  package var isInHandler: Bool { worker.isRunningCell && Worker.current === worker }
+
+  /// The actor whose handler, hook or factory runs on the calling thread.
+  package var currentCell: Cell? {
+    (LoopExecutor.withCurrentHandler { $0.cell?.takeUnretainedValue() } ?? nil) ?? cellInTurn
   }
 
   /// Runs until nothing can run. Returns how many steps that took.
   @discardableResult package func runUntilIdle() -> Int {
-    var steps = 0
-    while step() { steps += 1 }
-    return steps
+    let before = steps
+    while step() {}
+    return steps - before
   }
 
-  /// Lets time pass, firing timers in the order of their deadlines, and runs what they make runnable.
+  /// Lets time pass, timers firing in the order of their deadlines, and runs what they make runnable.
   package func advance(by duration: Duration) {
-    let end = now + duration.nanosecondsClamped
+    let end = coarseNow.saturatingAdd(duration.nanosecondsClamped)
     runUntilIdle()
-    while let next = timers.first?.deadline, next <= end {
-      now = max(now, next)
-      fireDue()
-      runUntilIdle()
-    }
-    now = end
+    while passTime(until: end) { runUntilIdle() }
   }
 
-  private func fireDue() {
-    while let timer = timers.first, timer.deadline <= now {
-      timers.remove(timer)
-      timer.fire()
+  /// Moves the clock to the next deadline, or to the end, when that comes first: then it is false.
+  package func passTime(until end: Int64) -> Bool {
+    lock.withLock {
+      guard let next = timers.first?.deadline, next <= end else {
+        now = max(now, end)
+        return false
+      }
+      now = max(now, next)
+      return true
     }
   }
 
   /// Lets time pass and fires what is due, and runs nothing: as if it passed during what ran last.
   package func pass(_ duration: Duration) {
-    now += duration.nanosecondsClamped
-    fireDue()
+    lock.withLock { now += duration.nanosecondsClamped }
+    while let next = lock.withLock({ timers.first?.deadline }), next <= coarseNow { fireFirst() }
   }
+
+  // MARK: Looking
+
+  package var isIdle: Bool { lock.withLock { ready.isEmpty && (timers.first.map { $0.deadline > now } ?? true) } }
+  package var nextDeadline: Int64? { lock.withLock { timers.first?.deadline } }
+  package var timerCount: Int { lock.withLock { timers.count } }
+  package var allEscapes: [Escape] { lock.withLock { escapes } }
 }
 
 extension ActorSystem {

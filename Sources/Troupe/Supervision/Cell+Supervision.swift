@@ -9,6 +9,7 @@ extension Cell {
     Worker.withCurrent { $0.counts.addFailure() }
     meter?.failures.wrappingAdd(1, ordering: .relaxed)
     system.report(.failed(ActorID(self), failure))
+    system.interceptor?.fails(self, with: failure)
     guard phase.rawValue < Phase.stopping.rawValue else {
       // On the way out already: the first failure is the one to tell.
       return keep(failure)
@@ -104,6 +105,7 @@ extension Cell {
     Worker.withCurrent { $0.counts.addRestart() }
     meter?.restarts.wrappingAdd(1, ordering: .relaxed)
     system.report(.restarted(ActorID(self), incarnation: Int(incarnation)))
+    system.interceptor?.restarts(self)
   }
 
   /// Timers and work belong to the incarnation.

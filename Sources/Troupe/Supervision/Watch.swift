@@ -108,6 +108,7 @@ private final class LinkParcel: Parcel, @unchecked Sendable {
 extension Cell {
   /// On this cell's worker. In place of an earlier watch of the same actor.
   func watch(_ watch: Watch) {
+    system.interceptor?.watches(watch.target, by: self)
     unwatch(watch.key)
     annex.watches[watch.key] = watch
     if let end = watch.target.addWatch(watch) {

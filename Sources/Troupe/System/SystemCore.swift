@@ -9,6 +9,8 @@ import Synchronization
   let executor: WorkerExecutor
   let options: ActorSystem.Options
   let observer: (@Sendable (SystemEvent) -> Void)?
+  /// Of the test kit.
+  @usableFromInline let interceptor: (any Interceptor)?
   let deadLetters: DeadLetterOffice
   let asks = AskCycles()
   /// Counts of workers, and of what runs outside of one.
@@ -43,6 +45,7 @@ import Synchronization
     self.options = options
     observer = options.observer
     self.scheduler = scheduler
+    interceptor = (scheduler as? SimulatedScheduler)?.interceptor
     schedulerID = ObjectIdentifier(scheduler)
     executor = WorkerExecutor(scheduler)
     workerCounts = counts
@@ -60,6 +63,10 @@ import Synchronization
   ) {
     cell.meter?.add(reason)
     deadLetters.receive(reason, for: cell, typeName(type), now: scheduler.coarseNow)
+    if let interceptor {
+      interceptor.makesDeadLetter(
+        DeadLetter(recipient: cell.path, messageType: typeName(type), reason: reason), of: cell)
+    }
   }
 
   // MARK: Shutdown

@@ -62,12 +62,12 @@ final class EndListeners {
 }
 
 /// The name of a message type with what it is nested in, `Account.Message`, and without its module.
-@usableFromInline func typeName<T: ~Copyable>(_ type: T.Type) -> String {
+@usableFromInline package func typeName<T: ~Copyable>(_ type: T.Type) -> String {
   typeName(at: unsafeBitCast(type, to: UnsafeRawPointer.self))
 }
 
 /// The same from the bits of the type.
-func typeName(at type: UnsafeRawPointer) -> String {
+package func typeName(at type: UnsafeRawPointer) -> String {
   let name = _typeName(unsafeBitCast(type, to: Any.Type.self), qualified: true)
   guard let dot = name.firstIndex(of: ".") else { return name }
   return String(name[name.index(after: dot)...])

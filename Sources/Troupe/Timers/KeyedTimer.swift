@@ -88,7 +88,11 @@ extension Cell {
 
   func cancelTimers() {
     guard let annex = existingAnnex else { return }
-    annex.timers?.removeAll { cancel($0) }
+    var timers: [Parcel] = []
+    annex.timers?.removeAll { timers.append($0) }
+    // The table's order differs from run to run, and what their messages own goes with them.
+    if isIntercepted { timers.sort { ($0.deadline, $0.place) < ($1.deadline, $1.place) } }
+    for timer in timers { cancel(timer) }
     if let timeout = annex.receiveTimeout {
       annex.receiveTimeout = nil
       system.scheduler.cancel(timeout)

@@ -60,6 +60,7 @@ public struct Timers<Message: ~Copyable> {
       cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), message, repetition)
     let before = cell.timers._withUnsafeGuaranteedRef { $0.set(timer) }
     cell.start(timer, replacing: before)
+    if cell.isIntercepted { cell.system.interceptor?.setsTimer(key, after: delay, by: cell) }
   }
 }
 
@@ -80,7 +81,7 @@ extension Context where Message: ~Copyable {
 }
 
 extension Int64 {
-  func saturatingAdd(_ other: Int64) -> Int64 {
+  package func saturatingAdd(_ other: Int64) -> Int64 {
     let sum = addingReportingOverflow(other)
     return sum.overflow ? .max : sum.partialValue
   }

@@ -1,0 +1,73 @@
+import Troupe
+
+/// The virtual time of a simulation, as a clock of the standard library.
+public struct SimulatedClock: Clock {
+  /// A moment of it.
+  public struct Instant: InstantProtocol {
+    /// Since the start of the simulation.
+    public let offset: Duration
+    /// So much later.
+    public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    /// How much later the other is.
+    public func duration(to other: Instant) -> Duration { other.offset - offset }
+    /// Whether the first is the earlier one.
+    public static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
+  }
+
+  let simulation: Simulation
+
+  /// The virtual time.
+  public var now: Instant { Instant(offset: simulation.now) }
+  /// A nanosecond.
+  public var minimumResolution: Duration { .nanoseconds(1) }
+
+  /// Suspends until then. Throws `CancellationError` when the task is cancelled.
+  nonisolated(nonsending) public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    let sleeper = Sleeper(simulation.scheduler, after: deadline.offset - simulation.now)
+    await sleeper.sleep()
+    if sleeper.wasCancelled { throw CancellationError() }
+  }
+}
+
+/// One sleep.
+///
+/// Sendable because what changes is under the lock.
+private final class Sleeper: @unchecked Sendable {
+  private let scheduler: SimulatedScheduler
+  private let lock = FutexLock()
+  private var continuation: CheckedContinuation<Void, Never>?
+  private var isOver = false
+  private(set) var wasCancelled = false
+  private var timer: ActionTimer?
+
+  init(_ scheduler: SimulatedScheduler, after duration: Duration) {
+    self.scheduler = scheduler
+    timer = ActionTimer(deadline: scheduler.deadline(after: duration)) { [weak self] _ in self?.wake(cancelled: false) }
+  }
+
+  nonisolated(nonsending) func sleep() async {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = lock.withLock {
+          if !self.isOver { self.continuation = continuation }
+          return self.isOver
+        }
+        if isOver { continuation.resume() } else if let timer { scheduler.add(timer) }
+      }
+    } onCancel: {
+      wake(cancelled: true)
+    }
+    if wasCancelled, let timer { scheduler.cancel(timer) }
+    timer = nil
+  }
+
+  private func wake(cancelled: Bool) {
+    let continuation = lock.withLock {
+      if isOver { return nil as CheckedContinuation<Void, Never>? }
+      isOver = true
+      wasCancelled = cancelled
+      return self.continuation.take()
+    }
+    continuation?.resume()
+  }
+}
