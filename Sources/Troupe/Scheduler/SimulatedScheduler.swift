@@ -89,10 +89,10 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
 
   /// Runs one thing that can run, or fires a timer that is due; false if there is none.
   ///
-  /// On any thread, one at a time; also in a task of the simulation itself, which then waits for what it runs. Not in a handler.
-  package func step() -> Bool {
+  /// Where time does not pass a timer that was due at once stays, so that one that sets itself again does not run for ever. On any thread, one at a time; also in a task of the simulation itself, which then waits for what it runs. Not in a handler.
+  package func step(firesTimers: Bool = true) -> Bool {
     lock.lock()
-    let isTimerDue = timers.first.map { $0.deadline <= now } ?? false
+    let isTimerDue = firesTimers && (timers.first.map { $0.deadline <= now } ?? false)
     if ready.isEmpty && !isTimerDue {
       lock.unlock()
       return false
@@ -148,10 +148,10 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     (LoopExecutor.withCurrentHandler { $0.cell?.takeUnretainedValue() } ?? nil) ?? cellInTurn
   }
 
-  /// Runs until nothing can run. Returns how many steps that took.
+  /// Runs until nothing can run, and fires no timer. Returns how many steps that took.
   @discardableResult package func runUntilIdle() -> Int {
     let before = steps
-    while step() {}
+    while step(firesTimers: false) {}
     return steps - before
   }
 
@@ -159,7 +159,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func advance(by duration: Duration) {
     let end = coarseNow.saturatingAdd(duration.nanosecondsClamped)
     runUntilIdle()
-    while passTime(until: end) { runUntilIdle() }
+    while passTime(until: end) { while step() {} }
   }
 
   /// Moves the clock to the next deadline, or to the end, when that comes first: then it is false.
