@@ -6,6 +6,7 @@ struct Event: Sendable {
     case sends(to: Int, number: Int32, MessageName)
     case refused(to: Int, number: Int32)
     case handles(number: Int32, MessageName, from: Source)
+    case stashes(number: Int32)
     case hears(Signal)
     case spawns(Int)
     case starts, stops, restarts
@@ -49,6 +50,7 @@ extension Event {
     case .refused(let to, let number): return "\(path(to)) refuses #\(number)"
     case .handles(let number, let message, let from):
       return "\(who) handles #\(number) \(message.text) from \(name(from))"
+    case .stashes(let number): return "\(who) stashes #\(number)"
     case .hears(let signal): return "\(who) hears: \(Event.text(signal))"
     case .spawns(let child): return "\(who) spawns \(path(child))"
     case .starts: return "\(who) starts"

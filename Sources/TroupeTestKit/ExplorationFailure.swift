@@ -7,7 +7,7 @@ public struct ExplorationFailure: Error, CustomStringConvertible {
   /// How many runs it took to find.
   public let tried: Int
   /// What happened, in the shortest run that fails.
-  public let history: History
+  public let history: Simulation.History
   /// The command that repeats the run.
   public let command: String
   /// The command that repeats the shortest run, if there is a shorter one.

@@ -42,13 +42,14 @@ extension Simulation {
 struct Run: Sendable {
   let seed: UInt64
   let error: (any Error)?
-  let history: History
+  let history: Simulation.History
   let schedule: Schedule
   /// How often there was a choice.
   let choices: Int
 
-  init(seed: UInt64, options: Simulation.Options, chooser: (any Chooser)? = nil, _ scenario: @escaping Simulation.Scenario)
-  {
+  init(
+    seed: UInt64, options: Simulation.Options, chooser: (any Chooser)? = nil, _ scenario: @escaping Simulation.Scenario
+  ) {
     var options = options
     options.issueHandler = nil
     self.seed = seed

@@ -1,53 +1,36 @@
-/// Something about a simulated run that a test did not ask for.
-public struct Issue: Sendable, CustomStringConvertible {
-  /// Which rule was broken.
-  public enum Kind: String, Sendable, CaseIterable {
-    /// An actor failed, and no `expectFailure` or `Fault` accounts for it.
-    case unexpectedFailure
-    /// An ask still waits at the end, timed out, or had its reply dropped.
-    case unansweredAsk
-    /// A task of the simulation has not ended.
-    case unfinishedTask
-    /// An actor does not end when the system is shut down.
-    case leakedActor
-    /// A timer is set for nobody who is left.
-    case leakedTimer
-    /// An actor has messages left that it does not handle.
-    case undrainedMailbox
-    /// A message reached no handler. Looked at only if `Simulation.Options.deadLetters` says so.
-    case unexpectedDeadLetter
-    /// Something came from a thread that is no part of the simulation.
-    case escape
-    /// Nothing can run any more, and what was waited for has not come.
-    case stuck
-    /// It took too many steps, or too much virtual time.
-    case endless
-    /// `Simulation.expect` found a condition false.
-    case expectation
+extension Simulation {
+  /// Something about a simulated run that a test did not ask for.
+  public struct Issue: Sendable, CustomStringConvertible {
+    /// Which rule was broken.
+    public enum Kind: String, Sendable, CaseIterable {
+      /// An actor failed, and no `expectFailure` or `Fault` accounts for it.
+      case unexpectedFailure
+      /// An ask still waits at the end, timed out, or had its reply dropped.
+      case unansweredAsk
+      /// A task of the simulation has not ended.
+      case unfinishedTask
+      /// An actor does not end when the system is shut down.
+      case leakedActor
+      /// A timer is set for nobody who is left.
+      case leakedTimer
+      /// An actor has messages left that it does not handle.
+      case undrainedMailbox
+      /// A message reached no handler. Looked at only if `Simulation.Options.deadLetters` says so.
+      case unexpectedDeadLetter
+      /// Something came from a thread that is no part of the simulation.
+      case escape
+      /// Nothing can run any more, and what was waited for has not come.
+      case stuck
+      /// It took too many steps, or too much virtual time.
+      case endless
+      /// `Simulation.expect` found a condition false.
+      case expectation
+    }
+    /// Which rule.
+    public let kind: Kind
+    /// What happened, with the names of those who took part.
+    public let text: String
+    /// One line.
+    public var description: String { "\(kind): \(text)" }
   }
-  /// Which rule.
-  public let kind: Kind
-  /// What happened, with the names of those who took part.
-  public let text: String
-  /// One line.
-  public var description: String { "\(kind): \(text)" }
-}
-
-/// A simulated run that is no good: what `Simulation.finish` and what waits in a simulation throw.
-public struct SimulationFailure: Error, CustomStringConvertible {
-  /// The seed that leads here again.
-  public let seed: UInt64
-  /// What is wrong.
-  public let issues: [Issue]
-  /// Everything up to here.
-  public let history: History
-
-  /// The issues, the seed, and the end of the history.
-  public var description: String {
-    let last = history.entries.suffix(Self.shown)
-    let skipped = history.entries.count - last.count
-    return issues.map(\.description).joined(separator: "\n") + "\nseed \(seed)\n"
-      + (skipped > 0 ? "… \(skipped) earlier lines\n" : "") + last.map(\.description).joined(separator: "\n")
-  }
-  private static let shown = 60
 }

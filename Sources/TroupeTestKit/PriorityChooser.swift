@@ -57,10 +57,10 @@ final class PriorityChooser: Chooser {
   }
 }
 
-extension Strategy {
+extension Simulation.Strategy {
   /// By random priorities that change `changes` times in a run of about `steps` steps: for bugs that need few, unlikely switches. (PCT: Burckhardt and
   /// others, ASPLOS 2010.)
-  public static func priorities(changes: Int = 3, steps: Int = 1000) -> Strategy {
-    Strategy(kind: .priorities(changes: max(0, changes), steps: max(1, steps)))
+  public static func priorities(changes: Int = 3, steps: Int = 1000) -> Simulation.Strategy {
+    Simulation.Strategy(kind: .priorities(changes: max(0, changes), steps: max(1, steps)))
   }
 }

@@ -164,7 +164,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
       actor.parcels += 1
       parcel.number = actor.inHand
     }
-    note(.note("stashes #\(parcel.number)"), by: cell)
+    note(.stashes(number: parcel.number), by: cell)
   }
 
   func handles<Message: ~Copyable>(_ message: borrowing Message, by cell: Cell) throws {
@@ -278,17 +278,18 @@ extension Recorder {
 // MARK: - Looking
 
 extension Recorder {
-  var history: History {
+  var history: Simulation.History {
     let (events, omitted, paths) = lock.withLock { (self.events, self.omitted, actors.map(\.path)) }
     let entries = events.map {
-      History.Entry(time: .nanoseconds($0.time - start), text: $0.text { paths[$0] })
+      Simulation.History.Entry(time: .nanoseconds($0.time - start), text: $0.text { paths[$0] })
     }
-    return History(entries: entries, omitted: omitted)
+    return Simulation.History(entries: entries, omitted: omitted)
   }
 
   var time: Duration { .nanoseconds(scheduler.coarseNow - start) }
 
-  var eventCount: Int { lock.withLock { events.count } }
+  /// How many actors have been spawned: the number of the next one.
+  var spawned: Int { lock.withLock { actors.count } }
 
   /// What happened from the given event on.
   func events(from index: Int) -> ([Event], [String]) {

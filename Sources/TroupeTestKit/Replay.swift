@@ -12,7 +12,7 @@ enum Replay {
 
   private static func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
 
-  static func show(_ history: History, of seed: UInt64) {
+  static func show(_ history: Simulation.History, of seed: UInt64) {
     print("history of seed \(seed)\n\(history)")
   }
 }

@@ -71,8 +71,12 @@ extension Simulation {
   /// What waits for something, for the text of a failure.
   var openEnds: String {
     var lines = tasks.filter { !$0.isOver }.map { "task \($0.name) waits" }
-    lines += recorder.openAsks.map { "an ask of \($0.target) with a \(plain($0.messageType)) at \($0.fileID):\($0.line) waits" }
-    lines += recorder.living.filter { $0.waiting > 0 }.map { "\($0.path) has \($0.waiting) messages that it does not handle" }
+    lines += recorder.openAsks.map {
+      "an ask of \($0.target) with a \(plain($0.messageType)) at \($0.fileID):\($0.line) waits"
+    }
+    lines += recorder.living.filter { $0.waiting > 0 }.map {
+      "\($0.path) has \($0.waiting) messages that it does not handle"
+    }
     if !scheduler.allEscapes.isEmpty { lines.append("something has left the simulation") }
     return lines.isEmpty ? "" : "; " + lines.joined(separator: "; ")
   }

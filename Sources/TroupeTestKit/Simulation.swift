@@ -75,6 +75,7 @@ public final class Simulation: @unchecked Sendable {
   var tasks: [any UnfinishedTask] = []
   var startedTasks = 0
   var probes = 0
+  var relays = 0
   var isFinished = false
 
   /// Makes a simulation in which nothing has happened yet.
@@ -104,6 +105,9 @@ public final class Simulation: @unchecked Sendable {
   public var steps: Int { scheduler.steps }
   /// The paths of the actors that have not ended, in the order in which they were spawned; those of the kit are not among them.
   public var livingActors: [String] { recorder.living.filter { !$0.isOurs }.map(\.path) }
+
+  /// How often something came from a thread that is no part of the simulation: more than 0, and the run cannot be repeated.
+  public var escapeCount: Int { scheduler.allEscapes.count }
 
   /// Writes a line of the test's own into the history.
   public func note(_ line: String) { recorder.note(line) }

@@ -20,8 +20,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   private var escapes: [Escape] = []
   /// The thread that runs the simulation now, or 0.
   private var running: UInt = 0
-  /// The thread that last drove it.
-  private var driver: UInt = 0
+  /// Who drove it last.
+  private var driver = Driver.current
   /// Whose handler runs, if it is a synchronous one.
   private var cellInTurn: Cell?
   /// A timer is being fired.
@@ -44,7 +44,6 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     self.interceptor = interceptor
     worker = Worker(self)
     worker.withheld = Turn.messages - 1
-    driver = troupe_thread_self()
   }
 
   package var counts: [WorkerCounts] { [worker.counts] }
@@ -61,11 +60,10 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Under the lock. While nothing runs any thread may send, but only the one that drives may start a task.
+  /// Under the lock. While nothing runs any thread may send; a job that others than the driver bring is one that comes back.
   private func comesFromElsewhere(_ runnable: Runnable) -> Bool {
-    let thread = troupe_thread_self()
-    if running != 0 { return thread != running }
-    return !runnable.isCell && thread != driver
+    if running != 0 { return troupe_thread_self() != running }
+    return !runnable.isCell && Driver.current != driver
   }
 
   package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
@@ -84,8 +82,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
 
   // MARK: Running
 
-  /// The calling thread is the one that drives from now on.
-  package func drive() { lock.withLock { if running == 0 { driver = troupe_thread_self() } } }
+  /// The caller is the one that drives from now on.
+  package func drive() { lock.withLock { if running == 0 { driver = Driver.current } } }
 
   /// Runs one thing that can run, or fires a timer that is due; false if there is none.
   ///
@@ -99,7 +97,6 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     }
     let before = running
     running = troupe_thread_self()
-    driver = running
     var candidates = ready
     if isTimerDue { candidates.append(Candidate(runnable: nil, number: 0)) }
     lock.unlock()
@@ -186,6 +183,17 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package var nextDeadline: Int64? { lock.withLock { timers.first?.deadline } }
   package var timerCount: Int { lock.withLock { timers.count } }
   package var allEscapes: [Escape] { lock.withLock { escapes } }
+}
+
+/// Who drives: a task, wherever it runs, or else a thread. Threads are not enough, since a test's own is one of a pool's.
+private struct Driver: Equatable {
+  private let task: UInt
+  private let thread: UInt
+
+  static var current: Driver {
+    let task = withUnsafeCurrentTask { $0.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
+    return Driver(task: task, thread: task == 0 ? troupe_thread_self() : 0)
+  }
 }
 
 extension ActorSystem {
