@@ -63,7 +63,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   /// Under the lock. While nothing runs any thread may send; a job that others than the driver bring is one that comes back.
   private func comesFromElsewhere(_ runnable: Runnable) -> Bool {
     if running != 0 { return troupe_thread_self() != running }
-    return !runnable.isCell && Driver.current != driver
+    return !runnable.isCell && !driver.isCalling
   }
 
   package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
@@ -185,14 +185,21 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package var allEscapes: [Escape] { lock.withLock { escapes } }
 }
 
-/// Who drives: a task, wherever it runs, or else a thread. Threads are not enough, since a test's own is one of a pool's.
-private struct Driver: Equatable {
+/// Who drives: a task, wherever it runs, or else a thread. A thread is not enough, since a test's own is one of a pool's.
+private struct Driver {
   private let task: UInt
   private let thread: UInt
 
   static var current: Driver {
     let task = withUnsafeCurrentTask { $0.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
-    return Driver(task: task, thread: task == 0 ? troupe_thread_self() : 0)
+    return Driver(task: task, thread: troupe_thread_self())
+  }
+
+  /// Or a task calls that it resumes on its own thread, as it does with one that waits for a reply.
+  var isCalling: Bool {
+    let caller = Driver.current
+    if caller.task == 0 { return task == 0 && caller.thread == thread }
+    return caller.task == task || caller.thread == thread
   }
 }
 
