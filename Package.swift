@@ -74,7 +74,6 @@ let package = Package(
   products: [
     .library(name: "TroupeChannels", targets: ["TroupeChannels"]),
     .library(name: "Troupe", targets: ["Troupe"]),
-    .library(name: "TroupeTestKit", targets: ["TroupeTestKit"]),
-  ],
+  ] + (isModel ? [] : [.library(name: "TroupeTestKit", targets: ["TroupeTestKit"])]),
   targets: sources + (isModel ? models : programs + tests)
 )

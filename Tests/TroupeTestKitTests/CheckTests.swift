@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Troupe
 import TroupeTestKit
@@ -122,21 +123,62 @@ struct Oops: Error {}
       } == [])
   }
 
-  @Test func `what comes from another thread is noticed`() async throws {
+  @Test func `what comes from another thread is noticed`() throws {
     let simulation = Simulation(seed: 1)
     let actor = simulation.system.spawn("a", state: 0) { (_, _: consuming Int, _) in }
     simulation.start("escapes") {
-      // Goes to a wall clock, and comes back from there.
-      try await Task.sleep(for: .nanoseconds(1))
+      await withCheckedContinuation { continuation in
+        Thread.detachNewThread { continuation.resume() }
+      }
       actor.send(1)
     }
-    let failure = #expect(throws: SimulationFailure.self) { try simulation.run(until: { false }) }
-    #expect(failure?.issues.first?.kind == .stuck)
-    // The clock is real: until its job is back.
-    while simulation.escapeCount == 0 { await Task.yield() }
-    simulation.runUntilIdle()
+    // Until the other thread has come.
+    while simulation.escapeCount == 0 { simulation.runUntilIdle() }
     let found = #expect(throws: SimulationFailure.self) { try simulation.finish() }
     #expect(found?.issues.map(\.kind) == [.escape])
+  }
+
+  @Test func `what waits for ever is said`() throws {
+    let simulation = Simulation(seed: 1)
+    let task = simulation.start("waits") { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+    let failure = #expect(throws: SimulationFailure.self) { try task.value() }
+    #expect(failure?.issues.first?.kind == .stuck)
+    #expect(failure?.issues.first?.text.contains("task waits waits") == true)
+  }
+
+  @Test func `the test itself may answer`() throws {
+    let kinds = try CheckTests.kinds { simulation in
+      let probe = simulation.probe(of: Reply<Int>.self)
+      let task = simulation.start { try await probe.address.ask { $0 } }
+      try probe.next().send(4)
+      let answer = try task.value()
+      #expect(answer == 4)
+    }
+    #expect(kinds == [])
+  }
+
+  final class Pages: InterleavingBehavior {
+    let simulation: Simulation
+    init(_ simulation: Simulation) { self.simulation = simulation }
+    func receive(_ message: consuming Reply<Int>, in context: Context<Reply<Int>>) async throws {
+      try await simulation.sleep(for: .seconds(1))
+      message.send(1)
+    }
+  }
+
+  @Test func `handlers that interleave are part of it`() throws {
+    let kinds = try CheckTests.kinds { simulation in
+      let pages = simulation.system.spawn("pages", limit: 4) { Pages(simulation) }
+      let sum = try simulation.run {
+        async let a = pages.ask { $0 }
+        async let b = pages.ask { $0 }
+        return try await a + b
+      }
+      #expect(sum == 2)
+      #expect(simulation.now == .seconds(1))
+      #expect(simulation.history.description.contains("sim/pages handles #"))
+    }
+    #expect(kinds == [])
   }
 
   @Test func `a simulation that does not come to rest is stopped`() throws {

@@ -47,7 +47,7 @@ extension Cell {
     let task = TaskLane(system.scheduler).start {
       await self.pump(stream, credit, flow, message)
     }
-    annex.work[ObjectIdentifier(flow)] = task
+    annex.keep(task, for: ObjectIdentifier(flow))
     return StreamSubscription(task: task)
   }
 
@@ -92,7 +92,7 @@ private final class StreamParcel<Message: ~Copyable>: MessageParcel<Message>, @u
   }
 
   override func open(_ cell: Cell) -> Content {
-    if isLast { cell.existingAnnex?.work[ObjectIdentifier(flow)] = nil } else { flow.giveBack() }
+    if isLast { cell.existingAnnex?.workEnded(ObjectIdentifier(flow)) } else { flow.giveBack() }
     return message == nil ? .nothing : .message
   }
   override func isMessage(_ cell: Cell) -> Bool { message != nil && !isLast }

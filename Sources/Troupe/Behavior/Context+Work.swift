@@ -34,36 +34,27 @@ extension Context where Message: ~Copyable {
 
 extension Cell {
   fileprivate func pipe<Message: ~Copyable>(_ work: @escaping @Sendable () async -> Message) {
-    let annex = annex
-    annex.startedWork += 1
-    let parcel = WorkParcel<Message>(annex.startedWork)
-    annex.work[annex.startedWork] = TaskLane(system.scheduler).start {
+    let parcel = WorkParcel<Message>()
+    let task = TaskLane(system.scheduler).start {
       parcel.message = await work()
       if !self.post(parcel) { self.deadLetter(.ended, Message.self) }
     }
+    annex.keep(task, for: ObjectIdentifier(parcel))
   }
 
   /// At the end: nobody waits for the results.
   func cancelWork() {
     guard let annex = existingAnnex else { return }
-    // In order: whoever hears of a cancellation does so in the same order in every run.
-    for (_, task) in annex.work.sorted(by: { $0.key < $1.key }) { task.cancel() }
-    annex.work = [:]
+    for task in annex.takeWork() { task.cancel() }
   }
 }
 
 /// The result of an actor's work.
 private final class WorkParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
-  /// Its place among the actor's pieces of work.
-  private let order: UInt64
-
-  init(_ order: UInt64) {
-    self.order = order
-    super.init(nil)
-  }
+  init() { super.init(nil) }
 
   override func open(_ cell: Cell) -> Content {
-    cell.existingAnnex?.work[order] = nil
+    cell.existingAnnex?.workEnded(ObjectIdentifier(self))
     return .message
   }
 }

@@ -16,8 +16,8 @@ final class Annex {
   /// What was left of the turn when that was noted.
   var notedLeft = Turn.messages
   /// Work whose result will come as a message.
-  var work: [UInt64: Task<Void, Never>] = [:]
-  var startedWork: UInt64 = 0
+  private(set) var work: [ObjectIdentifier: (order: Int, task: Task<Void, Never>)] = [:]
+  private var startedWork = 0
   /// What it ends with.
   var failure: FailureBox?
   /// When it failed, most recent last.
@@ -27,6 +27,17 @@ final class Annex {
   var restartTimer: ControlTimer?
   /// Set if the time in handlers is measured.
   var timeMeter: ActorMeter?
+
+  func keep(_ task: Task<Void, Never>, for work: ObjectIdentifier) {
+    startedWork += 1
+    self.work[work] = (startedWork, task)
+  }
+  func workEnded(_ work: ObjectIdentifier) { self.work[work] = nil }
+  /// In the order in which it was begun, so that in a simulation what follows from it has an order.
+  func takeWork() -> [Task<Void, Never>] {
+    defer { work = [:] }
+    return work.values.sorted { $0.order < $1.order }.map(\.task)
+  }
 
   var hasParcels: Bool { !front.isEmpty || !placed.isEmpty }
 }

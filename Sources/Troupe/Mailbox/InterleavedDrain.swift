@@ -8,6 +8,13 @@
   @inlinable static func spawn(
     at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
   ) -> Address<B.Message> {
+    if place.isIntercepted { return spawnIntercepted(at: place, options, factory: factory) }
+    return spawnPlain(at: place, options, factory: factory)
+  }
+
+  @inlinable static func spawnPlain(
+    at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
+  ) -> Address<B.Message> {
     Storage.spawn(
       at: place, options, .interleaved { cell, lane in run(cell, lane) }, factory: factory, behavior: nil)
   }

@@ -185,7 +185,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package var allEscapes: [Escape] { lock.withLock { escapes } }
 }
 
-/// Who drives: a task, wherever it runs, or else a thread. A thread is not enough, since a test's own is one of a pool's.
+/// Who drives: a thread, and a task, which may be on another one when it drives again.
 private struct Driver {
   private let task: UInt
   private let thread: UInt
@@ -195,11 +195,10 @@ private struct Driver {
     return Driver(task: task, thread: troupe_thread_self())
   }
 
-  /// Or a task calls that it resumes on its own thread, as it does with one that waits for a reply.
+  /// A task that it resumes, with an answer say, comes back on its thread.
   var isCalling: Bool {
     let caller = Driver.current
-    if caller.task == 0 { return task == 0 && caller.thread == thread }
-    return caller.task == task || caller.thread == thread
+    return caller.thread == thread || caller.task != 0 && caller.task == task
   }
 }
 

@@ -117,6 +117,32 @@ struct InterceptedAsync<B: AsyncBehavior & ~Copyable>: AsyncBehavior, ~Copyable 
   static func isStale(_ message: borrowing Message) -> Bool { B.isStale(message) }
 }
 
+/// The same for one whose handlers interleave.
+final class InterceptedInterleaving<B: InterleavingBehavior>: InterleavingBehavior {
+  typealias Message = B.Message
+  private let behavior: B
+
+  init(_ behavior: B) { self.behavior = behavior }
+
+  func receive(_ message: consuming Message, in context: Context<Message>) async throws {
+    try context.cell.system.interceptor?.handles(message, by: context.cell)
+    try await behavior.receive(message, in: context)
+  }
+  func started(in context: Context<Message>) async throws {
+    context.cell.system.interceptor?.starts(context.cell)
+    try await behavior.started(in: context)
+  }
+  func stopping(in context: Context<Message>) async {
+    context.cell.system.interceptor?.stops(context.cell)
+    await behavior.stopping(in: context)
+  }
+  func signal(_ signal: Signal, in context: Context<Message>) async throws {
+    context.cell.system.interceptor?.signals(signal, to: context.cell)
+    try await behavior.signal(signal, in: context)
+  }
+  static func isStale(_ message: borrowing Message) -> Bool { B.isStale(message) }
+}
+
 extension Drain where B: ~Copyable {
   /// Not inlined where an actor is spawned: there the code for a simulation would only be in the way.
   @usableFromInline @inline(never) static func spawnIntercepted(
@@ -141,9 +167,20 @@ extension AsyncDrain where B: ~Copyable {
   }
 }
 
+extension InterleavedDrain {
+  /// See `Drain.spawnIntercepted`.
+  @usableFromInline @inline(never) static func spawnIntercepted(
+    at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
+  ) -> Address<B.Message> {
+    InterleavedDrain<InterceptedInterleaving<B>>.spawnPlain(at: place, options) {
+      InterceptedInterleaving(try factory())
+    }
+  }
+}
+
 extension Cell {
   /// In a system of the test kit.
-  @usableFromInline var isIntercepted: Bool { system.interceptor != nil }
+  @inlinable var isIntercepted: Bool { system.interceptor != nil }
 }
 
 extension Address where Message: ~Copyable {
