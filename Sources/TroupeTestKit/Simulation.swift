@@ -88,7 +88,7 @@ public final class Simulation: @unchecked Sendable {
     self.options = options
     recorder = Recorder(limit: options.historyLimit, injector: FaultInjector(options.faults, seed: seed))
     choices = ChoiceLog(chooser)
-    scheduler = SimulatedScheduler(seed: seed ^ 0x7469_6D65, chooser: choices, interceptor: recorder)
+    scheduler = SimulatedScheduler(seed: seed ^ 0x7469_6D65, turn: 1, chooser: choices, interceptor: recorder)
     let recorder = recorder
     if FaultInjector(options.faults, seed: seed).delaysTimers { scheduler.lateness = { recorder.lateness() } }
     system = ActorSystem(

@@ -123,17 +123,21 @@ struct Oops: Error {}
       } == [])
   }
 
+  final class Held: @unchecked Sendable { var continuation: UnsafeContinuation<Void, Never>? }
+
   @Test func `what comes from another thread is noticed`() throws {
     let simulation = Simulation(seed: 1)
     let actor = simulation.system.spawn("a", state: 0) { (_, _: consuming Int, _) in }
+    let held = Held()
     simulation.start("escapes") {
-      await withCheckedContinuation { continuation in
-        Thread.detachNewThread { continuation.resume() }
-      }
+      await withUnsafeContinuation { held.continuation = $0 }
       actor.send(1)
     }
-    // Until the other thread has come.
-    while simulation.escapeCount == 0 { simulation.runUntilIdle() }
+    simulation.runUntilIdle()
+    // Resumed by another thread, once it waits.
+    Thread.detachNewThread { held.continuation?.resume() }
+    while simulation.escapeCount == 0 { sched_yield() }
+    simulation.runUntilIdle()
     let found = #expect(throws: SimulationFailure.self) { try simulation.finish() }
     #expect(found?.issues.map(\.kind) == [.escape])
   }

@@ -38,12 +38,15 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     package let time: Duration
   }
 
-  package init(seed: UInt64, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil) {
+  /// - Parameter turn: How many messages an actor handles before another may go on.
+  package init(
+    seed: UInt64, turn: Int = Turn.messages, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil
+  ) {
     random = SplitMix(seed: seed)
     self.chooser = chooser ?? UniformChooser(seed: seed)
     self.interceptor = interceptor
     worker = Worker(self)
-    worker.withheld = Turn.messages - 1
+    worker.withheld = Turn.messages - turn
   }
 
   package var counts: [WorkerCounts] { [worker.counts] }
