@@ -125,7 +125,7 @@ extension Cell {
   }
 
   @inlinable func pushSpecial<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
-    if hasStore || system.interceptor != nil { return pushAside(message) }
+    if hasStore || isIntercepted { return pushAside(message) }
     switch MessageQueue<Message>(state: queue).pushBounded(message) {
     case .done: return .done
     case .wake: return .wake

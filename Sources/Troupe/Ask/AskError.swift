@@ -68,7 +68,7 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
 
   /// For the test kit: the ask is about to wait.
   func note<Message: ~Copyable>(_ cell: Cell, _ type: Message.Type) -> AskNote? {
-    guard let interceptor = cell.system.interceptor else { return nil }
+    guard cell.isIntercepted, let interceptor = cell.system.interceptor else { return nil }
     let note = AskNote(target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
     interceptor.waits(for: note)
     return note

@@ -16,7 +16,7 @@ extension Context where Message: ~Copyable {
       return .full(message)
     }
     let parcel = MessageParcel(message)
-    cell.system.interceptor?.stashes(parcel, in: cell)
+    if cell.isIntercepted { cell.system.interceptor?.stashes(parcel, in: cell) }
     annex.stash.append(parcel)
     // It will be counted when it has been handled for good.
     Worker.withCurrent { cell.addHandled(-1, $0) }

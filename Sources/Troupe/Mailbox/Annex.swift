@@ -55,7 +55,7 @@ extension Cell {
 
   /// Sends something beside the queue, and wakes the cell if it idles. False if the actor has ended.
   @discardableResult func post(_ parcel: Parcel) -> Bool {
-    system.interceptor?.posts(parcel, to: self)
+    if isIntercepted { system.interceptor?.posts(parcel, to: self) }
     if let store {
       parcel.isExempt = true
       guard store.insert(parcel, exempt: true) != nil else { return false }
@@ -73,7 +73,7 @@ extension Cell {
   }
 
   @usableFromInline func open(_ parcel: Parcel) -> Parcel.Content {
-    system.interceptor?.opens(parcel, in: self)
+    if isIntercepted { system.interceptor?.opens(parcel, in: self) }
     return parcel.kind == .once ? openTimer(parcel) : parcel.open(self)
   }
 

@@ -47,7 +47,7 @@ extension Cell {
 
   /// `started` has returned. One that was suspended before, or in an earlier incarnation, still is.
   @usableFromInline func incarnationBegins() {
-    system.tell(.started(ActorID(self), incarnation: Int(incarnation)))
+    if isObserved { system.tell(.started(ActorID(self), incarnation: Int(incarnation))) }
     if isHeld { hold() } else { phase = .running }
   }
 
@@ -126,8 +126,11 @@ extension Cell {
     fate = Fate(end)
     children = nil
     lock.unlock()
-    system.tell(.ended(Termination(reason: end.reason, cell: self)))
-    if let interceptor = system.interceptor { interceptor.ends(self, Termination(reason: end.reason, cell: self)) }
+    if isObserved {
+      let termination = Termination(reason: end.reason, cell: self)
+      system.tell(.ended(termination))
+      system.interceptor?.ends(self, termination)
+    }
     guard let listeners else { return }
     let termination = Termination(reason: end.reason, cell: self)
     for watch in listeners.watches.values.sorted(by: { $0.order < $1.order }) {
@@ -151,12 +154,12 @@ extension Cell {
 
   @usableFromInline func noteTurnBegins() {
     children?.turnBegins()
-    timeTurnBegins()
+    if isTimed { timeTurnBegins() }
     if tracksIdleness { annex.notedLeft = Turn.messages }
   }
   @usableFromInline func noteRest() {
     children?.turnEnds()
-    timeTurnEnds()
+    if isTimed { timeTurnEnds() }
     if isUnreferenced { post(ControlWord.unreferenced) }
   }
   @usableFromInline func noteHandled(_ left: Int) {

@@ -5,7 +5,7 @@ extension Cell {
 
   /// A message for a mailbox of the second kind, or for any under the eyes of the test kit.
   @usableFromInline func pushAside<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
-    guard let interceptor = system.interceptor else { return storing(message) }
+    guard isIntercepted, let interceptor = system.interceptor else { return storing(message) }
     let note = interceptor.sends(message, to: self)
     if hasStore { return storing(message, note.number) }
     let queue = MessageQueue<Message>(state: queue)
@@ -33,7 +33,7 @@ extension Cell {
 
   /// For a message that comes to its queue in another way, before it does.
   func noteSend<Message: ~Copyable>(_ message: borrowing Message) {
-    guard let interceptor = system.interceptor else { return }
+    guard isIntercepted, let interceptor = system.interceptor else { return }
     interceptor.queues(interceptor.sends(message, to: self), in: self)
   }
 

@@ -32,7 +32,13 @@ public import Synchronization
   /// The behavior, then its factory; how they are laid out is `Drain`'s.
   @usableFromInline let storage: UnsafeMutableRawPointer
   @usableFromInline let body: Body
-  /// See `QueueShape`. Here it fills a gap.
+  // What follows fills a gap.
+  /// Somebody hears of its life: an observer, or the test kit. A look at the system would count a reference to it.
+  @usableFromInline let isObserved: Bool
+  /// In a system of the test kit.
+  @usableFromInline let isIntercepted: Bool
+  let isTimed: Bool
+  /// See `QueueShape`.
   let shape: UInt32
   // Not counted: two workers that spawn would pass the count's cache line to and fro. Every chain of owners ends in a cell at
   // the top, which holds the system for all below.
@@ -93,6 +99,9 @@ public import Synchronization
     settings = CellSettings(options, place.name, side)
     isCounted = options.box != nil && options.lifetime == .whileReferenced
     self.shape = shape.bits
+    isObserved = place.table.isObserved
+    isIntercepted = place.table.isIntercepted
+    isTimed = place.table.isTimed
     self.isRestartable = isRestartable
     let hasStore = options.box != nil && options.mailbox.store != nil
     self.hasStore = hasStore
@@ -168,5 +177,5 @@ public import Synchronization
   let name: String?
   let id: UInt64
   /// In a system of the test kit.
-  @usableFromInline var isIntercepted: Bool { table.system.interceptor != nil }
+  @usableFromInline var isIntercepted: Bool { table.isIntercepted }
 }

@@ -10,6 +10,10 @@ import Synchronization
   unowned(unsafe) let system: SystemCore
   /// Nil at the top.
   let owner: Cell?
+  // Of the system, for its cells.
+  let isObserved: Bool
+  let isIntercepted: Bool
+  let isTimed: Bool
   private let lock = FutexLock()
   @exclusivity(unchecked) private var first: Unmanaged<Cell>?
   @exclusivity(unchecked) private var count = 0
@@ -27,6 +31,9 @@ import Synchronization
   init(system: SystemCore, owner: Cell?, isClosed: Bool = false) {
     self.system = system
     self.owner = owner
+    isIntercepted = system.interceptor != nil
+    isObserved = isIntercepted || system.observer != nil
+    isTimed = system.options.measuresTime
     self.isClosed = isClosed
   }
 

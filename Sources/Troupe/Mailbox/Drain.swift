@@ -175,10 +175,10 @@ public import Synchronization
 extension Cell {
   /// Enters the new cell below its parent and makes it runnable.
   @usableFromInline func start() -> End? {
-    if system.options.measuresTime { measureTime() }
+    if isTimed { measureTime() }
     if isCounted { notesTurns = true }
     if let refusal = siblings.insert(self) { return refusal }
-    system.tell(.spawned(ActorID(self)))
+    if isObserved { system.tell(.spawned(ActorID(self))) }
     schedule()
     return nil
   }

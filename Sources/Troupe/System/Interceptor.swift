@@ -177,12 +177,6 @@ extension InterleavedDrain {
     }
   }
 }
-
-extension Cell {
-  /// In a system of the test kit.
-  @inlinable var isIntercepted: Bool { system.interceptor != nil }
-}
-
 extension Address where Message: ~Copyable {
   /// Of the cell behind any adapters, while somebody keeps that.
   package var cellID: ObjectIdentifier { ObjectIdentifier(target.cell) }
