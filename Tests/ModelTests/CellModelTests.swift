@@ -13,18 +13,20 @@ extension ModelTests {
     }
 
     private func check(
-      _ steps: [[Step]], capacity: Int = 0, workers: Int = 1, fewer: Int = 0,
+      _ steps: [[Step]], capacity: Int = 0, workers: Int = 1, startsSuspended: Bool = false, fewer: Int = 0,
       location: SourceLocation = #_sourceLocation
     ) {
       let name = steps.map { $0.map(\.rawValue).joined(separator: " ") }.joined(separator: " + ")
       let kind = capacity == 0 ? "" : ", capacity \(capacity)"
       Check.all("actor\(kind), \(name), \(workers) worker\(workers == 1 ? "" : "s")", fewer: fewer, location: location)
       {
-        execution(steps, capacity: capacity, workers: workers)
+        execution(steps, capacity: capacity, workers: workers, startsSuspended: startsSuspended)
       }
     }
 
-    private func execution(_ steps: [[Step]], capacity: Int, workers: Int) -> Execution {
+    private func execution(
+      _ steps: [[Step]], capacity: Int, workers: Int, startsSuspended: Bool
+    ) -> Execution {
       let scheduler = ModelScheduler(workers: workers, posters: steps.count)
       let system = ActorSystem(
         core: SystemCore(
@@ -36,6 +38,10 @@ extension ModelTests {
       let address = system.spawn("a", options: options) { Counting(witness: witness) }
       // The actor has started, and idles.
       scheduler.runAll()
+      if startsSuspended {
+        system.suspend(address)
+        scheduler.runAll()
+      }
       var threads: [() -> Void] = steps.indices.map { index in
         {
           post(steps[index], from: index, to: address, system, witness)
@@ -86,7 +92,9 @@ extension ModelTests {
       check([[.send], [.stop]], workers: 2, fewer: 1)
     }
     @Test func `a sender and one that suspends and resumes`() { check([[.send, .send], [.suspend, .resume]]) }
-    @Test func `suspended twice, then resumed`() { check([[.send], [.suspend, .suspend, .resume]]) }
+    @Test func `suspended once more, then resumed`() {
+      check([[.send], [.suspend, .resume]], startsSuspended: true)
+    }
     @Test func `a bounded mailbox that drops the newest`() { check([[.send, .send], [.send]], capacity: 1) }
     @Test func `messages, and others that come beside the queue`() {
       check([[.send, .parcel, .send], [.parcel]], fewer: 1)

@@ -64,6 +64,13 @@ extension ModelTests {
       }
     }
 
+    @Test(arguments: [Ending.stays, .counts, .goesAfterTwo])
+    func `a drained block is used again`(ending: Ending) {
+      Check.all("unbounded, 3 + 2, blocks of 2, \(ending)") {
+        execution(of: Large.self, counts: [3, 2], ending: ending)
+      }
+    }
+
     @Test func `one producer runs through blocks`() {
       Check.all("unbounded, 4, blocks of 2") { execution(of: Large.self, counts: [4], ending: .stays) }
     }
