@@ -108,11 +108,13 @@ extension Address where Message: ~Copyable {
 
   /// The reply was dropped: because the actor ended, or by its handler.
   @usableFromInline func failure<Value: ~Copyable>(_ core: OneShotCore<Value>, _ site: AskSite) -> AskError {
+    // Before the memory goes.
+    let deadline = core.deadline
     if let error = core.takeFailure() {
       let reason: AskError.Reason = error is ReplyEnded ? .ended : .failed(error)
       return site.error(reason, target.cell, Message.self)
     }
-    if let timeout = site.timeout, target.cell.system.scheduler.coarseNow >= core.deadline {
+    if let timeout = site.timeout, target.cell.system.scheduler.coarseNow >= deadline {
       // Shed as a request that nobody waits for (`Behavior.isStale`), a moment before the asker's timer.
       return site.error(.timedOut(timeout), target.cell, Message.self)
     }
