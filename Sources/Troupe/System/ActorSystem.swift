@@ -17,7 +17,8 @@ public final class ActorSystem: Sendable {
     /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
     public var log: @Sendable (String) -> Void
     /// Hears of everything that happens to actors, on the thread on which it happens: it must be quick and must not block. What it causes itself, by a
-    /// message to an actor that has ended say, is not told. The system keeps it. Nil costs a branch an event.
+    /// message to an actor that has ended say, is not told. The system keeps it, and so what it captures: events that it keeps, with the actors that they name, keep the system's
+    /// memory in turn. Nil costs a branch an event.
     public var observer: (@Sendable (SystemEvent) -> Void)?
     /// Whether each actor's time in handlers is measured: two looks at a clock a turn; see `ActorSnapshot.timeInHandlers`.
     public var measuresTime: Bool

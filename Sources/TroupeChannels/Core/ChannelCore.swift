@@ -59,7 +59,11 @@ import Synchronization
     if step.wake { consumer.signal() }
   }
 
-  @usableFromInline var isClosed: Bool { queue.isClosed }
+  /// As the calls see it: what goes from hand to hand is closed under the lock that they take.
+  @usableFromInline var isClosed: Bool {
+    if let rendezvous { return rendezvous.isClosedNow }
+    return queue.isClosed
+  }
 }
 
 /// What the copies of one sender share. Its end is the end of that sender and all its copies.

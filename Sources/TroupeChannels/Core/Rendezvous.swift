@@ -170,6 +170,7 @@ import Synchronization
       return count
     }
   }
+  var isClosedNow: Bool { lock.withLock { isClosed } }
   /// Whether a sender would hand its element over at once.
   var isReceiverWaiting: Bool { lock.withLock { isReceiving } }
 
