@@ -1,16 +1,17 @@
 import Troupe
 
-/// One thing that happened, kept small: it becomes text only if somebody asks.
+/// One thing that happened, kept small: most of it becomes text only if somebody asks. It keeps no actor: that would keep the system, which
+/// keeps the events.
 struct Event: Sendable {
   enum Kind: Sendable {
     case sends(to: Int, number: Int32, MessageName)
     case refused(to: Int, number: Int32)
     case handles(number: Int32, MessageName, from: Source)
     case stashes(number: Int32)
-    case hears(Signal)
+    case hears(String)
     case spawns(Int)
     case starts, stops, restarts
-    case ends(Termination)
+    case ends(String)
     case fails(ActorFailure)
     case deadLetter(DeadLetter)
     case askFails(AskError)
@@ -51,12 +52,12 @@ extension Event {
     case .handles(let number, let message, let from):
       return "\(who) handles #\(number) \(message.text) from \(name(from))"
     case .stashes(let number): return "\(who) stashes #\(number)"
-    case .hears(let signal): return "\(who) hears: \(Event.text(signal))"
+    case .hears(let signal): return "\(who) hears: \(signal)"
     case .spawns(let child): return "\(who) spawns \(path(child))"
     case .starts: return "\(who) starts"
     case .stops: return "\(who) runs its stop hook"
     case .restarts: return "\(who) restarts"
-    case .ends(let termination): return termination.description
+    case .ends(let termination): return termination
     case .fails(let failure): return "\(who) fails: \(failure.error)"
     case .deadLetter(let letter): return plain(letter.description)
     case .askFails(let error): return plain(error.description)
@@ -66,7 +67,7 @@ extension Event {
     }
   }
 
-  private static func text(_ signal: Signal) -> String {
+  static func text(_ signal: Signal) -> String {
     switch signal {
     case .terminated(let termination): termination.description
     case .childFailed(let failure): "child \(failure.path) failed: \(failure.error)"

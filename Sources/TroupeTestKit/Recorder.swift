@@ -229,7 +229,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
 
   func signals(_ signal: Signal, to cell: Cell) {
     if let actor = actor(cell) { lock.withLock { actor.opened = nil } }
-    note(.hears(signal), by: cell)
+    note(.hears(Event.text(signal)), by: cell)
   }
 
   func fails(_ cell: Cell, with failure: ActorFailure) {
@@ -239,7 +239,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
   }
 
   func ends(_ cell: Cell, _ termination: Termination) {
-    note(.ends(termination), by: cell)
+    note(.ends(termination.description), by: cell)
     let actor = lock.withLock { numbers.removeValue(forKey: ObjectIdentifier(cell)) }
     actor?.stop = {}
     actor?.restart = {}

@@ -45,7 +45,7 @@ import Troupe
     await TestThread { for n in 0..<count { writer.send(.add(n)) } }.value
     let values = try await writer.ask(timeout: nil) { .all($0) } as [Int]
     #expect(values == Array(-1..<count))
-    #expect(pool.system.counts.handled >= count)
+    #expect(await settled { pool.system.counts.handled >= count })
     pool.system.stop(writer)
     #expect(await writer.termination.kind == "stopped")
     #expect(await model.ended == 1)
