@@ -68,6 +68,7 @@ public import Synchronization
           holes += 1
           if isCancelled || holes > 100 { return cell.yield() }
           cell.enterHandler(loop)
+          cell.turnBegins()
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
           case .notEmpty, .finished: Turn.pause()

@@ -62,15 +62,18 @@ public import Synchronization
           case .idle: return
           // Also without a bit in the lane: its poster sets that of the tail last.
           case .control:
+            cell.turnBegins()
             cell.handleControl()
             continue
           case .finished where cell.isDraining:
+            cell.turnBegins()
             cell.finishDraining()
             continue
           case .notEmpty, .finished:
             // A sender has reserved a slot and not yet written it. If it lost its processor, others go first.
             holes += 1
             if holes > 100 { return cell.yield(worker) }
+            cell.turnBegins()
             Turn.pause()
             continue
           }

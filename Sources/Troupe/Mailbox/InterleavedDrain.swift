@@ -50,6 +50,7 @@
           if holes > 100 { return cell.yield() }
           Turn.pause()
         }
+        cell.turnBegins()
         continue
       }
       if left > 0 { continue }
