@@ -120,14 +120,15 @@ extension ActorSystem.Counts {
         pool.system.spawn("a\(i)", options: Gossip.options(&random)) { Gossip(circle, seed: seed) })
     }
     let system = pool.system
+    let each = Scale.count(3000)
     let threads = (0..<3).map { _ in
       let seed = random.next()
       return TestThread {
         var random = Random(seed: seed)
-        for _ in 0..<Scale.count(3000) {
+        for _ in 0..<each {
           // No further ahead than this, or everything would be stopped before it starts.
           for _ in 0..<100_000 {
-            if circle.sent.value - circle.refused.value - system.counts.settledMessages < 300 { break }
+            if circle.sent.value - circle.refused.value - system.counts.settledMessages < each / 10 { break }
             troupe_thread_yield()
           }
           // Mostly the younger ones: the older have ended.
