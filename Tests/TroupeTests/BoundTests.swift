@@ -3,6 +3,18 @@ import Testing
 import Troupe
 
 @Suite struct BoundTests {
+  /// The two kinds of mailbox that wait for room. All priorities are equal, so that one gives out in the order of the other.
+  enum Kind: CaseIterable {
+    case plain, prioritized
+    func options(_ capacity: Int) -> SpawnOptions {
+      switch self {
+      case .plain: SpawnOptions(mailbox: .bounded(capacity))
+      case .prioritized: SpawnOptions(mailbox: .prioritized(capacity) { (_: borrowing Int) in 0 })
+      }
+    }
+  }
+  static let seeds = 0..<UInt64(64)
+
   /// Holds its worker with the first message in hand until it is let go; writes down the others.
   struct Held: Behavior {
     let inside: Event
@@ -18,10 +30,12 @@ import Troupe
     }
   }
 
-  @Test(arguments: [1, 2, 3, 8, 100]) func `M2 a flood of trySend fills a mailbox exactly`(capacity: Int) async {
+  @Test(arguments: [1, 2, 3, 8, 100], Kind.allCases) func `M2 a flood of trySend fills a mailbox exactly`(
+    capacity: Int, kind: Kind
+  ) async {
     let pool = Pooled(workers: 2)
     let (inside, release, seen) = (Event(), Event(), Trail<Int>())
-    let actor = pool.system.spawn(options: SpawnOptions(mailbox: .bounded(capacity))) {
+    let actor = pool.system.spawn(options: kind.options(capacity)) {
       Held(inside: inside, release: release, seen: seen)
     }
     actor.send(-1)
@@ -48,11 +62,13 @@ import Troupe
     await pool.end()
   }
 
-  @Test func `M2 the bound holds while threads and tasks send and the actor takes`() async {
+  @Test(arguments: Kind.allCases) func `M2 the bound holds while threads and tasks send and the actor takes`(
+    kind: Kind
+  ) async {
     for capacity in [1, 2, 7] {
       let pool = Pooled(workers: 2)
       let (accepted, handled, worst) = (Counter(), Counter(), Trail<Int>())
-      let actor = pool.system.spawn(options: SpawnOptions(mailbox: .bounded(capacity)), state: 0) {
+      let actor = pool.system.spawn(options: kind.options(capacity), state: 0) {
         (_: inout Int, _: consuming Int, _: Context<Int>) in
         // Accepted and not yet taken, this one apart: never more than the bound. `accepted` lags behind the sends, so the
         // figure is too small rather than too large.
@@ -93,10 +109,12 @@ import Troupe
     }
   }
 
-  @Test(arguments: 0..<UInt64(64)) func `M2 deliver waits for room and keeps order, simulated`(seed: UInt64) {
+  @Test(arguments: seeds, Kind.allCases) func `M2 deliver waits for room and keeps order, simulated`(
+    seed: UInt64, kind: Kind
+  ) {
     let sim = Simulation(seed: seed)
     let seen = Trail<Int>()
-    let actor = sim.system.spawn(options: SpawnOptions(mailbox: .bounded(1 + Int(seed % 3))), state: 0) {
+    let actor = sim.system.spawn(options: kind.options(1 + Int(seed % 3)), state: 0) {
       (_: inout Int, message: consuming Int, _: Context<Int>) in seen.append(message)
     }
     let senders = (0..<4).map { s in
@@ -114,10 +132,13 @@ import Troupe
     sim.end()
   }
 
-  @Test(arguments: 0..<UInt64(64)) func `M2 a stop gives every waiting message back, or counts it`(seed: UInt64) {
+  @Test(arguments: seeds, Kind.allCases) func `M2 a stop gives every waiting message back, or counts it`(
+    seed: UInt64, kind: Kind
+  ) {
     let sim = Simulation(seed: seed)
-    let actor = sim.system.spawn(options: SpawnOptions(mailbox: .bounded(2)), state: 0) {
-      (_: inout Int, message: consuming Int, context: Context<Int>) in if message == 30 { context.stop() }
+    let actor = sim.system.spawn(options: kind.options(2), state: 0) {
+      (_: inout Int, message: consuming Int, context: Context<Int>) in
+      if message == 30 { context.stop(seed % 2 == 0 ? .now : .drain) }
     }
     let senders = (0..<8).map { s in
       sim.start { () -> Int in
@@ -138,10 +159,11 @@ import Troupe
     sim.end()
   }
 
-  @Test func `M2 a deliver that times out or is cancelled or comes too late gives the message back`() async {
+  @Test(arguments: Kind.allCases)
+  func `M2 a deliver that times out or is cancelled or comes too late gives the message back`(kind: Kind) async {
     let pool = Pooled(workers: 2)
     let (inside, release, seen) = (Event(), Event(), Trail<Int>())
-    let actor = pool.system.spawn(options: SpawnOptions(mailbox: .bounded(1))) {
+    let actor = pool.system.spawn(options: kind.options(1)) {
       Held(inside: inside, release: release, seen: seen)
     }
     actor.send(-1)

@@ -105,6 +105,30 @@ import Troupe
     sim.end()
   }
 
+  @Test func `M2 a full mailbox with priorities rejects, whatever comes, and waits`() async {
+    let sim = Simulation(seed: 1)
+    let got = Trail<Int>()
+    let actor = suspended(sim, got, .prioritized(3) { (message: borrowing Int) in copy message })
+    for message in [1, 3, 2] { #expect(isSent(actor.trySend(message))) }
+    if case .full(9) = actor.trySend(9) {} else { Issue.record("there was no room") }
+    // What comes by way of an adapter takes the same room.
+    let doubled: Address<Int> = actor.contramap { 2 * $0 }
+    if case .full(8) = doubled.trySend(8) {} else { Issue.record("there was no room") }
+    actor.send(9)
+    let waiting = sim.start { await actor.deliver(7) == .sent }
+    let other = sim.start { await doubled.deliver(4) == .sent }
+    sim.run()
+    #expect(sim.system.counts.deadLetters == [.mailboxFull: 1])
+    sim.system.resume(actor)
+    sim.run()
+    #expect(waiting.value == true && other.value == true)
+    #expect(got.all.first == 3 && got.all.sorted() == [1, 2, 3, 7, 8])
+    #expect(isSent(actor.trySend(5)))
+    sim.run()
+    #expect(got.all.last == 5)
+    sim.end()
+  }
+
   @Test func `dropping the newest counts it, and tells the sender nothing`() {
     let sim = Simulation(seed: 1)
     let got = Trail<Int>()
@@ -195,6 +219,8 @@ import Troupe
       _ = ActorSystem("x").spawn(options: SpawnOptions(mailbox: mailbox)) { Oracle() }
     }
     await #expect(processExitsWith: .failure) { _ = MailboxOptions.droppingOldest(0) }
+    await #expect(processExitsWith: .failure) { _ = MailboxOptions.prioritized(0) { (_: borrowing Int) in 0 } }
+    await #expect(processExitsWith: .failure) { _ = MailboxOptions.prioritized(1 << 18) { (_: borrowing Int) in 0 } }
   }
 
   @Test func `high water is told once, until it has gone down`() async {

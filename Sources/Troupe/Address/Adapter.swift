@@ -77,22 +77,13 @@ extension Address where Message: ~Copyable {
     }
     let cell = target.cell
     return Address<Outer>(
-      Adapter<Outer>(TypedRoom<Message>(target)) { outer in cell.pushReserved(transform(disconnected(outer))) })
+      Adapter<Outer>(TypedRoom<Message>(target)) { outer in cell.passReserved(transform(disconnected(outer))) })
   }
 }
 
 extension Cell {
-  fileprivate func pushReserved<Message: ~Copyable>(_ message: consuming Message) {
-    let queue = MessageQueue<Message>(state: queue)
-    if hasStore {
-      switch pushAside(message) {
-      case .done: return
-      case .wake: return
-      default: return deadLetter(.endedWhileAdapting, Message.self)
-      }
-    }
-    noteSend(message)
-    switch isBounded ? queue.pushPermitted(message) : queue.push(message) {
+  fileprivate func passReserved<Message: ~Copyable>(_ message: consuming Message) {
+    switch pushReserved(message) {
     case .done: return
     case .wake: schedule()
     default: deadLetter(.endedWhileAdapting, Message.self)

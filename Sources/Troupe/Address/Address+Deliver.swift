@@ -28,8 +28,7 @@ extension Address where Message: ~Copyable {
       return .sent
     }
     let cell = target.cell
-    cell.noteSend(pending)
-    switch MessageQueue<Message>(state: cell.queue).pushPermitted(pending) {
+    switch cell.pushReserved(pending) {
     case .done: return .sent
     case .wake:
       cell.schedule()

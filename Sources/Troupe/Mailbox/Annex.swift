@@ -85,7 +85,10 @@ extension Cell {
       parcel = annex.placed.popFirst()
     }
     if let store {
-      parcel = parcel ?? store.popFirst()
+      if parcel == nil, let stored = store.popFirst() {
+        if isBounded && !stored.isExempt { store.hasRoom(in: self) }
+        parcel = stored
+      }
       hasParcels = annex.hasParcels || store.count > 0
     } else {
       hasParcels = annex.hasParcels

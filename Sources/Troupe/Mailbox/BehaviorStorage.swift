@@ -19,13 +19,13 @@
 
   /// Allocates the memory of a cell with this behavior, and lays the queue out. The second is where the behavior goes.
   @inlinable static func allocate(
-    capacity: Int, initial: UInt
+    capacity: Int, ring: Int, initial: UInt
   ) -> (UnsafeMutablePointer<QueueState>, UnsafeMutableRawPointer) {
-    let queueBytes = MessageQueue<Message>.byteCount(capacity)
+    let queueBytes = MessageQueue<Message>.byteCount(ring)
     let align = max(alignment, SlotSegment<Message>.alignment, 16)
     let offset = (queueBytes + alignment - 1) & ~(alignment - 1)
     let memory = UnsafeMutableRawPointer.allocate(byteCount: offset + byteCount, alignment: align)
-    let queue = MessageQueue<Message>.create(at: memory, capacity: capacity, initial: initial)
+    let queue = MessageQueue<Message>.create(at: memory, capacity: capacity, ring: ring, initial: initial)
     return (queue.state, memory + offset)
   }
 
@@ -40,7 +40,7 @@
     at place: Place, _ options: SpawnOptions, _ body: Cell.Body, factory: Factory?, behavior: consuming B?
   ) -> Address<Message> {
     options.check(Message.self)
-    let (queue, memory) = allocate(capacity: options.capacity, initial: 0)
+    let (queue, memory) = allocate(capacity: options.capacity, ring: options.ring, initial: 0)
     let storage = Self(memory)
     storage.factory.initialize(to: factory)
     let hasBehavior = behavior != nil

@@ -7,7 +7,7 @@ extension Cell {
   @usableFromInline func pushAside<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     guard isIntercepted, let interceptor = system.interceptor else { return storing(message) }
     let note = interceptor.sends(message, to: self)
-    if hasStore { return storing(message, note.number) }
+    if hasStore { return storing(message, note) }
     let queue = MessageQueue<Message>(state: queue)
     let outcome: Push<Message>
     if !isBounded {
@@ -31,27 +31,56 @@ extension Cell {
     }
   }
 
-  /// For a message that comes to its queue in another way, before it does.
-  func noteSend<Message: ~Copyable>(_ message: borrowing Message) {
-    guard isIntercepted, let interceptor = system.interceptor else { return }
-    interceptor.queues(interceptor.sends(message, to: self), in: self)
+  private func storing<Message: ~Copyable>(_ message: consuming Message, _ note: SendNote? = nil) -> Push<Message> {
+    if isBounded {
+      if note?.isRefused == true { return .full(message) }
+      switch MessageQueue<Message>(state: queue).reserve(1, fair: true) {
+      case .reserved: break
+      case .full: return .full(message)
+      case .closed: return .closed(message)
+      }
+    } else if queue.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 {
+      return .closed(message)
+    }
+    return storingReserved(message, note)
   }
 
-  func storing<Message: ~Copyable>(_ message: consuming Message, _ number: Int32 = 0) -> Push<Message> {
+  /// Of a bounded store, each message in it has a permit of the queue, which stays empty.
+  private func storingReserved<Message: ~Copyable>(_ message: consuming Message, _ note: SendNote?) -> Push<Message> {
     guard let store = settings?.store else { fatalError("Troupe: a mailbox has no store") }
-    if queue.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 { return .closed(message) }
     let parcel = MessageParcel<Message>(message)
-    parcel.number = number
+    parcel.number = note?.number ?? 0
     switch store.insert(parcel, exempt: false) {
     case .accepted: system.interceptor?.posts(parcel, to: self)
     case .evicted(let out):
       let reason: DeadLetter.Reason = out === parcel ? .replaced : .overflow
       _ = unsafeDowncast(out, to: MessageParcel<Message>.self).take()
       deadLetter(reason, Message.self)
-    case nil: return .closed(parcel.take()!)
+    case nil:
+      // Its permit stays out: there is no mailbox any more.
+      return .closed(parcel.take()!)
     }
     post(ControlWord.parcels)
     return .done
+  }
+
+  /// Into room that was taken for it. Refused only if the actor has ended.
+  func pushReserved<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+    let note = isIntercepted ? system.interceptor?.sends(message, to: self) : nil
+    if hasStore { return isBounded ? storingReserved(message, note) : storing(message, note) }
+    if let note { system.interceptor?.queues(note, in: self) }
+    let queue = MessageQueue<Message>(state: queue)
+    return isBounded ? queue.pushPermitted(message) : queue.push(message)
+  }
+
+  /// A message has left a bounded store, on the cell's worker.
+  func storeHasRoom<Message: ~Copyable>(_ queue: MessageQueue<Message>) {
+    // Nobody to wake: the consumer is at work, and is told by its next look whether that was the end of a closed queue.
+    _ = queue.releasePermits(1)
+    // Sequentially consistent, as the step before it: see `reserve`.
+    if queue.consumer.pointee.head.load(ordering: .sequentiallyConsistent) & HeadWord.roomWanted != 0 {
+      waiters?.grant(queue)
+    }
   }
 
   /// The bounded mailbox had no room for a message. Nil if that has been dealt with.

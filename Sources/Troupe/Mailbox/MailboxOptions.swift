@@ -13,7 +13,7 @@ public struct MailboxOptions: Sendable {
     case fail
   }
 
-  /// Of the lock-free queue; 0: unbounded.
+  /// 0: unbounded, or the store's own affair. Else the queue counts the room, and `deliver` waits for it.
   @usableFromInline let capacity: Int
   let overflow: Overflow
   /// Makes the second kind of mailbox, where others than the consumer take messages out, or in another order.
@@ -65,6 +65,18 @@ public struct MailboxOptions: Sendable {
     typed(Message.self) { PriorityStore(priority) }
   }
 
+  /// The same with room for so many messages: what comes when it is full is rejected, whatever its priority; `deliver` waits, and those who wait get
+  /// room in the order in which they came. A capacity below 1 or above 2^18 - 1 stops the program.
+  public static func prioritized<Message: ~Copyable>(
+    _ capacity: Int, by priority: @escaping @Sendable (borrowing Message) -> Int
+  ) -> MailboxOptions {
+    if capacity < 1 || capacity > TailWord.maximumPermits {
+      fatalError(
+        "Troupe: the capacity of a mailbox with priorities must lie between 1 and 2^18 - 1, and is \(capacity)")
+    }
+    return typed(Message.self, capacity) { PriorityStore(priority) }
+  }
+
   /// The key or priority must be one of this actor's messages.
   @usableFromInline func check<Message: ~Copyable>(_ type: Message.Type) {
     guard let messageType, messageType != unsafeBitCast(type, to: Any.Type.self) else { return }
@@ -73,9 +85,9 @@ public struct MailboxOptions: Sendable {
   }
 
   private static func typed<Message: ~Copyable>(
-    _ type: Message.Type, _ store: @escaping @Sendable () -> ParcelStore
+    _ type: Message.Type, _ capacity: Int = 0, _ store: @escaping @Sendable () -> ParcelStore
   ) -> MailboxOptions {
-    MailboxOptions(capacity: 0, messageType: unsafeBitCast(type, to: Any.Type.self), store: store)
+    MailboxOptions(capacity: capacity, messageType: unsafeBitCast(type, to: Any.Type.self), store: store)
   }
 
   private static func checked(_ capacity: Int) -> Int {

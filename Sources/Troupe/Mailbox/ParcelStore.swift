@@ -38,6 +38,9 @@ class ParcelStore: @unchecked Sendable {
 
   final var count: Int { lock.withLock { parcels } }
 
+  /// A message has left that had a permit. On the cell's worker.
+  func hasRoom(in cell: Cell) {}
+
   // MARK: The rule
 
   /// Notes what the rule needs to know of the message. On the sender's thread, without the lock.

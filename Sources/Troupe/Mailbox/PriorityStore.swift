@@ -14,6 +14,8 @@ final class PriorityStore<Message: ~Copyable>: ParcelStore, @unchecked Sendable 
 
   init(_ priority: @escaping @Sendable (borrowing Message) -> Int) { self.priority = priority }
 
+  override func hasRoom(in cell: Cell) { cell.storeHasRoom(MessageQueue<Message>(state: cell.queue)) }
+
   override func prepare(_ parcel: Parcel) {
     parcel.position = UInt(bitPattern: priority(unsafeDowncast(parcel, to: MessageParcel<Message>.self).message!))
   }

@@ -80,9 +80,11 @@ public struct SpawnOptions: Sendable {
         keepsChildren: keepsChildren, stashCapacity: stashCapacity, lifetime: lifetime))
   }
 
-  /// Of the lock-free queue.
+  /// Of the lock-free queue, and how many slots it has.
   @inlinable var capacity: Int { box == nil ? 0 : chosenCapacity }
+  @inlinable var ring: Int { box == nil ? 0 : chosenRing }
   @usableFromInline var chosenCapacity: Int { values.mailbox.capacity }
+  @usableFromInline var chosenRing: Int { values.mailbox.store == nil ? chosenCapacity : min(1, chosenCapacity) }
 
   @inlinable func check<Message: ~Copyable>(_ type: Message.Type) { if box != nil { checkChosen(type) } }
   @usableFromInline func checkChosen<Message: ~Copyable>(_ type: Message.Type) { values.mailbox.check(type) }

@@ -22,7 +22,8 @@ import Synchronization
     let memory = UnsafeMutableRawPointer.allocate(
       byteCount: MessageQueue<Element>.byteCount(isBounded ? capacity : 0),
       alignment: max(64, MessageQueue<Element>.Segment.alignment))
-    queue = .create(at: memory, capacity: isBounded ? capacity : 0, initial: 0)
+    let room = isBounded ? capacity : 0
+    queue = .create(at: memory, capacity: room, ring: room, initial: 0)
     rendezvous = capacity == 0 ? Rendezvous() : nil
   }
 

@@ -48,17 +48,18 @@ public import Synchronization
     while slots < capacity { slots <<= 1 }
     return slots
   }
-  /// Bytes for a queue; a capacity of 0 is unbounded.
-  @inlinable package static func byteCount(_ capacity: Int) -> Int {
-    capacity == 0 ? unboundedByteCount : ringOffset + Segment.byteCount(ringCapacity(capacity))
+  /// Bytes for a queue with that many slots in its ring; 0 is unbounded.
+  @inlinable package static func byteCount(_ ring: Int) -> Int {
+    ring == 0 ? unboundedByteCount : ringOffset + Segment.byteCount(ringCapacity(ring))
   }
 
-  /// Lays an empty queue out in `memory`. `initial` are the bits that its tail word starts with.
-  @inlinable package static func create(at memory: UnsafeMutableRawPointer, capacity: Int, initial: UInt)
-    -> MessageQueue
-  {
+  /// Lays an empty queue out in `memory`. `initial` are the bits that its tail word starts with. A ring that has fewer slots than its capacity
+  /// counts room for what is kept elsewhere.
+  @inlinable package static func create(
+    at memory: UnsafeMutableRawPointer, capacity: Int, ring: Int, initial: UInt
+  ) -> MessageQueue {
     let base = memory + (capacity == 0 ? slotsOffset : ringOffset)
-    let slots = capacity == 0 ? Segment.inlineCapacity : ringCapacity(capacity)
+    let slots = capacity == 0 ? Segment.inlineCapacity : ringCapacity(ring)
     base.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
     let queue = MessageQueue(state: memory.bindMemory(to: QueueState.self, capacity: 1))
     queue.state.initialize(
