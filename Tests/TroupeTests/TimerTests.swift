@@ -128,6 +128,23 @@ import Troupe
     sim.end()
   }
 
+  @Test func `what is replaced or cancelled lets go of its message at once`() {
+    let (sim, ledger, alive) = (Simulation(seed: 1), Ledger(), Trail<Int>())
+    let actor = sim.system.spawn("a", state: 0) { (n: inout Int, message: consuming Token, context: Context<Token>) in
+      n += 1
+      if n < 4 { context.timers.once("far", after: .seconds(3600), message) }
+      if n == 4 { context.timers.cancel("far") }
+      alive.append(ledger.alive)
+    }
+    for _ in 0..<4 {
+      actor.send(Token(ledger))
+      sim.run()
+    }
+    // The one that waits.
+    #expect(alive.all == [1, 1, 1, 0])
+    sim.end()
+  }
+
   @Test(arguments: seeds) func `cancel and cancelAll stop what has fired and is not yet handled`(seed: UInt64) {
     let sim = Simulation(seed: seed)
     let seen = Trail<[Int]>()
