@@ -127,33 +127,45 @@ struct BulkRound: Sendable {
   // MARK: Actors that live for one message
 
   struct Mayfly: Behavior {
-    let parent: Address<Int>
+    let parent: Address<Hatchery.Message>
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
-      parent.send(message)
+      parent.send(.answer(message))
       context.stop()
     }
   }
 
-  /// Has some of them alive at a time.
+  /// Has some of them alive at a time, and watches each.
   struct Hatchery: Behavior {
+    enum Message: Sendable {
+      case answer(Int)
+      case ended
+    }
     let done: Sender<Outcome>
     let count: Int
     var hatched = 0
+    var ended = 0
     var outcome = Outcome()
 
-    mutating func started(in context: Context<Int>) { for _ in 0..<64 { hatch(in: context) } }
+    mutating func started(in context: Context<Message>) { for _ in 0..<64 { hatch(in: context) } }
 
-    mutating func receive(_ message: consuming Int, in context: Context<Int>) {
-      outcome.count += 1
-      outcome.sum += message
-      if hatched < count { hatch(in: context) }
-      guard outcome.count == count else { return }
+    mutating func receive(_ message: consuming Message, in context: Context<Message>) {
+      switch message {
+      case .answer(let number):
+        outcome.count += 1
+        outcome.sum += number
+      case .ended:
+        ended += 1
+        if hatched < count { hatch(in: context) }
+      }
+      guard ended == count else { return }
       _ = done.send(outcome)
       context.stop()
     }
 
-    private mutating func hatch(in context: Context<Int>) {
-      context.spawn(behavior: Mayfly(parent: context.address)).send(hatched)
+    private mutating func hatch(in context: Context<Message>) {
+      let mayfly = context.spawn(behavior: Mayfly(parent: context.address))
+      context.watch(mayfly, with: { _ in .ended })
+      mayfly.send(hatched)
       hatched += 1
     }
   }
@@ -165,8 +177,8 @@ struct BulkRound: Sendable {
     var receiver = channel.receiver
     let outcome = await receiver.receive() ?? Outcome()
     _ = await hatchery.termination
-    // One message for each, and its answer.
-    totals.add(handled: 2 * outcome.count, actors: outcome.count + 1)
+    // One message for each, its answer, and the notice of its end.
+    totals.add(handled: 3 * outcome.count, actors: outcome.count + 1)
     return outcome
   }
 }
