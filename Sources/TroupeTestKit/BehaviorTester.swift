@@ -17,6 +17,7 @@ public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
   /// Its address.
   public let address: Address<Message>
   private let number: Int
+  private let ownsSimulation: Bool
   private var seen = 0
 
   /// Starts the behavior. What it did in `started` are the first `effects`.
@@ -36,10 +37,14 @@ public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
   private init(_ given: Simulation?, _ spawn: (ActorSystem) -> Address<Message>) {
     let simulation = given ?? Simulation(seed: 0, options: Simulation.Options(strategy: .firstComeFirstServed))
     self.simulation = simulation
+    ownsSimulation = given == nil
     number = simulation.recorder.spawned
     address = spawn(simulation.system)
     simulation.runUntilIdle()
   }
+
+  // What it was made of may hold probes, and so the simulation.
+  deinit { if ownsSimulation { simulation.abandon() } }
 
   /// Sends it a message, runs until nothing can run, and returns what it did since `effects` were last looked at.
   @discardableResult

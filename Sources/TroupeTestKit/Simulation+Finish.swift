@@ -54,7 +54,7 @@ extension Simulation {
     isFinished = true
     for each in recorder.failures where !each.isExpected { add(.unexpectedFailure, each.failure.description) }
     lookAtAsks()
-    for task in tasks where !task.isOver { add(.unfinishedTask, "\(task.name) waits for something that has not come") }
+    for task in tasks { add(.unfinishedTask, "\(task.name) waits for something that has not come") }
     for actor in recorder.living where actor.waiting > 0 && !actor.isOurs {
       add(.undrainedMailbox, "\(actor.path) has \(actor.waiting) messages that it does not handle")
     }
@@ -89,7 +89,7 @@ extension Simulation {
   }
 
   private func shutDown() {
-    for task in tasks where !task.isOver { task.cancel() }
+    for task in tasks { task.cancel() }
     runUntilIdle()
     system.requestShutdown()
     runUntilIdle()

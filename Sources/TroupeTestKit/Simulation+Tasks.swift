@@ -32,7 +32,6 @@ public final class SimulatedTask<Value: Sendable>: @unchecked Sendable {
 
 protocol UnfinishedTask: AnyObject {
   var name: String { get }
-  var isOver: Bool { get }
   var steps: Int { get set }
   func cancel()
 }
@@ -48,11 +47,12 @@ extension Simulation {
     scheduler.drive()
     startedTasks += 1
     let started = SimulatedTask<Value>(name ?? "task \(startedTasks)", self)
-    tasks.removeAll { $0.isOver }
     tasks.append(started)
     Simulation.$taskName.withValue(started.name) {
-      started.task = Task(executorPreference: system.executor) {
+      started.task = Task(executorPreference: system.executor) { [weak self] in
         do { started.result = .success(try await body()) } catch { started.result = .failure(error) }
+        // Each of the two holds the other.
+        self?.tasks.removeAll { $0 === started }
       }
     }
     return started

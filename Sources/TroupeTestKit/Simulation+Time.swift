@@ -58,7 +58,7 @@ extension Simulation {
   private func afterStep() {
     if tasks.isEmpty { return }
     if recorder.cancelsTasks {
-      for task in tasks where !task.isOver {
+      for task in tasks {
         task.steps += 1
         if recorder.cancels(task.name, after: task.steps) {
           recorder.note("task \(task.name) is cancelled by a fault")
@@ -70,7 +70,7 @@ extension Simulation {
 
   /// What waits for something, for the text of a failure.
   var openEnds: String {
-    var lines = tasks.filter { !$0.isOver }.map { "task \($0.name) waits" }
+    var lines = tasks.map { "task \($0.name) waits" }
     lines += recorder.openAsks.map {
       "an ask of \($0.target) with a \(plain($0.messageType)) at \($0.fileID):\($0.line) waits"
     }

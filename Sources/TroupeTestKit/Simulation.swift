@@ -78,7 +78,7 @@ public final class Simulation: @unchecked Sendable {
   var relays = 0
   var isFinished = false
 
-  /// Makes a simulation in which nothing has happened yet.
+  /// Makes a simulation in which nothing has happened yet. Finish it: what holds it from inside, such as an actor with a probe, goes then.
   public convenience init(seed: UInt64, options: Options = Options()) {
     self.init(seed: seed, options: options, chooser: options.strategy.chooser(seed))
   }
@@ -95,6 +95,14 @@ public final class Simulation: @unchecked Sendable {
       options.name, simulatedBy: scheduler,
       options: ActorSystem.Options(supervision: options.supervision, log: { _ in }))
     recorder.attach(scheduler, system)
+  }
+
+  // What has not ended would keep its memory for good. Actors that hold this simulation, as by a probe, need `finish`.
+  deinit {
+    if isFinished { return }
+    system.requestShutdown()
+    let limit = scheduler.steps + options.stepLimit
+    while scheduler.steps < limit, scheduler.step(firesTimers: false) {}
   }
 
   /// What has happened so far.

@@ -169,6 +169,25 @@ import TroupeChannels
     #expect(await late.value == [.sent])
   }
 
+  @Test(arguments: Form.waiting)
+  func `C45 the first in line that gives up lets the next have the room that was too small for it`(form: Form) async {
+    let channel = Channel.bounded(2, of: Int.self)
+    let sender = channel.sender
+    var receiver = channel.receiver
+    #expect(sender.trySend(1) == .sent)
+    let big = Task { () async throws in _ = try await sender.reserve(2) }
+    await until { sender.waitingSenders == 1 }
+    let small = form.send([2], to: .bounded(sender))
+    await until { sender.waitingSenders == 2 }
+    big.cancel()
+    #expect(await small.value == [.sent])
+    await #expect(throws: ReserveError.cancelled) { try await big.value }
+    for expected in 1...2 {
+      let element = await form.next(&receiver)
+      #expect(element == expected)
+    }
+  }
+
   @Test func `C46 tryReserve is full or closed, and more than the maximum fails at once`() async throws {
     let channel = Channel.bounded(2, of: Int.self)
     let sender = channel.sender

@@ -85,25 +85,31 @@ struct Oops: Error {}
     #expect(stashed == [.undrainedMailbox])
   }
 
+  final class Held: @unchecked Sendable { var continuation: UnsafeContinuation<Void, Never>? }
+
+  /// Does not hear that it is cancelled.
   struct Stubborn: AsyncBehavior {
-    let never: SimulatedTask<Int>
+    let held: Held
     mutating func receive(_ message: consuming Int, in context: Context<Int>) async {
-      while !never.isOver {
-        await Task { while !Task.isCancelled { try? await Task.sleep(for: .seconds(1000)) } }.value
-      }
+      await withUnsafeContinuation { held.continuation = $0 }
     }
   }
 
   @Test func `an actor that does not end is a leak`() throws {
+    let (task, handler) = (Held(), Held())
+    var kept: Simulation?
     let kinds = try CheckTests.kinds { simulation in
-      let never = simulation.start("never") {
-        try await simulation.sleep(for: .seconds(1_000_000)); return 1
-      }
-      let actor = simulation.system.spawn("stubborn") { Stubborn(never: never) }
+      kept = simulation
+      simulation.start("never") { await withUnsafeContinuation { task.continuation = $0 } }
+      let actor = simulation.system.spawn("stubborn") { Stubborn(held: handler) }
       actor.send(1)
     }
     #expect(kinds.contains(.leakedActor))
     #expect(kinds.contains(.unfinishedTask))
+    task.continuation?.resume()
+    handler.continuation?.resume()
+    kept?.runUntilIdle()
+    #expect(kept?.livingActors == [])
   }
 
   @Test func `dead letters are looked at if asked for`() throws {
@@ -122,8 +128,6 @@ struct Oops: Error {}
         try $0.expectDeadLetter { $0.reason == .ended }
       } == [])
   }
-
-  final class Held: @unchecked Sendable { var continuation: UnsafeContinuation<Void, Never>? }
 
   @Test func `what comes from another thread is noticed`() throws {
     let simulation = Simulation(seed: 1)
@@ -144,10 +148,13 @@ struct Oops: Error {}
 
   @Test func `what waits for ever is said`() throws {
     let simulation = Simulation(seed: 1)
-    let task = simulation.start("waits") { await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in } }
+    let held = Held()
+    let task = simulation.start("waits") { await withUnsafeContinuation { held.continuation = $0 } }
     let failure = #expect(throws: SimulationFailure.self) { try task.value() }
     #expect(failure?.issues.first?.kind == .stuck)
     #expect(failure?.issues.first?.text.contains("task waits waits") == true)
+    held.continuation?.resume()
+    try task.value()
   }
 
   @Test func `the test itself may answer`() throws {

@@ -61,6 +61,34 @@ struct Clerk: AsyncBehavior {
     #expect(first.contains("handles"))
   }
 
+  final class Kept: Sendable {}
+  enum Ending: CaseIterable { case finished, dropped, failed, explored }
+
+  /// What a simulation holds, weakly: all of it goes with the simulation.
+  private func remains(_ ending: Ending) throws -> [() -> AnyObject?] {
+    let kept = Kept()
+    let scenario: @Sendable (Simulation) async throws -> Void = { simulation in
+      let actor = simulation.system.spawn("keeps", state: kept) { (_, message: consuming Int, context) in
+        context.timers.once("far", after: .seconds(3600), message)
+      }
+      actor.send(1)
+      let probe = simulation.probe(of: Int.self)
+      probe.address.send(1)
+      _ = try probe.next()
+      if ending == .failed { throw Oops() }
+    }
+    if ending == .explored { try Simulation.explore(seeds: 0..<4, scenario) }
+    let simulation = Simulation(seed: 1)
+    try? simulation.run { try await scenario(simulation) }
+    if ending != .dropped { try? simulation.finish() }
+    return [{ [weak simulation] in simulation }, { [weak kept] in kept }]
+  }
+
+  @Test(arguments: Ending.allCases) func `a simulation leaves nothing behind`(ending: Ending) throws {
+    let remains = try remains(ending)
+    #expect(remains.allSatisfy { $0() == nil })
+  }
+
   @Test func `an hour of virtual time`() throws {
     let simulation = Simulation(seed: 1)
     let probe = simulation.probe(of: Int.self)

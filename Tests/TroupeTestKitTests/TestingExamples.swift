@@ -140,6 +140,7 @@ import TroupeTestKit
     let tester = BehaviorTester(simulation: simulation) { Reminder(to: probe.address) }
     #expect(tester.give(.remind("tea", after: .seconds(60))) == [.setTimer("tea", after: .seconds(60))])
     #expect(tester.effects(after: .seconds(60)) == [.sent("String", to: "sim/inbox")])
+    try simulation.finish()
   }
 
   @Test func `the page's code is this file's`() throws {
