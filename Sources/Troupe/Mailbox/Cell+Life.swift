@@ -95,7 +95,7 @@ extension Cell {
     unwatchAll()
     let failure = existingAnnex?.failure
     existingAnnex = nil
-    let end: End =
+    let end: Fate =
       if let failure {
         .failed(failure)
       } else if stopBits & ControlWord.stop != 0 {
@@ -120,19 +120,18 @@ extension Cell {
     siblings.ended(self)
   }
 
-  func finish(_ end: End) {
+  func finish(_ end: Fate) {
     lock.lock()
     let listeners = endListeners
-    fate = Fate(end)
+    fate = end
     children = nil
     lock.unlock()
-    if isObserved {
-      let termination = Termination(reason: end.reason, cell: self)
+    // Nothing changes any more.
+    if isObserved, let termination = self.end {
       system.tell(.ended(termination))
       system.interceptor?.ends(self, termination)
     }
-    guard let listeners else { return }
-    let termination = Termination(reason: end.reason, cell: self)
+    guard let listeners, let termination = self.end else { return }
     for watch in listeners.watches.values.sorted(by: { $0.order < $1.order }) {
       watch.watcher.post(watch.parcel(termination))
     }
@@ -173,13 +172,13 @@ extension Cell {
   func waitForTermination() async -> Termination {
     if let waiter = awaitEnd() { await waiter.parker.wait() }
     guard let end = lock.withLock({ end }) else { fatalError("Troupe: a termination was signalled before its end") }
-    return Termination(reason: end.reason, cell: self)
+    return end
   }
 
   /// One that is signalled at the end, or nil if that has come.
   private func awaitEnd() -> EndListeners.Waiter? {
     lock.withLock {
-      if end != nil { return nil }
+      if hasEnded { return nil }
       let waiter = EndListeners.Waiter()
       listeners().waiting.append(waiter)
       return waiter
@@ -199,13 +198,13 @@ extension Cell {
   }
 
   /// An actor that never lives: what is sent to it becomes dead letters.
-  @usableFromInline func refuse(_ end: End) {
+  @usableFromInline func refuse(_ end: Fate) {
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     phase = .ended
     leaveDispatcher()
     // Nobody can have posted a message of its type yet, and nothing comes any more.
     _ = leftParcel()
     finish(end)
-    system.log(Termination(reason: end.reason, cell: self).description)
+    if let termination = self.end { system.log(termination.description) }
   }
 }

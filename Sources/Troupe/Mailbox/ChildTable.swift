@@ -51,8 +51,8 @@ import Synchronization
   }
 
   /// Enters a child, which from now on is held. Returns why not, if the table is closed or the name taken.
-  func insert(_ cell: Cell) -> End? {
-    var refusal: End?
+  func insert(_ cell: Cell) -> Fate? {
+    var refusal: Fate?
     lock.lock()
     if isClosed {
       refusal = owner == nil ? .systemStopped : .parentStopped

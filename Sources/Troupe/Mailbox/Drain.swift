@@ -177,7 +177,7 @@ public import Synchronization
 
 extension Cell {
   /// Enters the new cell below its parent and makes it runnable.
-  @usableFromInline func start() -> End? {
+  @usableFromInline func start() -> Fate? {
     if isTimed { measureTime() }
     if isCounted { notesTurns = true }
     if let refusal = siblings.insert(self) { return refusal }

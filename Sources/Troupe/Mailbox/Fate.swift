@@ -1,10 +1,14 @@
-/// How an actor ended; a failure is described apart, since most have none.
-@usableFromInline enum End {
+/// Who wants to hear of a cell's end, until that has come, and how it ended from then on. In one word, which is why it is flat.
+@usableFromInline enum Fate {
+  case living
+  case heard(EndListeners)
   case failed(FailureBox)
   case stopped, linked, unreferenced, parentStopped, systemStopped, nameTaken
 
-  var reason: Termination.Reason {
+  /// Nil while it lives.
+  var reason: Termination.Reason? {
     switch self {
+    case .living, .heard: nil
     case .failed(let box): .failed(box.failure)
     case .stopped: .stopped
     case .linked: .linked
@@ -14,45 +18,15 @@
     case .nameTaken: .nameTaken
     }
   }
-}
 
-/// Who wants to hear of a cell's end, until that has come, and how it ended from then on. In one word, which is why it is flat.
-enum Fate {
-  case living
-  case heard(EndListeners)
-  case failed(FailureBox)
-  case stopped, linked, unreferenced, parentStopped, systemStopped, nameTaken
-
-  init(_ end: End) {
-    self =
-      switch end {
-      case .failed(let box): .failed(box)
-      case .stopped: .stopped
-      case .linked: .linked
-      case .unreferenced: .unreferenced
-      case .parentStopped: .parentStopped
-      case .systemStopped: .systemStopped
-      case .nameTaken: .nameTaken
-      }
-  }
-
-  var end: End? {
-    switch self {
-    case .living, .heard: nil
-    case .failed(let box): .failed(box)
-    case .stopped: .stopped
-    case .linked: .linked
-    case .unreferenced: .unreferenced
-    case .parentStopped: .parentStopped
-    case .systemStopped: .systemStopped
-    case .nameTaken: .nameTaken
-    }
-  }
 }
 
 /// Under the cell's lock.
 extension Cell {
-  var end: End? { fate.end }
+  var hasEnded: Bool { fate.reason != nil }
+
+  /// Nil while it lives.
+  var end: Termination? { fate.reason.map { Termination(reason: $0, cell: self) } }
 
   var endListeners: EndListeners? {
     if case .heard(let listeners) = fate { listeners } else { nil }

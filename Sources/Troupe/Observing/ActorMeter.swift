@@ -27,7 +27,7 @@ extension Cell {
   /// The actor's, made when there is none. Nil once the actor has ended.
   var meter: ActorMeter? {
     lock.withLock {
-      if end != nil { return nil }
+      if hasEnded { return nil }
       let listeners = listeners()
       let meter = listeners.meter ?? ActorMeter()
       listeners.meter = meter

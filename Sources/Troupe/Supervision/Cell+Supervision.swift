@@ -59,7 +59,7 @@ extension Cell {
   func escalate(_ failure: ActorFailure) {
     lock.withLock {
       // It has ended, and needs to hear of nothing.
-      if end != nil { return }
+      if hasEnded { return }
       let listeners = listeners()
       if listeners.escalated == nil { listeners.escalated = FailureBox(failure) }
     }

@@ -111,9 +111,7 @@ extension Cell {
     system.interceptor?.watches(watch.target, by: self)
     unwatch(watch.key)
     annex.watches[watch.key] = watch
-    if let end = watch.target.addWatch(watch) {
-      post(watch.parcel(Termination(reason: end.reason, cell: watch.target)))
-    }
+    if let end = watch.target.addWatch(watch) { post(watch.parcel(end)) }
   }
 
   func unwatch(_ key: WatchKey) {
@@ -133,7 +131,7 @@ extension Cell {
   }
 
   /// From any thread. How this cell has ended, if it has: then the watch has not been entered.
-  private func addWatch(_ watch: Watch) -> End? {
+  private func addWatch(_ watch: Watch) -> Termination? {
     lock.withLock {
       if let end { return end }
       let listeners = listeners()

@@ -52,7 +52,7 @@ public struct Termination: Sendable, CustomStringConvertible {
 
 /// Who wants to hear of the end of an actor: tasks, each at a parker of its own, and actors. And what its children tell it. Under the
 /// cell's lock.
-final class EndListeners {
+@usableFromInline final class EndListeners {
   final class Waiter: Sendable { let parker = Parker() }
   var waiting: [Waiter] = []
   var watches: [ObjectIdentifier: Watch] = [:]
