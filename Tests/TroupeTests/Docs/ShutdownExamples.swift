@@ -16,7 +16,9 @@ import Troupe
     actor.send(1)
     let report = await system.shutdown()  // 30 s at most, for everything
     print(report)  // shutdown: 12 messages handled, 3 dropped
-    #expect(report.drained + report.dropped == 1)
+    // It may have been handled before.
+    #expect(report.drained + report.dropped <= 1)
+    #expect(system.counts.handled + system.counts.allDeadLetters == 1)
     await system.run(until: [.interrupt, .terminate])
   }
 
