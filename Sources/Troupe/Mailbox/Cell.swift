@@ -96,7 +96,7 @@ public import Synchronization
     isBounded = options.capacity != 0
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
     isAside = side != nil
-    settings = CellSettings(options, place.name, side)
+    settings = .unlessDefault(options, place.name, side)
     isCounted = options.box != nil && options.lifetime == .whileReferenced
     self.shape = shape.bits
     isObserved = place.table.isObserved

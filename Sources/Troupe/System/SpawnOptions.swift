@@ -105,7 +105,9 @@ final class CellSettings: Sendable {
   /// Nil: the pool.
   let side: SideScheduler?
 
-  init?(_ options: borrowing SpawnOptions, _ name: String?, _ side: SideScheduler?) {
+  /// Nil if there is nothing but defaults. No failable initializer, which would allocate before it fails.
+  static func unlessDefault(_ options: borrowing SpawnOptions, _ name: String?, _ side: SideScheduler?) -> CellSettings?
+  {
     if options.box == nil && name == nil { return nil }
     let options = options.values
     guard options.stashCapacity >= 0 else {
@@ -116,7 +118,10 @@ final class CellSettings: Sendable {
       && options.stashCapacity == SpawnOptions.defaultStashCapacity && options.lifetime == .untilStopped && side == nil
       && options.mailbox.overflow == .reject && options.mailbox.store == nil
       && options.mailbox.capacity == 0
-    if isDefault { return nil }
+    return isDefault ? nil : CellSettings(options, name, side)
+  }
+
+  private init(_ options: SpawnOptions.Values, _ name: String?, _ side: SideScheduler?) {
     self.name = name
     overflow = options.mailbox.overflow
     store = options.mailbox.store?()
