@@ -40,9 +40,9 @@ public import Synchronization
   let isTimed: Bool
   /// See `QueueShape`.
   let shape: UInt32
-  // Not counted: two workers that spawn would pass the count's cache line to and fro. Every chain of owners ends in a cell at
-  // the top, which holds the system for all below.
-  @usableFromInline unowned(unsafe) let system: SystemCore
+  // Not counted, not even when it is copied: two workers that spawn would pass the count's cache line to and fro. Every chain of owners
+  // ends in a cell at the top, which holds the system for all below.
+  private let unmanagedSystem: Unmanaged<SystemCore>
   /// The table of the parent's children, in which this cell stands while it lives.
   let siblings: ChildTable
   let id: UInt64
@@ -90,7 +90,7 @@ public import Synchronization
     self.queue = queue
     self.storage = storage
     self.body = body
-    system = place.table.system
+    unmanagedSystem = place.table.unmanagedSystem
     siblings = place.table
     id = place.id
     isBounded = options.capacity != 0
@@ -108,14 +108,15 @@ public import Synchronization
     isSpecial = isBounded || hasStore || place.isIntercepted
     self.messageType = messageType
     super.init(.cell)
-    if place.table.owner == nil { _ = Unmanaged.passRetained(system) }
+    if place.table.owner == nil { _ = unmanagedSystem.retain() }
   }
 
   deinit {
     UnsafeMutableRawPointer(queue).deallocate()
-    if siblings.owner == nil { Unmanaged.passUnretained(system).release() }
+    if siblings.owner == nil { unmanagedSystem.release() }
   }
 
+  @usableFromInline var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
   @usableFromInline override var cell: Cell { self }
   @usableFromInline var isAsync: Bool {
     if case .async = body { true } else { false }

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Sendable because everything that changes is under its lock, but for the stack and the numbers.
 @usableFromInline package final class ChildTable: @unchecked Sendable {
-  unowned(unsafe) let system: SystemCore
+  let unmanagedSystem: Unmanaged<SystemCore>
   /// Nil at the top.
   let owner: Cell?
   // Of the system, for its cells.
@@ -29,7 +29,7 @@ import Synchronization
   private let ownerRuns = Atomic<Bool>(false)
 
   init(system: SystemCore, owner: Cell?, isClosed: Bool = false) {
-    self.system = system
+    unmanagedSystem = .passUnretained(system)
     self.owner = owner
     isIntercepted = system.interceptor != nil
     isObserved = isIntercepted || system.observer != nil
@@ -37,6 +37,7 @@ import Synchronization
     self.isClosed = isClosed
   }
 
+  var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
   var path: String { owner?.path ?? system.name }
 
   /// Names and numbers a new child.
