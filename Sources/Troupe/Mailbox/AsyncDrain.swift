@@ -19,7 +19,8 @@ public import Synchronization
   }
 
   /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
-  @inlinable static func run(_ cell: Cell, _ loop: isolated AsyncLoop) async {
+  @inlinable static func run(_ cell: Unmanaged<Cell>, _ loop: isolated AsyncLoop) async {
+    let cell = cell.takeUnretainedValue()
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
@@ -32,9 +33,8 @@ public import Synchronization
     var left = Turn.messages
     // What was left when they were counted.
     var counted = left
-    guard let beginner = Worker.current else { fatalError("Troupe: an asynchronous cell ran outside of its workers") }
-    let start = beginner.ticks.load(ordering: .relaxed)
-    let last = beginner.withheld
+    let start = Worker.currentTicks
+    let last = Worker.currentWithheld
     var holes = 0
     while true {
       if cell.control.isPending { cell.handleControl() }
@@ -78,13 +78,13 @@ public import Synchronization
           }
           continue
         }
-        cell.settleDroppedReplies(nil)
+        loop.settleDroppedReplies(nil)
       } catch {
-        cell.settleDroppedReplies(error)
+        loop.settleDroppedReplies(error)
         if left < before { cell.addFailed() }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
-      if left > last && !Turn.isLong(beginner, since: start) { continue }
+      if left > last && !Turn.isLong(Worker.currentTicks, since: start) { continue }
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
       cell.addHandled(counted - left)
@@ -130,17 +130,17 @@ public import Synchronization
           try storage.make()
           cell.isStarted = true
           try await storage.behavior.pointee.started(in: context)
-          cell.settleDroppedReplies(nil)
+          loop.settleDroppedReplies(nil)
           cell.incarnationBegins()
         } catch {
-          cell.settleDroppedReplies(error)
+          loop.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
         }
       case .restarting where cell.mayEnd:
         if cell.leaveHandler(loop) { return giveBack(cell) }
         if cell.isStarted {
           await storage.behavior.pointee.stopping(in: context)
-          cell.settleDroppedReplies(nil)
+          loop.settleDroppedReplies(nil)
         }
         storage.endIncarnation(cell)
         cell.enterHandler(loop)
@@ -149,7 +149,7 @@ public import Synchronization
         if cell.leaveHandler(loop) { return giveBack(cell) }
         if cell.isStarted {
           await storage.behavior.pointee.stopping(in: context)
-          cell.settleDroppedReplies(nil)
+          loop.settleDroppedReplies(nil)
         }
         storage.end(cell)
         return false

@@ -84,7 +84,7 @@ public import Synchronization
         if left < before { cell.addFailed(worker) }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
-      if left > last && !Turn.isLong(worker, since: start) { continue }
+      if left > last && !Turn.isLong(worker.ticks.load(ordering: .relaxed), since: start) { continue }
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
       cell.addHandled(counted - left, worker)
@@ -168,9 +168,7 @@ public import Synchronization
   @inlinable static var messages: Int { 256 }
 
   /// Two ticks have passed: one may have come right after the start. What a handler takes longer for is its own.
-  @inlinable static func isLong(_ worker: Worker, since start: UInt32) -> Bool {
-    worker.ticks.load(ordering: .relaxed) &- start >= 2
-  }
+  @inlinable static func isLong(_ ticks: UInt32, since start: UInt32) -> Bool { ticks &- start >= 2 }
 
   @inline(never) @usableFromInline static func pause() { troupe_cpu_pause() }
 }

@@ -30,7 +30,7 @@ internal import CTroupeShims
     if let executor = captured.take() { executor.takeRetainedValue().run(on: worker) }
   }
 
-  func run(_ cell: Cell, on worker: Worker) {
+  func run(_ cell: Unmanaged<Cell>, on worker: Worker) {
     if let idle = parked.popLast() {
       resuming(on: worker) { idle.unpark(with: cell) }
     } else {
@@ -57,7 +57,7 @@ internal import CTroupeShims
 /// return from a call.
 @usableFromInline package actor AsyncLoop {
   // Touched by the worker that runs or parks the task, and handed on with its job.
-  private nonisolated(unsafe) var cell: Cell?
+  private nonisolated(unsafe) var cell: Unmanaged<Cell>?
   nonisolated let executor: LoopExecutor
   private nonisolated let parker = Parker()
   // Set when the task starts, before any cell runs in it.
@@ -66,7 +66,7 @@ internal import CTroupeShims
   nonisolated(unsafe) var isCancelled = false
   private nonisolated let preference: (any TaskExecutor)?
 
-  init(_ cell: Cell, _ scheduler: any Scheduler) {
+  init(_ cell: Unmanaged<Cell>, _ scheduler: any Scheduler) {
     self.cell = cell
     executor = LoopExecutor(scheduler, runsHandlers: true)
     preference = scheduler.loopPreference
@@ -94,8 +94,12 @@ internal import CTroupeShims
 
   nonisolated func cancel() { task?.cancel() }
 
+  @usableFromInline nonisolated func settleDroppedReplies(_ error: (any Error)?) {
+    executor.settleDroppedReplies(error)
+  }
+
   /// Sets the parked task going: its next job comes to `executor`.
-  nonisolated func unpark(with cell: Cell?) {
+  nonisolated func unpark(with cell: Unmanaged<Cell>?) {
     self.cell = cell
     parker.signal()
   }
@@ -104,8 +108,8 @@ internal import CTroupeShims
     defer { task = nil }
     while var cell = cell.take() {
       while true {
-        guard case .async(let drain) = cell.body else { break }
-        executor.cell = Unmanaged.passUnretained(cell)
+        guard case .async(let drain) = cell._withUnsafeGuaranteedRef({ $0.body }) else { break }
+        executor.cell = cell
         await drain(cell, self)
         executor.cell = nil
         if isCancelled { return }

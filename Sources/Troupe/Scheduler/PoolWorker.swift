@@ -115,15 +115,14 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
-  override func nextAsync() -> Cell? {
+  override func nextAsync() -> Unmanaged<Cell>? {
     // A turn that was given ends in the worker's own loop.
     if !waiting.isEmpty { return nil }
     guard let runnable = next() else { return nil }
     if runnable.isCell {
-      let cell = runnable.cell.takeUnretainedValue()
-      if cell.isAsync {
+      if runnable.cell._withUnsafeGuaranteedRef({ $0.isAsync }) {
         activates(runnable)
-        return cell
+        return runnable.cell
       }
     }
     pending = runnable

@@ -119,6 +119,10 @@ extension Scheduler {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0)._withUnsafeGuaranteedRef(body) }
   }
 
+  /// The ticks of the current worker; after an await it may be another one, whose ticks say another number: a turn is long then.
+  @usableFromInline static var currentTicks: UInt32 { withCurrent { $0.ticks.load(ordering: .relaxed) } ?? 0 }
+  @usableFromInline static var currentWithheld: Int { withCurrent { $0.withheld } ?? 0 }
+
   @usableFromInline static var current: Worker? {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0).takeUnretainedValue() }
   }
@@ -141,7 +145,7 @@ extension Scheduler {
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
   /// The next runnable if it is an asynchronous cell, so that an asynchronous loop goes on without leaving its task.
-  func nextAsync() -> Cell? { nil }
+  func nextAsync() -> Unmanaged<Cell>? { nil }
 
   final func execute(_ runnable: Runnable) {
     if !runnable.isCell { return runJob(runnable) }
@@ -149,7 +153,7 @@ extension Scheduler {
     runnable.cell._withUnsafeGuaranteedRef { cell in
       switch cell.body {
       case .sync(let run): run(cell, self)
-      case .async: loops.run(cell, on: self)
+      case .async: loops.run(runnable.cell, on: self)
       case .interleaved: fatalError("Troupe: a cell ran outside of its lane")
       }
     }
