@@ -59,8 +59,7 @@ extension ChannelCore where Element: ~Copyable {
         continue
       case .empty: break
       }
-      if Task.isCancelled { return .cancelled }
-      if !deadline.isNever && deadline.remaining == 0 { return .timedOut }
+      if !deadline.isNever && deadline.remaining == 0 { return Task.isCancelled ? .cancelled : .timedOut }
       // A sender that is about to run on this thread costs a turn; to be woken by it costs several.
       if turns < 2 {
         turns += 1
@@ -71,6 +70,8 @@ extension ChannelCore where Element: ~Copyable {
         }
         continue
       }
+      // Not before: the look counts a reference to the task, twice.
+      if Task.isCancelled { return .cancelled }
       consumer.reset()
       if queue.idle() == .idle { await park(until: deadline) }
     }
