@@ -81,7 +81,10 @@ extension Address where Message: ~Copyable {
 
   /// On the scheduler's clock. A tick on top: the clock may be one behind, and no ask ends early.
   @usableFromInline func start(_ site: AskSite) -> Int64 {
-    site.timeout == nil ? .max : target.cell.system.scheduler.coarseNow &+ 4_000_000
+    if site.timeout == nil { return .max }
+    // Most targets are cells: to ask one counts no references.
+    let now = target.isCell ? unsafeDowncast(target, to: Cell.self).coarseNow : target.cell.coarseNow
+    return now &+ 4_000_000
   }
 
   /// Sends the message, or says at once why not.
@@ -133,6 +136,8 @@ extension Address where Message: ~Copyable {
     if let timer, let timeout = site.timeout, timeout > .zero { scheduler.add(timer) }
     let note = site.note(target.cell, Message.self)
     defer { if let note { target.cell.system.interceptor?.waitsNoMore(for: note) } }
+    // To look at the task or the clock costs something, and before the first wait neither is needed.
+    var hasWaited = false
     while true {
       switch core.look() {
       case .value: return
@@ -141,15 +146,16 @@ extension Address where Message: ~Copyable {
         throw failure(core, site)
       case .nothing: break
       }
-      if Task.isCancelled {
+      if hasWaited && Task.isCancelled {
         if let timer { scheduler.cancel(timer) }
         throw abandon(core, .cancelled, site)
       }
-      if let timeout = site.timeout, timeout <= .zero || scheduler.coarseNow >= deadline {
+      if let timeout = site.timeout, timeout <= .zero || hasWaited && scheduler.coarseNow >= deadline {
         if let timer { scheduler.cancel(timer) }
         throw abandon(core, .timedOut(timeout), site)
       }
       _ = await core.wait()
+      hasWaited = true
     }
   }
 }

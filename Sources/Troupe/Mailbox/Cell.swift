@@ -118,6 +118,8 @@ public import Synchronization
   }
 
   @usableFromInline var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
+  /// Of the scheduler's clock.
+  var coarseNow: Int64 { unmanagedSystem._withUnsafeGuaranteedRef { $0.scheduler.coarseNow } }
   @usableFromInline override var cell: Cell { self }
   @usableFromInline var isAsync: Bool {
     if case .async = body { true } else { false }
