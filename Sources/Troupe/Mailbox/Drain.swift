@@ -16,13 +16,13 @@ public import Synchronization
   @inlinable static func spawnPlain(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
-    Storage.spawn(at: place, options, .sync { cell, worker in run(cell, worker) }, factory: factory, behavior: behavior)
+    Storage.spawn(at: place, options, .sync { cell, worker in run(Context(cell), worker) }, factory: factory, behavior: behavior)
   }
 
   /// One turn: up to a batch of messages, then to the back of the line.
-  @inlinable static func run(_ cell: Cell, _ worker: Worker) {
+  @inlinable static func run(_ context: Context<B.Message>, _ worker: Worker) {
+    let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
     if cell.phase != .running && !live(cell, storage, context, worker) { return }
     let behavior = storage.behavior
