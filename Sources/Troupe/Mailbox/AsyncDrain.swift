@@ -15,14 +15,13 @@ public import Synchronization
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     Storage.spawn(
-      at: place, options, .async { cell, loop in await run(cell, loop) }, factory: factory, behavior: behavior)
+      at: place, options, .async { cell, loop in await run(Context(cell), loop) }, factory: factory, behavior: behavior)
   }
 
   /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
-  @inlinable static func run(_ cell: Unmanaged<Cell>, _ loop: isolated AsyncLoop) async {
-    let cell = cell.takeUnretainedValue()
+  @inlinable static func run(_ context: Context<B.Message>, _ loop: isolated AsyncLoop) async {
+    let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let context = Context<B.Message>(cell)
     let storage = Storage(cell.storage)
     cell.enterHandler(loop)
     if cell.phase != .running {

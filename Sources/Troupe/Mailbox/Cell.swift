@@ -13,8 +13,7 @@ public import Synchronization
   @usableFromInline enum Phase: UInt8 { case new, running, suspended, restarting, waiting, stopping, ended }
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
-    /// Of a cell that is not counted yet: the turn does so, once.
-    case async(@Sendable (Unmanaged<Cell>, isolated AsyncLoop) async -> Void)
+    case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
     case interleaved(@Sendable (Cell, isolated HandlerLane) -> Void)
   }
   // Small ones first: they fill the gap behind those of the superclass.

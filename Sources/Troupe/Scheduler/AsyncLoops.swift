@@ -110,7 +110,7 @@ internal import CTroupeShims
       while true {
         guard case .async(let drain) = cell._withUnsafeGuaranteedRef({ $0.body }) else { break }
         executor.cell = cell
-        await drain(cell, self)
+        await drain(cell.takeUnretainedValue(), self)
         executor.cell = nil
         if isCancelled { return }
         guard let next = Worker.withCurrent({ $0.nextAsync() }) ?? nil else { break }
