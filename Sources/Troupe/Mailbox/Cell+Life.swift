@@ -116,8 +116,11 @@ extension Cell {
     if name != nil { siblings.freeName(of: self) }
     leaveDispatcher()
     finish(end)
-    // The table lets go of the hold that `insert` took; after that this cell may be gone.
+    // The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So it keeps its own until the table
+    // is done, and may be gone after that.
+    let held = Unmanaged.passRetained(self)
     siblings.ended(self)
+    held.release()
   }
 
   func finish(_ end: Fate) {

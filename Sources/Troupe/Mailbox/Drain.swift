@@ -21,6 +21,8 @@ public import Synchronization
   }
 
   /// One turn: up to a batch of messages, then to the back of the line.
+  ///
+  /// No reference to the cell is counted for it: the cell lives until its turn ends it (`Cell.endLife`), or gives it to another worker.
   @inlinable static func run(_ context: Context<B.Message>, _ worker: Worker) {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
