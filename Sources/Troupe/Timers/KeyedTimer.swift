@@ -72,7 +72,7 @@ extension Cell {
 
   @usableFromInline func deadline(after delay: Duration) -> Int64 {
     // Not before now: one with a fixed rate would make up for a time in which it was not there.
-    system.scheduler.deadline(after: max(.zero, delay))
+    withScheduler { $0.deadline(after: max(.zero, delay)) }
   }
 
   /// The turn of a timer that fires once. Not the timer's own: there it would be code for all types of messages and keys.
@@ -83,7 +83,7 @@ extension Cell {
 
   @usableFromInline func start(_ timer: Parcel, replacing before: Parcel?) {
     if let before { cancel(before) }
-    system.scheduler.add(timer)
+    withScheduler { $0.add(timer) }
   }
 
   func cancelTimers() {
@@ -100,7 +100,7 @@ extension Cell {
   }
 
   @usableFromInline func cancel(_ timer: Parcel) {
-    system.scheduler.cancel(timer)
+    withScheduler { $0.cancel(timer) }
     timer.isForgotten = true
   }
 }
