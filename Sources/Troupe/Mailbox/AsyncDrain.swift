@@ -36,6 +36,8 @@ public import Synchronization
     let last = Worker.currentWithheld
     var holes = 0
     while true {
+      // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
+      let isReady = queue.isReady
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         cell.noteMessages(left)
@@ -44,12 +46,14 @@ public import Synchronization
         counted = left
         guard await live(cell, storage, context, loop) else { return }
         cell.turnBegins()
+        continue
       }
       let before = left
       do {
         if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
           try await open(parcel, cell, behavior, context, &left, loop)
-        } else if let message = queue.take() {
+        } else if isReady {
+          let message = queue.takeReady()
           if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
           left -= 1
           if B.isStale(message) {

@@ -37,6 +37,8 @@ public import Synchronization
     let last = worker.withheld
     var holes = 0
     while true {
+      // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
+      let isReady = queue.isReady
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         cell.noteMessages(left)
@@ -48,7 +50,8 @@ public import Synchronization
       do {
         if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
           try open(parcel, cell, behavior, context, &left)
-        } else if let message = queue.take() {
+        } else if isReady {
+          let message = queue.takeReady()
           if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
           left -= 1
           if B.isStale(message) {

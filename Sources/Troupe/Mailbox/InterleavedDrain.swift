@@ -25,6 +25,8 @@
     var left = Turn.messages
     var holes = 0
     while true {
+      // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
+      let isReady = queue.isReady
       if cell.control.isPending { cell.handleControl() }
       guard cell.phase == .running, !lane.isFull, !lane.isResting else {
         cell.noteMessages(left)
@@ -33,7 +35,8 @@
       }
       if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
         open(parcel, cell, lane, &left)
-      } else if let message = queue.take() {
+      } else if isReady {
+        let message = queue.takeReady()
         if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
         left -= 1
         begin(MessageParcel(message), cell, lane)

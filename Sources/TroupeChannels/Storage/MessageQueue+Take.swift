@@ -21,16 +21,18 @@ extension MessageQueue where Element: ~Copyable {
   /// Whether `take` would find an element.
   @inlinable package var isReady: Bool {
     let offset = Int(consumer.pointee.offset)
+    // Acquiring: pairs with the releasing store of the sender that wrote the slot.
     return (Self.flags(consumer.pointee.segment) + offset).pointee.load(ordering: .acquiring)
       == consumer.pointee.written
   }
 
   /// Takes the next element if it has been written.
-  @inlinable package func take() -> Element? {
+  @inlinable package func take() -> Element? { isReady ? takeReady() : nil }
+
+  /// Takes the next element. `isReady` has said that it is there.
+  @inlinable package func takeReady() -> Element {
     let offset = Int(consumer.pointee.offset)
     let flag = Self.flags(consumer.pointee.segment) + offset
-    // Acquiring: pairs with the releasing store of the sender that wrote the slot.
-    guard flag.pointee.load(ordering: .acquiring) == consumer.pointee.written else { return nil }
     let element = (consumer.pointee.elements.assumingMemoryBound(to: Element.self) + offset).move()
     // The next lap of the inline slots has to find them unwritten. Relaxed: *idle* releases it.
     if consumer.pointee.isInline { flag.pointee.store(0, ordering: .relaxed) }
