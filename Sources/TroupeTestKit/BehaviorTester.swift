@@ -12,7 +12,7 @@ public import Troupe
 ///
 /// Sendable because it is touched by the thread that drives the simulation.
 public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
-  /// Where it lives: for probes, and to let time pass.
+  /// Where it lives: for probes, and to let time pass. If it was not given, it ends with the tester.
   public let simulation: Simulation
   /// Its address.
   public let address: Address<Message>

@@ -101,8 +101,8 @@ public final class Simulation: @unchecked Sendable {
   deinit {
     if isFinished { return }
     system.requestShutdown()
-    let limit = scheduler.steps + options.stepLimit
-    while scheduler.steps < limit, scheduler.step(firesTimers: false) {}
+    var left = options.stepLimit
+    while left > 0, scheduler.step(firesTimers: false) { left -= 1 }
   }
 
   /// What has happened so far.

@@ -2,6 +2,15 @@ import Testing
 import Troupe
 
 @Suite struct AskTimeTests {
+  /// Keeps the reply, and the worker until the deadline has passed: a timer that fires while the ask is about to wait.
+  struct KeepsLong: Behavior, ~Copyable {
+    var kept = PendingReplies<Int, Int>()
+    mutating func receive(_ reply: consuming Reply<Int>, in context: Context<Reply<Int>>) {
+      while let left = reply.timeLeft, left > .zero {}
+      _ = kept.insert(reply, for: kept.count)
+    }
+  }
+
   @Test func `an ask times out on the system's clock, no earlier than asked`() {
     let sim = Simulation(seed: 1)
     let oracle = sim.system.spawn { Oracle() }
@@ -28,6 +37,20 @@ import Troupe
     sim.run()
     #expect(forEver.value == 11)
     sim.end()
+  }
+
+  @Test func `an ask whose time is over before it waits ends all the same`() async {
+    let pool = Pooled(workers: 2)
+    let actor = pool.system.spawn { KeepsLong() }
+    for _ in 0..<Scale.count(50) {
+      let ask = pool.system.task { () async -> String in
+        do throws(AskError) {
+          return "\(try await actor.ask(timeout: .microseconds(1)) { $0 } as Int)"
+        } catch { return error.kind }
+      }
+      #expect(await ask.value == "timedOut")
+    }
+    await pool.end()
   }
 
   @Test func `a timeout of zero or less fails at once after sending`() async {

@@ -155,6 +155,7 @@ extension Address where Message: ~Copyable {
         throw abandon(core, .timedOut(timeout), site)
       }
       _ = await core.wait()
+      core.forgetSignals()
       hasWaited = true
     }
   }

@@ -110,8 +110,11 @@ internal import CTroupeShims
       while true {
         guard case .async(let drain) = cell._withUnsafeGuaranteedRef({ $0.body }) else { break }
         executor.cell = cell
-        await drain(cell.takeUnretainedValue(), self)
+        let held = cell.takeUnretainedValue()
+        await drain(held, self)
         executor.cell = nil
+        // What goes with an ended cell may drop replies, and they are no handler's.
+        withExtendedLifetime(held) {}
         if isCancelled { return }
         guard let next = Worker.withCurrent({ $0.nextAsync() }) ?? nil else { break }
         cell = next

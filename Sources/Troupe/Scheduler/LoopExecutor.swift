@@ -37,7 +37,10 @@ internal import Synchronization
     // Never on a worker of another scheduler: what a job runs may make any loop go on.
     let id = ObjectIdentifier(scheduler)
     if Worker.withCurrent({ $0.schedulerID == id && $0.loops.capture(runnable) }) == true { return }
+    // On a foreign thread: the task may run at once, and be the last that keeps the scheduler.
+    let held = troupe_current_worker() == nil ? Unmanaged.passRetained(scheduler as AnyObject) : nil
     scheduler.schedule(Runnable(runnable))
+    held?.release()
   }
 
   /// Runs what is queued. On a worker, scheduled once.

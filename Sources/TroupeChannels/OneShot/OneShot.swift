@@ -153,6 +153,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     mutating func receiveSlowly(_ deadline: Deadline) async -> OneShotOutcome<Value>
   {
     while true {
+      core.forgetSignals()
       switch tryReceive() {
       case .received(let value): return .received(value)
       case .closed: return .closed

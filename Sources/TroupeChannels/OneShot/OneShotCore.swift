@@ -187,9 +187,12 @@ public import Synchronization
     return look()
   }
 
+  /// Before looking, if one may have waited before: what is signalled from now on lets `wait` return. Not between the look and `wait`, where an alarm may
+  /// have been set up that signals once.
+  @usableFromInline package func forgetSignals() { state.pointee.receiver.reset() }
+
   /// Suspends until there is something to see, or the task is cancelled, or `wakeReceiver` is called.
   @usableFromInline nonisolated(nonsending) package func wait() async -> Found {
-    state.pointee.receiver.reset()
     let before = state.pointee.bits.bitwiseOr(State.receiverWaits, ordering: .acquiringAndReleasing).oldValue
     if before & (State.sent | State.dropped) == 0 {
       await state.pointee.receiver.waitUnlessCancelled()
