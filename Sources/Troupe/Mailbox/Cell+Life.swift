@@ -116,11 +116,14 @@ extension Cell {
     if name != nil { siblings.freeName(of: self) }
     leaveDispatcher()
     finish(end)
-    // The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So it keeps its own until the table
-    // is done, and may be gone after that.
-    let held = Unmanaged.passRetained(self)
-    siblings.ended(self)
-    held.release()
+    Cell.leaveTable(.passUnretained(self))
+  }
+
+  /// The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So it is held here until the table
+  /// is done, and may be gone after that. Out of line, where the compiler cannot think that it is held already.
+  @inline(never) private static func leaveTable(_ unmanaged: Unmanaged<Cell>) {
+    let cell = unmanaged.takeUnretainedValue()
+    cell.siblings.ended(cell)
   }
 
   func finish(_ end: Fate) {
