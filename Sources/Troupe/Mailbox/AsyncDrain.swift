@@ -1,5 +1,3 @@
-public import Synchronization
-
 /// `Drain` for handlers that may await.
 @usableFromInline enum AsyncDrain<B: AsyncBehavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
