@@ -123,7 +123,9 @@ extension Cell {
   /// is done, and may be gone after that. Out of line, where the compiler cannot think that it is held already.
   @inline(never) private static func leaveTable(_ unmanaged: Unmanaged<Cell>) {
     let cell = unmanaged.takeUnretainedValue()
-    cell.siblings.ended(cell)
+    // It holds the table.
+    Unmanaged.passUnretained(cell.siblings)._withUnsafeGuaranteedRef { $0.ended(cell) }
+    withExtendedLifetime(cell) {}
   }
 
   func finish(_ end: Fate) {
