@@ -36,6 +36,9 @@ public import Synchronization
   init() {}
 
   /// Something waits. The consumer's own line: looking costs nothing while nobody posts.
+  ///
+  /// Relaxed: what a sender posted before a message is seen behind the acquiring look at the message's slot (`MessageQueue.isReady`), which is why
+  /// that look comes first; what anybody posts later sets the bit in the tail, and the step that idles sees that.
   @inlinable var isPending: Bool { bits.load(ordering: .relaxed) != 0 }
 
   /// Releasing: pairs with `take`.
