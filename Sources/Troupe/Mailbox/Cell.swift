@@ -38,6 +38,8 @@ public import Synchronization
   /// In a system of the test kit.
   @usableFromInline let isIntercepted: Bool
   let isTimed: Bool
+  /// The worker of the pool that woke it last, 255 if none has.
+  @exclusivity(unchecked) private var wokenBy = UInt8.max
   /// See `QueueShape`.
   let shape: UInt32
   // Not counted, not even when it is copied: two workers that spawn would pass the count's cache line to and fro. Every chain of owners
@@ -168,6 +170,17 @@ public import Synchronization
       _ = queue.pointee.tail.bitwiseAnd(~TailWord.control, ordering: .acquiringAndReleasing)
     }
     return control.take()
+  }
+
+  // MARK: Where it runs
+
+  /// Woken by this worker of the pool, which will run it. True if it was another's before. For whoever cleared *idle*: until the cell idles
+  /// again it is nobody else's to wake.
+  func moves(to worker: Int) -> Bool {
+    let worker = UInt8(truncatingIfNeeded: worker)
+    if wokenBy == worker { return false }
+    defer { wokenBy = worker }
+    return wokenBy != .max
   }
 
   // MARK: Names

@@ -73,19 +73,25 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   // MARK: The tick
 
   /// Looks for work that waits beside a free worker: a message to an idle actor is handled although the handler that sent
-  /// it does not return. Runs only while workers do.
+  /// it does not return, and what is queued behind a busy worker does not stay there. Runs only while workers do.
   func tick() {
-    state.unhush()
+    state.tickPasses()
     var isWaiting = !injector.isEmpty
+    var isQueued = false
     for worker in workers {
       worker.ticks.wrappingAdd(1, ordering: .relaxed)
       let activations = worker.activations.load(ordering: .relaxed)
       let isStuck = activations == worker.activationsAtTick
       worker.activationsAtTick = activations
       if isStuck && worker.hasWork { isWaiting = true }
+      if worker.hasQueuedWork { isQueued = true }
       if isStuck { worker.expelTurnsGiven() }
     }
-    if isWaiting { wakeOne(takingSlots: true) }
+    if isWaiting {
+      wakeOne(takingSlots: true)
+    } else if isQueued && state.mayWakeOne {
+      wakeOne(takingSlots: false)
+    }
     watch?.look(at: self)
     state.tickDone()
     if !state.isAllIdle(workers.count) { armTick() }
@@ -96,62 +102,16 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   }
 }
 
-/// Which workers have no thread, and whether one of the others is looking for work.
-struct PoolState: ~Copyable, Sendable {
-  /// A bit for each worker that has returned its thread.
-  private let idle = Atomic<UInt64>(0)
-  private let searching = Atomic<Int>(0)
-  private let tick = Atomic<Bool>(false)
-  /// Until the next tick, a short queue of a worker is no reason to wake another.
-  private let hushed = Atomic<Bool>(false)
-
-  func allIdle(_ count: Int) { idle.store(count == 64 ? ~0 : (1 << UInt64(count)) - 1, ordering: .relaxed) }
-  func isIdle(_ index: Int) -> Bool { idle.load(ordering: .relaxed) & 1 << UInt64(index) != 0 }
-  func isAllIdle(_ count: Int) -> Bool {
-    idle.load(ordering: .sequentiallyConsistent).nonzeroBitCount == count
+extension PoolScheduler {
+  /// Work that any worker could take.
+  var hasQueuedWork: Bool {
+    !injector.isEmpty || !state.isQuiet && others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } }
   }
 
-  /// A cheap first look.
-  var mayWakeOne: Bool {
-    idle.load(ordering: .relaxed) != 0 && searching.load(ordering: .relaxed) == 0 && !hushed.load(ordering: .relaxed)
+  /// For `Spreading`: the crossings of all workers since they exist, and how many have a thread. One load a worker.
+  var crossings: (crossings: UInt, active: Int) {
+    var sum: UInt = 0
+    for other in others { sum &+= other._withUnsafeGuaranteedRef { $0.crossings.load(ordering: .relaxed) } }
+    return (sum, state.active(of: others.count))
   }
-
-  var isHushed: Bool { hushed.load(ordering: .relaxed) }
-  func hush() { hushed.store(true, ordering: .relaxed) }
-  func unhush() { hushed.store(false, ordering: .relaxed) }
-
-  /// Takes an idle worker, which starts out searching.
-  func claimIdle(always: Bool) -> Int? {
-    var bits = idle.load(ordering: .sequentiallyConsistent)
-    if bits == 0 { return nil }
-    if !always && searching.load(ordering: .sequentiallyConsistent) > 0 { return nil }
-    while bits != 0 {
-      let lowest = bits & ~(bits - 1)
-      let (exchanged, seen) = idle.compareExchange(
-        expected: bits, desired: bits & ~lowest, ordering: .sequentiallyConsistent)
-      if exchanged {
-        searching.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        return lowest.trailingZeroBitCount
-      }
-      bits = seen
-    }
-    return nil
-  }
-
-  func startSearching() { searching.wrappingAdd(1, ordering: .sequentiallyConsistent) }
-  /// True if nobody else searches now.
-  func stopSearching() -> Bool { searching.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue == 0 }
-
-  func becomeIdle(_ index: Int) { idle.bitwiseOr(1 << UInt64(index), ordering: .sequentiallyConsistent) }
-  /// Takes oneself back; false if somebody else has, and will start this worker anew.
-  func unidle(_ index: Int) -> Bool {
-    let bit: UInt64 = 1 << UInt64(index)
-    return idle.bitwiseAnd(~bit, ordering: .sequentiallyConsistent).oldValue & bit != 0
-  }
-
-  func claimTick() -> Bool {
-    if tick.load(ordering: .sequentiallyConsistent) { return false }
-    return !tick.exchange(true, ordering: .sequentiallyConsistent)
-  }
-  func tickDone() { tick.store(false, ordering: .sequentiallyConsistent) }
 }

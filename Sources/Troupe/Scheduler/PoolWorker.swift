@@ -22,6 +22,10 @@ final class PoolWorker: Worker, @unchecked Sendable {
   @exclusivity(unchecked) private var slotBudget = PoolWorker.slotBudget
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
+  @exclusivity(unchecked) private var spreading = Spreading()
+  @exclusivity(unchecked) private var isToRetire = false
+  /// Wake-ups, by what runs here, of cells that were woken on another worker last. Written by this worker; others add them up.
+  let crossings = Atomic<UInt>(0)
   let activations = Atomic<UInt>(0)
   /// What runs, for the watchdog: bits of a runnable, or 0. Not retained, so it is good for comparing only.
   let running = Atomic<UInt>(0)
@@ -58,6 +62,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
   // MARK: On its own thread
 
   override func push(_ runnable: Runnable) {
+    if runnable.isCell && runnable.cell._withUnsafeGuaranteedRef({ $0.moves(to: index) }) {
+      crossings.store(crossings.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    }
     // Acquire-release: a thief that takes the slot sees what the runnable refers to.
     let displaced = slot.exchange(runnable.bits, ordering: .acquiringAndReleasing)
     if displaced != 0 { pushLast(Runnable(bits: displaced)) }
@@ -116,8 +123,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   override func nextAsync() -> Unmanaged<Cell>? {
-    // A turn that was given ends in the worker's own loop.
-    if !waiting.isEmpty { return nil }
+    // A turn that was given ends in the worker's own loop, and so does the time of one that retires.
+    if !waiting.isEmpty || isToRetire { return nil }
     guard let runnable = next() else { return nil }
     if runnable.isCell {
       if runnable.cell._withUnsafeGuaranteedRef({ $0.isAsync }) {
@@ -131,7 +138,29 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private func activates(_ runnable: Runnable) {
     running.store(runnable.bits, ordering: .relaxed)
-    activations.store(activations.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    let number = activations.load(ordering: .relaxed) &+ 1
+    activations.store(number, ordering: .relaxed)
+    if number % Spreading.turns == 0 { lookAtSpreading() }
+  }
+
+  @inline(never) private func lookAtSpreading() {
+    isToRetire = unmanagedPool._withUnsafeGuaranteedRef { pool in
+      spreading.look(at: troupe_clock_now(), own: crossings.load(ordering: .relaxed)) { pool.crossings }
+    }
+  }
+
+  /// Leaves what it has to the others and gives its thread back, for the time that the pool is quiet. False if no other has a thread.
+  private func retire(in pool: PoolScheduler) -> Bool {
+    isToRetire = false
+    let count = pool.others.count
+    guard waiting.isEmpty && pending == nil && pool.state.active(of: count) > 1 else { return false }
+    var left: [Runnable] = []
+    if let bits = takeSlot() { left.append(Runnable(bits: bits)) }
+    while let runnable = queue.pop() { left.append(runnable) }
+    // Before the step that makes it idle: whoever is active at that step finds it.
+    if !left.isEmpty { pool.injector.push(left) }
+    pool.state.beQuiet()
+    return pool.state.retire(index, of: count)
   }
 
   func runUntilNothingIsLeft() {
@@ -140,6 +169,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private func run(in pool: PoolScheduler) {
     do {
+      spreading.restart(at: troupe_clock_now(), own: crossings.load(ordering: .relaxed))
       var isSearching = true
       while true {
         var found = next()
@@ -176,6 +206,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
           resume(next)
         }
         running.store(0, ordering: .relaxed)
+        if isToRetire && retire(in: pool) { return }
       }
     }
   }
@@ -186,30 +217,12 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// sender has written the next, and then every message costs a wake-up; a few microseconds later it has a batch.
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
-    let before = othersActivations(in: pool)
     while true {
       if let runnable = next() ?? steal(in: pool, atLeast: takesSlots ? 1 : Self.longQueue) { return runnable }
-      if backoff.isOver { break }
+      if backoff.isOver || pool.state.hasManySearchers(of: pool.others.count) { break }
       backoff.snooze()
     }
-    // Turns of a few hundred nanoseconds: what is queued there will be done before it could be moved, and messages between two
-    // cores would cost more than they save. Until the next tick nobody has to be woken for short queues.
-    if othersActivations(in: pool) &- before > Self.quickTurns {
-      pool.state.hush()
-      return nil
-    }
-    return steal(in: pool, atLeast: 1)
-  }
-
-  /// More turns than this in the time of a search, some microseconds, are quick.
-  private static let quickTurns: UInt = 16
-
-  private func othersActivations(in pool: PoolScheduler) -> UInt {
-    var sum: UInt = 0
-    for other in pool.others {
-      sum &+= other._withUnsafeGuaranteedRef { $0 === self ? 0 : $0.activations.load(ordering: .relaxed) }
-    }
-    return sum
+    return pool.state.isQuiet ? nil : steal(in: pool, atLeast: 1)
   }
 
   private static let longQueue: UInt = 128
@@ -238,12 +251,5 @@ final class PoolWorker: Worker, @unchecked Sendable {
     // The tick may have seen everybody idle in between, and have stopped.
     pool.armTick()
     return true
-  }
-}
-
-extension PoolScheduler {
-  /// Work that any worker could take.
-  var hasQueuedWork: Bool {
-    !injector.isEmpty || !state.isHushed && others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } }
   }
 }
