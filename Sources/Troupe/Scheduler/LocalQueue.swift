@@ -21,6 +21,9 @@ struct LocalQueue: ~Copyable {
 
   var isEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .acquiring) }
 
+  /// Owner only: how many more fit. Thieves can only make it more.
+  var room: Int { Int(Self.capacity &- (tail.load(ordering: .relaxed) &- head.load(ordering: .relaxed))) }
+
   /// Owner only. False if there is no room.
   func push(_ runnable: Runnable) -> Bool {
     // Acquiring: slots below it may be written again. Pairs with the releasing exchanges of those who took them.
@@ -83,7 +86,7 @@ struct LocalQueue: ~Copyable {
   }
 }
 
-/// What comes from outside the workers, and what does not fit a worker's own queue.
+/// A queue that all workers share, under a lock: what comes from outside, and what does not fit a worker's own queue.
 final class Injector: @unchecked Sendable {
   private let lock = FutexLock()
   private var items: [Runnable] = []
@@ -117,15 +120,34 @@ final class Injector: @unchecked Sendable {
       let result = items[first]
       rest += items[(first + 1)..<(first + count)]
       first += count
-      if first == items.count {
-        items.removeAll(keepingCapacity: items.capacity <= 4096)
-        first = 0
-      } else if first > 4096 && first * 2 > items.count {
-        items.removeFirst(first)
-        first = 0
-      }
-      length.store(items.count - first, ordering: .sequentiallyConsistent)
+      removeTaken()
       return result
     }
+  }
+
+  /// Takes up to `limit` of those that came last, in the order in which they came; all but the first of them go to `rest`.
+  func popNewest(limit: Int, rest: inout [Runnable]) -> Runnable? {
+    if isEmpty { return nil }
+    return lock.withLock {
+      let count = min(limit, items.count - first)
+      if count == 0 { return nil }
+      let start = items.count - count
+      let result = items[start]
+      rest += items[(start + 1)...]
+      items.removeLast(count)
+      removeTaken()
+      return result
+    }
+  }
+
+  private func removeTaken() {
+    if first == items.count {
+      items.removeAll(keepingCapacity: items.capacity <= 4096)
+      first = 0
+    } else if first > 4096 && first * 2 > items.count {
+      items.removeFirst(first)
+      first = 0
+    }
+    length.store(items.count - first, ordering: .sequentiallyConsistent)
   }
 }

@@ -13,7 +13,10 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// The same without counting: thieves look at them all the time.
   @exclusivity(unchecked) private(set) var others = UnsafeMutableBufferPointer<Unmanaged<PoolWorker>>(
     start: nil, count: 0)
+  /// What comes from outside, and what does not fit a worker's own queue: first in, first out.
   let injector = Injector()
+  /// Cells that have never run and did not fit: those that came last go first. See `PoolWorker.overflow`.
+  let unstarted = Injector()
   let state = PoolState()
   let timers = TimerWheel()
   /// Set once, before anything runs.
@@ -76,7 +79,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// it does not return, and what is queued behind a busy worker does not stay there. Runs only while workers do.
   func tick() {
     state.tickPasses()
-    var isWaiting = !injector.isEmpty
+    var isWaiting = !injector.isEmpty || !unstarted.isEmpty
     var isQueued = false
     for worker in workers {
       worker.ticks.wrappingAdd(1, ordering: .relaxed)
@@ -105,7 +108,8 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 extension PoolScheduler {
   /// Work that any worker could take.
   var hasQueuedWork: Bool {
-    !injector.isEmpty || !state.isQuiet && others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } }
+    !injector.isEmpty || !unstarted.isEmpty
+      || !state.isQuiet && others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } }
   }
 
   /// For `Spreading`: the crossings of all workers since they exist, and how many have a thread. One load a worker.

@@ -80,10 +80,10 @@ struct PoolState: ~Copyable, Sendable {
 
   var isQuiet: Bool { quietTicks.load(ordering: .relaxed) > 0 }
 
-  /// Quiet for one tick; for twice as many as the last time, up to four, if that has only just ended. Relaxed, as all of this is: it decides
+  /// Quiet for one tick; for twice as many as the last time, up to eight, if that has only just ended. Relaxed, as all of this is: it decides
   /// how soon something runs in parallel, and never whether it runs.
   func beQuiet() {
-    let length = min(4, max(1, quietLength.load(ordering: .relaxed) * 2))
+    let length = min(8, max(1, quietLength.load(ordering: .relaxed) * 2))
     quietLength.store(length, ordering: .relaxed)
     quietTicks.store(length, ordering: .relaxed)
   }

@@ -77,11 +77,24 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   /// The older half of the full queue, and one more, go where everyone looks.
+  ///
+  /// Cells that have never run go to a line of their own, of which the newest are taken first. So actors that spawn actors that spawn actors grow
+  /// in depth and not in breadth: as many live at a time as a few queues hold, in memory that is still in the caches, and not a million.
+  /// That a work-stealing scheduler needs little space that way is due to Blumofe and Leiserson (1999).
   private func overflow(_ runnable: Runnable) {
-    var moved = queue.takeHalf()
-    moved.append(runnable)
+    var started: [Runnable] = []
+    var unstarted: [Runnable] = []
+    for moved in queue.takeHalf() + CollectionOfOne(runnable) {
+      // Nobody else has it now.
+      if moved.isCell && moved.cell._withUnsafeGuaranteedRef({ $0.phase == .new }) {
+        unstarted.append(moved)
+      } else {
+        started.append(moved)
+      }
+    }
     unmanagedPool._withUnsafeGuaranteedRef {
-      $0.injector.push(moved)
+      if !started.isEmpty { $0.injector.push(started) }
+      if !unstarted.isEmpty { $0.unstarted.push(unstarted) }
       $0.wakeOne(takingSlots: false)
     }
   }
@@ -90,9 +103,12 @@ final class PoolWorker: Worker, @unchecked Sendable {
     if let pending = pending.take() { return pending }
     turns &+= 1
     let now = ticks.load(ordering: .relaxed)
-    if turns % 61 == 0 || now != lastTick {
+    if now != lastTick {
       lastTick = now
-      if let fromOutside = takeInjected(1) { return fromOutside }
+      // Of those that have not started the oldest, too: they are not forgotten, however many come after them.
+      if let found = takeShared(16, oldest: true) { return found }
+    } else if turns % 61 == 0 {
+      if let found = takeShared(16) { return found }
     }
     if slotBudget > 0 {
       if let bits = takeSlot() {
@@ -103,7 +119,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     slotBudget = Self.slotBudget
     if let own = queue.pop() { return own }
     if let bits = takeSlot() { return Runnable(bits: bits) }
-    return takeInjected(128)
+    return takeShared(128)
   }
 
   private func takeSlot() -> UInt? {
@@ -112,10 +128,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
     return bits == 0 ? nil : bits
   }
 
-  private func takeInjected(_ limit: Int) -> Runnable? {
+  /// Takes one to run, and puts up to `limit` less one into the queue, as far as there is room.
+  private func takeShared(_ limit: Int, oldest: Bool = false) -> Runnable? {
     unmanagedPool._withUnsafeGuaranteedRef { pool in
-      if pool.injector.isEmpty { return nil }
-      let result = pool.injector.pop(limit: limit, rest: &fromOutside)
+      if pool.injector.isEmpty && pool.unstarted.isEmpty { return nil }
+      let limit = min(limit, queue.room + 1)
+      let result =
+        pool.injector.pop(limit: limit, rest: &fromOutside)
+        ?? (oldest
+          ? pool.unstarted.pop(limit: limit, rest: &fromOutside)
+          : pool.unstarted.popNewest(limit: limit, rest: &fromOutside))
       for runnable in fromOutside where !queue.push(runnable) { overflow(runnable) }
       fromOutside.removeAll(keepingCapacity: true)
       return result
