@@ -4,6 +4,15 @@
 #if __has_feature(thread_sanitizer)
 #define TROUPE_TSAN 1
 #endif
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define TROUPE_SANITIZED 1
+#endif
+#endif
+
+#ifdef TROUPE_SANITIZED
+bool troupe_is_sanitized(void) { return true; }
+#else
+bool troupe_is_sanitized(void) { return false; }
 #endif
 
 #ifdef TROUPE_TSAN

@@ -81,6 +81,9 @@ int32_t troupe_thread_start(void (*body)(void *), void *argument);
 /// Writes `length` bytes to standard error in one call where possible.
 void troupe_write_stderr(const char *bytes, size_t length);
 
+/// Whether this build looks for races or misused memory. Then memory is not used again, which would hide both.
+bool troupe_is_sanitized(void);
+
 /// Happens-before edges for the thread sanitizer where synchronisation runs in code that it does not instrument.
 /// They do nothing in other builds.
 void troupe_tsan_release(void *object);

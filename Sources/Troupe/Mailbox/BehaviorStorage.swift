@@ -17,18 +17,6 @@
     (base + Self.factoryOffset).assumingMemoryBound(to: Factory?.self)
   }
 
-  /// Allocates the memory of a cell with this behavior, and lays the queue out. The second is where the behavior goes.
-  @inlinable static func allocate(
-    capacity: Int, ring: Int, initial: UInt
-  ) -> (UnsafeMutablePointer<QueueState>, UnsafeMutableRawPointer) {
-    let queueBytes = MessageQueue<Message>.byteCount(ring)
-    let align = max(alignment, SlotSegment<Message>.alignment, 16)
-    let offset = (queueBytes + alignment - 1) & ~(alignment - 1)
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: offset + byteCount, alignment: align)
-    let queue = MessageQueue<Message>.create(at: memory, capacity: capacity, ring: ring, initial: initial)
-    return (queue.state, memory + offset)
-  }
-
   /// Makes the behavior. Throws what the factory throws.
   @inlinable func make() throws {
     guard let factory = factory.pointee else { return }
@@ -40,13 +28,17 @@
     at place: Place, _ options: SpawnOptions, _ body: Cell.Body, factory: Factory?, behavior: consuming B?
   ) -> Address<Message> {
     options.check(Message.self)
-    let (queue, memory) = allocate(capacity: options.capacity, ring: options.ring, initial: 0)
-    let storage = Self(memory)
+    let offset = (MessageQueue<Message>.byteCount(options.ring) + alignment - 1) & ~(alignment - 1)
+    let cell = Cell.take(
+      byteCount: offset + byteCount, alignment: max(alignment, SlotSegment<Message>.alignment, 16), options, place)
+    let memory = UnsafeMutableRawPointer(cell.queue)
+    _ = MessageQueue<Message>.create(at: memory, capacity: options.capacity, ring: options.ring, initial: 0)
+    let storage = Self(memory + offset)
     storage.factory.initialize(to: factory)
     let hasBehavior = behavior != nil
     if let behavior { storage.behavior.initialize(to: behavior) }
-    let cell = Cell(
-      queue: queue, storage: memory, options: options, isRestartable: factory != nil, body: body, place: place,
+    cell.begin(
+      at: place, storage: storage.base, body: body, isRestartable: factory != nil,
       messageType: unsafeBitCast(Message.self, to: UnsafeRawPointer.self), shape: QueueShape(Message.self))
     let address = Address<Message>(of: cell)
     if place.isIntercepted { cell.system.interceptor?.spawns(Address<Message>(cell)) }

@@ -122,10 +122,12 @@ extension Cell {
   /// The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So it is held here until the table
   /// is done, and may be gone after that. Out of line, where the compiler cannot think that it is held already.
   @inline(never) private static func leaveTable(_ unmanaged: Unmanaged<Cell>) {
-    let cell = unmanaged.takeUnretainedValue()
+    let held = unmanaged.retain()
     // It holds the table.
-    Unmanaged.passUnretained(cell.siblings)._withUnsafeGuaranteedRef { $0.ended(cell) }
-    withExtendedLifetime(cell) {}
+    held._withUnsafeGuaranteedRef { cell in
+      Unmanaged.passUnretained(cell.siblings)._withUnsafeGuaranteedRef { $0.ended(cell) }
+    }
+    letGo(held)
   }
 
   func finish(_ end: Fate) {

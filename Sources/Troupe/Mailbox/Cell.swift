@@ -15,10 +15,12 @@ public import Synchronization
     case sync((Cell, Worker) -> Void)
     case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
     case interleaved(@Sendable (Cell, isolated HandlerLane) -> Void)
+    /// No actor's: it waits in a store, or is about to begin.
+    case none
   }
   // Small ones first: they fill the gap behind those of the superclass.
   /// There is a factory.
-  let isRestartable: Bool
+  @exclusivity(unchecked) private(set) var isRestartable = false
   /// It does not run on the pool: `settings` say where.
   private let isAside: Bool
   let isBounded: Bool
@@ -30,8 +32,8 @@ public import Synchronization
   @usableFromInline let isCounted: Bool
   @usableFromInline let queue: UnsafeMutablePointer<QueueState>
   /// The behavior, then its factory; how they are laid out is `Drain`'s.
-  @usableFromInline let storage: UnsafeMutableRawPointer
-  @usableFromInline let body: Body
+  @usableFromInline @exclusivity(unchecked) private(set) var storage: UnsafeMutableRawPointer
+  @usableFromInline @exclusivity(unchecked) private(set) var body: Body
   // What follows fills a gap.
   /// Somebody hears of its life: an observer, or the test kit. A look at the system would count a reference to it.
   @usableFromInline let isObserved: Bool
@@ -41,15 +43,15 @@ public import Synchronization
   /// The worker of the pool that woke it last, 255 if none has.
   @exclusivity(unchecked) private var wokenBy = UInt8.max
   /// See `QueueShape`.
-  let shape: UInt32
+  @exclusivity(unchecked) private(set) var shape: UInt32 = 0
   // Not counted, not even when it is copied: two workers that spawn would pass the count's cache line to and fro. Every chain of owners
   // ends in a cell at the top, which holds the system for all below.
   private let unmanagedSystem: Unmanaged<SystemCore>
-  /// The table of the parent's children, in which this cell stands while it lives.
-  let siblings: ChildTable
-  let id: UInt64
+  // Held, but for a cell that waits in a store.
+  @exclusivity(unchecked) private var unmanagedSiblings: Unmanaged<ChildTable>
+  @exclusivity(unchecked) private(set) var id: UInt64 = 0
   /// The bits of the type.
-  let messageType: UnsafeRawPointer
+  @exclusivity(unchecked) private(set) var messageType: UnsafeRawPointer
 
   let parcels = ParcelState()
   let handler = HandlerState()
@@ -70,7 +72,9 @@ public import Synchronization
   /// The depth has been reported, and has not gone down since.
   @exclusivity(unchecked) var isHighWater = false
   @exclusivity(unchecked) var incarnation: UInt32 = 1
-  @exclusivity(unchecked) var stopBits: UInt32 = 0
+  @exclusivity(unchecked) private var keptBits: UInt16 = 0
+  /// The size of the memory at `queue` in steps of `CellStore.step`; 0 for a cell that is not kept for another life.
+  @exclusivity(unchecked) private(set) var sizeClass: UInt8 = 0
   /// Messages whose handler returned. Written by the cell's worker; anyone may read.
   @usableFromInline let handled = Atomic<Int>(0)
   @exclusivity(unchecked) var existingAnnex: Annex?
@@ -85,46 +89,94 @@ public import Synchronization
   // Of the table's stack of ended children.
   @exclusivity(unchecked) var nextEnded: Unmanaged<Cell>?
 
-  @usableFromInline init(
-    queue: UnsafeMutablePointer<QueueState>, storage: UnsafeMutableRawPointer, options: SpawnOptions,
-    isRestartable: Bool, body: Body, place: Place, messageType: UnsafeRawPointer, shape: QueueShape
-  ) {
-    self.queue = queue
-    self.storage = storage
-    self.body = body
+  /// A cell with `byteCount` bytes of memory, uninitialized.
+  init(byteCount: Int, alignment: Int, sizeClass: Int, options: borrowing SpawnOptions, place: borrowing Place) {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
+    queue = memory.assumingMemoryBound(to: QueueState.self)
+    storage = memory
+    body = .none
+    messageType = UnsafeRawPointer(memory)
     unmanagedSystem = place.table.unmanagedSystem
-    siblings = place.table
-    id = place.id
+    unmanagedSiblings = .passUnretained(place.table)
     isBounded = options.capacity != 0
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
     isAside = side != nil
     settings = .unlessDefault(options, place.name, side)
     isCounted = options.box != nil && options.lifetime == .whileReferenced
-    self.shape = shape.bits
     isObserved = place.table.isObserved
     isIntercepted = place.table.isIntercepted
     isTimed = place.table.isTimed
-    self.isRestartable = isRestartable
     let hasStore = options.box != nil && options.mailbox.store != nil
     self.hasStore = hasStore
     isSpecial = isBounded || hasStore || place.isIntercepted
-    self.messageType = messageType
+    self.sizeClass = UInt8(sizeClass)
     super.init(.cell)
+  }
+
+  /// The queue and the behavior's storage have been laid out: what the cell is from here on.
+  @usableFromInline func begin(
+    at place: borrowing Place, storage: UnsafeMutableRawPointer, body: Body, isRestartable: Bool,
+    messageType: UnsafeRawPointer, shape: QueueShape
+  ) {
+    self.storage = storage
+    self.body = body
+    self.isRestartable = isRestartable
+    self.messageType = messageType
+    self.shape = shape.bits
+    id = place.id
+    unmanagedSiblings = .passRetained(place.table)
     if place.table.owner == nil { _ = unmanagedSystem.retain() }
+  }
+
+  /// Lets go of what the ended cell kept, so that it may begin again as another actor's.
+  func clear() {
+    if siblings.owner == nil { unmanagedSystem.release() }
+    unmanagedSiblings.release()
+    body = .none
+    fate = .living
+    phase = .new
+    isStarted = false
+    hasParcels = false
+    notesTurns = false
+    tracksIdleness = false
+    isHeld = false
+    isDraining = false
+    isHighWater = false
+    wokenBy = .max
+    incarnation = 1
+    nextSibling = nil
+    previousSibling = nil
+    nextEnded = nil
+    stopBits = 0
+    control.reset()
+    parcels.reset()
+    // Relaxed: nobody else has this cell.
+    handled.store(0, ordering: .relaxed)
   }
 
   deinit {
     UnsafeMutableRawPointer(queue).deallocate()
+    // Nothing is held by one that waited in a store.
+    if case .none = body { return }
     if siblings.owner == nil { unmanagedSystem.release() }
+    unmanagedSiblings.release()
   }
 
   @usableFromInline var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
+  /// The table of the parent's children, in which this cell stands while it lives.
+  var siblings: ChildTable { unmanagedSiblings._withUnsafeGuaranteedRef { $0 } }
+  /// Bits of the control lane that have come and are kept: who asked for the end, and whether the children have ended.
+  var stopBits: UInt32 {
+    get { UInt32(keptBits) }
+    set { keptBits = UInt16(truncatingIfNeeded: newValue) }
+  }
   /// Of the scheduler's clock.
   var coarseNow: Int64 { withScheduler { $0.coarseNow } }
   /// Counts no references, unlike the way by `system`.
   @inline(__always) func withScheduler<R>(_ body: (any Scheduler) -> R) -> R {
     unmanagedSystem._withUnsafeGuaranteedRef { body($0.scheduler) }
   }
+  var schedulerID: ObjectIdentifier { unmanagedSystem._withUnsafeGuaranteedRef { $0.schedulerID } }
   @usableFromInline override var cell: Cell { self }
   @usableFromInline var isAsync: Bool {
     if case .async = body { true } else { false }
@@ -140,7 +192,7 @@ public import Synchronization
   @usableFromInline func schedule() {
     if let side { return side.schedule(Runnable(self)) }
     let isDone = Worker.withCurrent { worker in
-      guard worker.schedulerID == system.schedulerID else { return false }
+      guard worker.schedulerID == schedulerID else { return false }
       worker.push(Runnable(self))
       return true
     }

@@ -142,7 +142,7 @@ import Synchronization
     var each = stack
     while let current = each {
       each = current._withUnsafeGuaranteedRef { $0.nextEnded }
-      current.release()
+      Cell.letGo(current)
     }
   }
 

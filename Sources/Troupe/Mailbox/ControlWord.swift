@@ -57,4 +57,7 @@ public import Synchronization
   }
 
   func take() -> UInt32 { bits.exchange(0, ordering: .acquiring) }
+
+  /// For a cell that begins anew, and that nobody else has.
+  func reset() { bits.store(0, ordering: .relaxed) }
 }

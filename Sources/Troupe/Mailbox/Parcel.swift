@@ -98,6 +98,8 @@ struct ParcelState: ~Copyable, Sendable {
   func take() -> Unmanaged<Parcel>? {
     UnsafeRawPointer(bitPattern: top.exchange(0, ordering: .acquiring)).map { .fromOpaque($0) }
   }
+  /// For a cell that begins anew, and that nobody else has.
+  func reset() { top.store(0, ordering: .relaxed) }
   func close() -> Unmanaged<Parcel>? {
     let bits = top.exchange(Self.closed, ordering: .acquiring)
     return bits == Self.closed ? nil : UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }

@@ -37,6 +37,10 @@ extension PoolScheduler {
   }
   private static let reportQueue = DispatchQueue(label: "troupe.watchdog", qos: .userInitiated)
 
+  static func trimLater(_ depot: CellDepot) {
+    reportQueue.asyncAfter(deadline: .now() + .seconds(1)) { depot.trim() }
+  }
+
   /// Ticks and timers of all pools; what runs here is short.
   private static let clockQueue = DispatchQueue(label: "troupe.clock", qos: .userInitiated)
 }

@@ -19,6 +19,8 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   let unstarted = Injector()
   let state = PoolState()
   let timers = TimerWheel()
+  /// What the workers exchange cells by whose actors have ended.
+  let depot = CellDepot()
   /// Set once, before anything runs.
   @exclusivity(unchecked) var watch: PoolWatch?
 
@@ -28,6 +30,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
     state.allIdle(count)
+    depot.orderTrim = { PoolScheduler.trimLater($0) }
     timers.arm = { [unowned(unsafe) self] in self.armTimers(at: $0, request: $1) }
   }
 

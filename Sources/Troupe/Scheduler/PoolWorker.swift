@@ -54,6 +54,18 @@ final class PoolWorker: Worker, @unchecked Sendable {
     while let runnable = waiting.pop() { Self.release(runnable) }
   }
 
+  // MARK: Cells of actors that have ended
+
+  @exclusivity(unchecked) private var cells = CellStore()
+
+  override func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? {
+    unmanagedPool._withUnsafeGuaranteedRef { cells.take(sizeClass, $0.depot) }
+  }
+  override func keepCell(_ cell: Unmanaged<Cell>) {
+    let sizeClass = cell._withUnsafeGuaranteedRef { Int($0.sizeClass) }
+    unmanagedPool._withUnsafeGuaranteedRef { cells.put(cell, sizeClass, $0.depot) }
+  }
+
   var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
 
   /// What others may steal at any time.

@@ -144,6 +144,11 @@ extension Scheduler {
   /// Something became runnable on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
+  /// A cell whose actor has ended and whose memory is of this size, counted once, if this worker has one. See `CellStore`.
+  func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? { nil }
+  /// Keeps a cell for `takeCell`, and takes over the one count that it has.
+  func keepCell(_ cell: Unmanaged<Cell>) { cell.release() }
+
   /// The next runnable if it is an asynchronous cell, so that an asynchronous loop goes on without leaving its task.
   func nextAsync() -> Unmanaged<Cell>? { nil }
 
@@ -155,6 +160,7 @@ extension Scheduler {
       case .sync(let run): run(cell, self)
       case .async: loops.run(runnable.cell, on: self)
       case .interleaved: fatalError("Troupe: a cell ran outside of its lane")
+      case .none: fatalError("Troupe: a cell ran that no actor has")
       }
     }
     isRunningCell = false
