@@ -25,10 +25,9 @@ extension Cell {
     // Whoever held it last did so before this look, which is ordered like the one that precedes a deinit.
     guard cell.sizeClass != 0, isKnownUniquelyReferenced(&cell), !troupe_is_sanitized() else { return }
     let id = cell.schedulerID
-    Worker.withCurrent { worker in
-      guard worker.schedulerID == id else { return }
-      cell.clear()
-      worker.keepCell(.passRetained(cell))
-    }
+    guard Worker.withCurrent({ $0.schedulerID == id }) == true else { return }
+    cell.clear()
+    let kept = Unmanaged.passRetained(consume cell)
+    Worker.withCurrent { $0.keepCell(kept) }
   }
 }
