@@ -29,7 +29,7 @@ extension Spawner {
 struct Actors {
   let scale: Double
   let awaited: Bool
-  let system = ActorSystem("bench", options: .init(log: { _ in }))
+  let system: ActorSystem
 
   func scaled(_ n: Int) -> Int { max(1, Int(Double(n) * scale)) }
 
@@ -49,6 +49,7 @@ struct Actors {
     case "actor.timers_cancel": return try timersCancelled(scaled(1_000_000))
     case "actor.timers_fire": return try timersFired(scaled(1_000_000))
     case "actor.mem": return try memory(scaled(500_000))
+    case _ where workload.hasPrefix("actor.pairs."): return try pairs(workload)
     default: return nil
     }
   }

@@ -3,7 +3,7 @@ import Troupe
 /// The channel workloads between tasks on a system's workers.
 struct TaskChannels {
   let scale: Double
-  let system = ActorSystem("bench", options: .init(log: { _ in }))
+  let system: ActorSystem
   func scaled(_ n: Int) -> Int { max(1, Int(Double(n) * scale)) }
 
   func run(_ workload: String) throws -> Measured? {

@@ -1,10 +1,26 @@
 import Foundation
 import Troupe
 
-/// What a workload did: operations to divide the time by, or memory.
+/// What a workload did: operations to divide the time by, memory, or lateness.
 enum Measured {
   case operations(Int)
+  /// The workload took the time itself, without its preparations.
+  case timed(operations: Int, seconds: Double, processors: Double)
   case bytes(count: Int, perItem: Int)
+  /// How late timers were.
+  case microseconds(count: Int, median: Double, percentile99: Double)
+}
+
+/// The system that a workload runs on. `TROUPE_BENCH_WORKERS` sets its number of workers: otherwise one for each processor.
+func benchSystem() throws -> ActorSystem {
+  let name = "TROUPE_BENCH_WORKERS"
+  guard let value = ProcessInfo.processInfo.environment[name] else {
+    return ActorSystem("bench", options: .init(log: { _ in }))
+  }
+  guard let workers = Int(value), (1...64).contains(workers) else {
+    throw Failure(description: "\(name) must be between 1 and 64, and is '\(value)'")
+  }
+  return ActorSystem("bench", options: .init(workers: workers, log: { _ in }))
 }
 
 struct Failure: Error, CustomStringConvertible {

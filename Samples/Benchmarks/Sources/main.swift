@@ -20,11 +20,11 @@ func measure() throws -> (Measured, Double)? {
   let start = clock.now
   let measured: Measured? =
     if workload.hasPrefix("actor.") {
-      try Actors(scale: scale, awaited: awaited).run(workload)
+      try Actors(scale: scale, awaited: awaited, system: benchSystem()).run(workload)
     } else if workload.hasPrefix("growth.") {
-      try Actors(scale: scale, awaited: awaited).growth(workload)
+      try Actors(scale: scale, awaited: awaited, system: benchSystem()).growth(workload)
     } else if awaited {
-      try TaskChannels(scale: scale).run(workload)
+      try TaskChannels(scale: scale, system: benchSystem()).run(workload)
     } else {
       try ThreadChannels(scale: scale).run(workload)
     }
@@ -37,8 +37,14 @@ do {
   switch measured {
   case .operations(let n):
     print("\(workload),\(implementation),\(n)," + String(format: "%.6f,%.3f", seconds, seconds * 1e9 / Double(n)))
+  case .timed(let n, let seconds, let processors):
+    let figures = String(format: "%.6f,%.3f,%.2f", seconds, seconds * 1e9 / Double(n), processors)
+    print("\(workload),\(implementation),\(n)," + figures)
   case .bytes(let n, let perItem):
     print("\(workload),\(implementation),\(n)," + String(format: "%.6f,%d", seconds, perItem))
+  case .microseconds(let n, let median, let percentile99):
+    let figures = String(format: "%.6f,%.3f,%.3f", seconds, median, percentile99)
+    print("\(workload),\(implementation),\(n)," + figures)
   }
 } catch {
   fail("\(workload): \(error)")
