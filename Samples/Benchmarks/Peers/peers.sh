@@ -103,6 +103,7 @@ is_newer() { # FILE FOLDER: was the file built after everything in the folder wa
 set_command() { # IMPL WORKLOAD SCALE
   local bin="$build/bin"
   case "$1" in
+    troupe@*) command=(env TROUPE_BENCH_WORKERS="${1#*@}" "$troupe_bench" "$2" troupe "$3") ;;
     troupe*) command=("$troupe_bench" "$2" "$1" "$3") ;;
     std|crossbeam|flume) command=("$bin/peer-chan" "$2" "$1" "$3") ;;
     tokio)
