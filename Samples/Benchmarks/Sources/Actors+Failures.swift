@@ -1,7 +1,7 @@
 import Synchronization
 import Troupe
 
-// MARK: restart_zero
+// MARK: restart_zero, restart_counted
 
 extension Actors {
   final class Incarnations: Sendable {
@@ -27,10 +27,18 @@ extension Actors {
     }
   }
 
-  /// Failures in a row, each answered by a restart at once.
+  /// Failures in a row, each answered by a restart at once, by a policy that counts nothing.
   func restartZero(_ failures: Int) throws -> Measured {
-    // Not `Supervision.restart(limit:)`: it keeps as many failures as its limit, and goes through them each time.
-    let options = SpawnOptions(supervision: Supervision { _, _ in .restart(after: .zero) })
+    try restart(failures, Supervision { _, _ in .restart(after: .zero) })
+  }
+
+  /// The same by the policy that counts the failures in a window, up to a limit that is not reached.
+  func restartCounted(_ failures: Int) throws -> Measured {
+    try restart(failures, .restart(limit: failures + 1, within: .seconds(3600), backoff: .none))
+  }
+
+  private func restart(_ failures: Int, _ supervision: Supervision) throws -> Measured {
+    let options = SpawnOptions(supervision: supervision)
     let incarnations = Incarnations()
     let result = results { done in
       let faulty =
@@ -42,7 +50,7 @@ extension Actors {
       for _ in 0..<failures { faulty.send(.fail) }
       faulty.send(.report(done))
     }
-    try check(result == [failures + 1], "restart_zero: \(result) incarnations")
+    try check(result == [failures + 1], "restarts: \(result) incarnations")
     return .operations(failures)
   }
 }
