@@ -57,5 +57,5 @@ extension Context: Spawner where Message: ~Copyable {
   /// For `Spawner`.
   @inlinable public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: childPlace(name)) }
 
-  @usableFromInline func childPlace(_ name: String?) -> Place { cell.childTable().place(name) }
+  @usableFromInline func childPlace(_ name: String?) -> Place { cell.withChildTable { $0.place(name) } }
 }

@@ -125,7 +125,7 @@ extension Cell {
     let held = unmanaged.retain()
     // It holds the table.
     held._withUnsafeGuaranteedRef { cell in
-      Unmanaged.passUnretained(cell.siblings)._withUnsafeGuaranteedRef { $0.ended(cell) }
+      cell.withSiblings { $0.ended(cell) }
     }
     letGo(held)
   }
@@ -134,8 +134,9 @@ extension Cell {
     lock.lock()
     let listeners = endListeners
     fate = end
-    children = nil
+    let children = takeChildren()
     lock.unlock()
+    children?.release()
     // Nothing changes any more.
     if isObserved, let termination = self.end {
       system.tell(.ended(termination))
@@ -162,12 +163,12 @@ extension Cell {
   @inlinable func rests() { if notesTurns { noteRest() } }
 
   @usableFromInline func noteTurnBegins() {
-    children?.turnBegins()
+    withChildren { $0.turnBegins() }
     if isTimed { timeTurnBegins() }
     if tracksIdleness { annex.notedLeft = Turn.messages }
   }
   @usableFromInline func noteRest() {
-    children?.turnEnds()
+    withChildren { $0.turnEnds() }
     if isTimed { timeTurnEnds() }
     if isUnreferenced { post(ControlWord.unreferenced) }
   }
@@ -196,15 +197,19 @@ extension Cell {
   }
 
   /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
-  @usableFromInline func childTable() -> ChildTable {
-    if let children { return children }
+  @inline(__always) func withChildTable<R>(_ body: (ChildTable) -> R) -> R {
+    if !hasChildTable { makeChildTable() }
+    guard let result = withChildren(body) else { fatalError("Troupe: a table of children was not made") }
+    return result
+  }
+
+  @inline(never) private func makeChildTable() {
     let isOnItsWayOut =
       phase.rawValue >= Phase.stopping.rawValue || phase == .restarting && settings?.keepsChildren != true
     let table = ChildTable(system: system, owner: self, isClosed: isOnItsWayOut)
     table.turnBegins()
-    lock.withLock { children = table }
+    lock.withLock { keepChildren(table) }
     notesTurns = true
-    return table
   }
 
   /// An actor that never lives: what is sent to it becomes dead letters.

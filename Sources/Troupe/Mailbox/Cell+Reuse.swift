@@ -10,7 +10,7 @@ extension Cell {
     let isPlain = options.box == nil && place.name == nil && alignment <= CellStore.step && !place.isIntercepted
     let sizeClass = isPlain ? CellStore.sizeClass(byteCount) : 0
     if sizeClass != 0 {
-      let id = place.table.unmanagedSystem._withUnsafeGuaranteedRef { $0.schedulerID }
+      let id = place.withTable { $0.unmanagedSystem._withUnsafeGuaranteedRef { $0.schedulerID } }
       let kept = Worker.withCurrent { $0.schedulerID == id ? $0.takeCell(sizeClass) : nil }
       if let kept = kept ?? nil { return kept.takeRetainedValue() }
     }

@@ -81,7 +81,7 @@ public import Synchronization
   /// Nil: the defaults.
   let settings: CellSettings?
   // Under `lock`.
-  @exclusivity(unchecked) var children: ChildTable?
+  @exclusivity(unchecked) private var heldChildren: Unmanaged<ChildTable>?
   @exclusivity(unchecked) var fate = Fate.living
   // Under the lock of `siblings`.
   @exclusivity(unchecked) var nextSibling: Unmanaged<Cell>?
@@ -96,16 +96,16 @@ public import Synchronization
     storage = memory
     body = .none
     messageType = UnsafeRawPointer(memory)
-    unmanagedSystem = place.table.unmanagedSystem
-    unmanagedSiblings = .passUnretained(place.table)
+    unmanagedSystem = place.withTable { $0.unmanagedSystem }
+    unmanagedSiblings = place.unmanagedTable
     isBounded = options.capacity != 0
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
     isAside = side != nil
     settings = .unlessDefault(options, place.name, side)
     isCounted = options.box != nil && options.lifetime == .whileReferenced
-    isObserved = place.table.isObserved
-    isIntercepted = place.table.isIntercepted
-    isTimed = place.table.isTimed
+    isObserved = place.withTable { $0.isObserved }
+    isIntercepted = place.isIntercepted
+    isTimed = place.withTable { $0.isTimed }
     let hasStore = options.box != nil && options.mailbox.store != nil
     self.hasStore = hasStore
     isSpecial = isBounded || hasStore || place.isIntercepted
@@ -124,13 +124,13 @@ public import Synchronization
     self.messageType = messageType
     self.shape = shape.bits
     id = place.id
-    unmanagedSiblings = .passRetained(place.table)
-    if place.table.owner == nil { _ = unmanagedSystem.retain() }
+    unmanagedSiblings = place.unmanagedTable.retain()
+    if place.withTable({ $0.isTop }) { _ = unmanagedSystem.retain() }
   }
 
   /// Lets go of what the ended cell kept, so that it may begin again as another actor's.
   func clear() {
-    if siblings.owner == nil { unmanagedSystem.release() }
+    if withSiblings({ $0.isTop }) { unmanagedSystem.release() }
     unmanagedSiblings.release()
     body = .none
     fate = .living
@@ -158,13 +158,33 @@ public import Synchronization
     UnsafeMutableRawPointer(queue).deallocate()
     // Nothing is held by one that waited in a store.
     if case .none = body { return }
-    if siblings.owner == nil { unmanagedSystem.release() }
+    if withSiblings({ $0.isTop }) { unmanagedSystem.release() }
     unmanagedSiblings.release()
+    heldChildren?.release()
   }
 
   @usableFromInline var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
   /// The table of the parent's children, in which this cell stands while it lives.
-  var siblings: ChildTable { unmanagedSiblings._withUnsafeGuaranteedRef { $0 } }
+  var siblings: ChildTable { unmanagedSiblings.takeUnretainedValue() }
+  /// Counts no references, unlike the way by `siblings`.
+  @inline(__always) func withSiblings<R>(_ body: (ChildTable) -> R) -> R {
+    unmanagedSiblings._withUnsafeGuaranteedRef { body($0) }
+  }
+
+  /// The table of this actor's children, if it has ever had any. On its worker, or under its lock.
+  var children: ChildTable? { heldChildren?.takeUnretainedValue() }
+  /// The same without counting references.
+  @discardableResult @inline(__always) func withChildren<R>(_ body: (ChildTable) -> R) -> R? {
+    heldChildren.map { $0._withUnsafeGuaranteedRef { body($0) } }
+  }
+  var hasChildTable: Bool { heldChildren != nil }
+  /// Under the lock.
+  func keepChildren(_ table: ChildTable) { heldChildren = .passRetained(table) }
+  /// Under the lock, and the table is let go of outside of it.
+  func takeChildren() -> Unmanaged<ChildTable>? {
+    defer { heldChildren = nil }
+    return heldChildren
+  }
   /// Bits of the control lane that have come and are kept: who asked for the end, and whether the children have ended.
   var stopBits: UInt32 {
     get { UInt32(keptBits) }
@@ -244,10 +264,16 @@ public import Synchronization
 }
 
 /// Where a new actor belongs.
+///
+/// It holds nothing: whoever spawns, a system or an actor in its turn, stays until the new actor stands in the table.
 @usableFromInline package struct Place {
-  let table: ChildTable
+  let unmanagedTable: Unmanaged<ChildTable>
   let name: String?
   let id: UInt64
   /// In a system of the test kit.
-  @usableFromInline var isIntercepted: Bool { table.isIntercepted }
+  @usableFromInline var isIntercepted: Bool { withTable { $0.isIntercepted } }
+
+  @inline(__always) func withTable<R>(_ body: (ChildTable) -> R) -> R {
+    unmanagedTable._withUnsafeGuaranteedRef { body($0) }
+  }
 }

@@ -37,6 +37,8 @@ import Synchronization
     self.isClosed = isClosed
   }
 
+  /// The system's own.
+  var isTop: Bool { owner == nil }
   var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
   var path: String { owner?.path ?? system.name }
 
@@ -48,7 +50,8 @@ import Synchronization
         fatalError("Troupe: an actor's name must not contain a '/': \(name)")
       }
     }
-    return Place(table: self, name: name, id: nextID.wrappingAdd(1, ordering: .relaxed).oldValue)
+    return Place(
+      unmanagedTable: .passUnretained(self), name: name, id: nextID.wrappingAdd(1, ordering: .relaxed).oldValue)
   }
 
   /// Enters a child, which from now on is held. Returns why not, if the table is closed or the name taken.

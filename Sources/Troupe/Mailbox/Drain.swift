@@ -184,7 +184,7 @@ extension Cell {
   @usableFromInline func start() -> Fate? {
     if isTimed { measureTime() }
     if isCounted { notesTurns = true }
-    if let refusal = siblings.insert(self) { return refusal }
+    if let refusal = withSiblings({ $0.insert(self) }) { return refusal }
     if isObserved { system.tell(.spawned(ActorID(self))) }
     schedule()
     return nil

@@ -73,7 +73,7 @@ extension Dispatcher {
   /// Nil: the pool.
   func enter(_ place: Place) -> SideScheduler? {
     if case .pool = kind { return nil }
-    return place.table.system.dispatchers.enter(self)
+    return place.withTable { $0.system }.dispatchers.enter(self)
   }
 }
 

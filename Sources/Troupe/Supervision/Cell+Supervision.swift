@@ -85,7 +85,7 @@ extension Cell {
     incarnationEnds()
     annex.front.prepend(&annex.stash)
     if annex.hasParcels { hasParcels = true }
-    children?.reopen()
+    withChildren { $0.reopen() }
     phase = .waiting
     stopBits &= ~ControlWord.childrenEnded
     if annex.restartDelay <= .zero { return restart() }
