@@ -1,0 +1,4 @@
+extension LocalQueue {
+  /// A power of two.
+  static var capacity: UInt { 256 }
+}
