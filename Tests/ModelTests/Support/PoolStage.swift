@@ -108,7 +108,7 @@ final class PoolRun {
     if let trouble { return trouble }
     if ModelPool.mostTicks > 1 { return "\(ModelPool.mostTicks) ticks were ordered at a time" }
     if !pool.state.isAllIdle(pool.workers.count) { return "a worker without a thread does not idle" }
-    pool.state.unhush()
+    for _ in 0..<8 { pool.state.tickPasses() }
     if !pool.state.mayWakeOne { return "a worker without a thread searches" }
     return places == "" ? nil : "something is left: \(places)"
   }
