@@ -7,22 +7,25 @@ extension ModelTests {
   /// The pool itself: `PoolScheduler`, `PoolWorker`, `Injector` and `PoolState`. Whoever makes something runnable may be a thread of the
   /// program's or a worker. When nobody can go on, all has run, once, and all workers idle. There is no tick unless a scenario has one.
   @Suite struct Pools {
-    /// `senders` are threads from outside, each with the pieces that it schedules; `first` is scheduled before anything runs.
+    /// `senders` are threads from outside, each with the pieces that it schedules; `first` is scheduled before anything runs. With `retires`
+    /// each turn that schedules makes its worker think that it had better retire.
     private func check(
-      _ name: String, workers: Int, first: [Int] = [], senders: [[Int]] = [], turns: [Int: PoolStage.Turn] = [:],
-      total: Int, queue: UInt = 4, ticks: Int? = nil, fewer: Int = 0, location: SourceLocation = #_sourceLocation
+      _ name: String, workers: Int, first: [Int] = [], senders: [[Int]] = [], turns: [Int: PoolRun.Turn] = [:],
+      total: Int, queue: UInt = 4, retires: Bool = false, ticks: Int? = nil, fewer: Int = 0,
+      location: SourceLocation = #_sourceLocation
     ) {
-      LocalQueue.capacity = queue
+      PoolShape.queueCapacity = queue
+      if retires { PoolShape.turnsBetweenLooks = 1 }
       defer {
-        LocalQueue.capacity = 256
+        PoolShape.queueCapacity = 256
+        PoolShape.turnsBetweenLooks = 256
         ModelPool.tickThread = nil
       }
       ModelPool.tickThread = ticks == nil ? nil : workers
-      let stage = PoolStage(pieces: 8)
       Check.all(
         "pool, \(name), \(workers) worker\(workers == 1 ? "" : "s")", fewer: fewer, location: location
       ) {
-        let run = stage.begin(workers: workers, turns: turns)
+        let run = PoolRun(pieces: total, workers: workers, areForeign: retires, turns: turns)
         for piece in first { run.schedule(piece) }
         ModelPool.begin()
         var threads: [() -> Void] = run.pool.workers.map { worker in { ModelPool.serve(worker) } }
@@ -98,6 +101,26 @@ extension ModelTests {
         turns: [0: { $0.waitForFlag() }, 2: { $0.raiseFlag() }], total: 3)
     }
 
+    // Two looks in turn that find too many crossings: the worker retires, with something in its slot and in its queue.
+    @Test(arguments: 2...3) func `a worker that retires`(workers: Int) {
+      check(
+        "one retires", workers: workers, first: [0],
+        turns: [
+          0: { run in for piece in [1, 2] { run.schedule(piece) } },
+          2: { $0.schedule(3) },
+          3: { run in for piece in [4, 5] { run.schedule(piece) } },
+        ], total: 6, retires: true)
+    }
+    @Test func `two workers that retire, and a sender from outside`() {
+      check(
+        "two retire, 1 sender", workers: 2, first: [0], senders: [[6]],
+        turns: [
+          0: { run in for piece in [1, 2] { run.schedule(piece) } },
+          1: { $0.schedule(3) },
+          2: { $0.schedule(4) },
+          3: { $0.schedule(5) },
+        ], total: 7, retires: true)
+    }
     // What came at a time: the one that took it all runs the first of it and does not come back.
     @Test func `a handler that waits for what was sent after its message`() {
       check(
@@ -137,6 +160,32 @@ extension ModelTests {
     }
     @Test func `the tick, and a sender from outside`() {
       check("1 sender, the tick", workers: 2, senders: [[0, 1]], total: 2, ticks: 1, fewer: 1)
+    }
+
+    // With its mailbox, and its cell's own steps when it idles and is woken.
+    @Test(arguments: [(workers: 1, fewer: 0), (workers: 2, fewer: 1)])
+    func `an actor, and two that send to it`(workers: Int, fewer: Int) {
+      Check.all("pool, an actor, 2 senders, \(workers) worker\(workers == 1 ? "" : "s")", fewer: fewer) {
+        ModelPool.tickThread = nil
+        let pool = PoolScheduler(workers: workers)
+        let system = ActorSystem(
+          core: SystemCore(
+            name: "model", options: ActorSystem.Options(supervision: .stop, log: { _ in }), scheduler: pool,
+            counts: pool.workers.map(\.counts)))
+        let witness = Witness()
+        let address = system.spawn("a") { Counting(witness: witness) }
+        // The actor has started, and idles.
+        ModelPool.settle()
+        let threads: [() -> Void] = pool.workers.map { worker in { ModelPool.serve(worker) } }
+        let senders = (0..<2).map { index in { for number in 0...index { address.send(index * 4 + number) } } }
+        return Execution(threads + senders, resting: workers) {
+          let trouble = witness.trouble(sends: [1, 2], dead: system.counts.allDeadLetters, mayLose: false)
+          // A system that is dropped without an end keeps its actors.
+          system.requestShutdown()
+          ModelPool.settle()
+          return trouble ?? (system.counts.topLevelActors == 0 ? nil : "the actor does not end")
+        }
+      }
     }
   }
 }

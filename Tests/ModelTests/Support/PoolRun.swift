@@ -4,45 +4,13 @@ import TroupeModel
 
 @testable import Troupe
 
-/// What pools run in scenarios: cells without a behavior, whose turn is one call of a closure. They keep nothing from one execution to
-/// the next, so they are made once for all.
-final class PoolStage {
+/// One execution with a pool. What it runs are pieces: cells without a behavior, whose turn is one call of a closure.
+final class PoolRun {
   typealias Turn = (PoolRun) -> Void
 
-  private let core: SystemCore
-  private(set) var cells: [Cell] = []
-  /// The execution under way.
-  fileprivate var run: PoolRun!
-
-  init(pieces: Int) {
-    let pool = PoolScheduler(workers: 1)
-    core = SystemCore(
-      name: "model", options: ActorSystem.Options(log: { _ in }), scheduler: pool, counts: pool.workers.map(\.counts))
-    for index in 0..<pieces {
-      let (queue, storage) = BehaviorStorage<Never, Never>.allocate(capacity: 0, ring: 0, initial: 0)
-      nonisolated(unsafe) unowned(unsafe) let stage = self
-      cells.append(
-        Cell(
-          queue: queue, storage: storage, options: SpawnOptions(), isRestartable: false,
-          body: .sync { _, _ in stage.run.turn(of: index) }, place: core.table.place(nil),
-          messageType: unsafeBitCast(Never.self, to: UnsafeRawPointer.self), shape: QueueShape(Never.self)))
-    }
-  }
-
-  /// A pool with workers that idle, and the turns of its pieces.
-  func begin(workers: Int, turns: [Int: Turn]) -> PoolRun {
-    ModelPool.ticks = 0
-    ModelPool.mostTicks = 0
-    run = PoolRun(self, PoolScheduler(workers: workers), turns)
-    return run
-  }
-}
-
-/// One execution with a pool.
-final class PoolRun {
   let pool: PoolScheduler
-  private unowned let stage: PoolStage
-  private let turns: [Int: PoolStage.Turn]
+  private var cells: [Cell] = []
+  private let turns: [Int: Turn]
   // Four bits a piece. Relaxed words of the library: the sanitizer must not take them for synchronisation of the program's.
   private let asked = Synchronization.Atomic<UInt64>(0)
   private let ran = Synchronization.Atomic<UInt64>(0)
@@ -52,12 +20,31 @@ final class PoolRun {
   /// For turns that wait for other turns.
   private let flag = TroupeModel.Atomic<Bool>(false)
 
-  fileprivate init(_ stage: PoolStage, _ pool: PoolScheduler, _ turns: [Int: PoolStage.Turn]) {
-    self.stage = stage
-    self.pool = pool
+  /// The system that the cells belong to, for the sake of form.
+  private static let core: SystemCore = {
+    let pool = PoolScheduler(workers: 1)
+    return SystemCore(
+      name: "model", options: ActorSystem.Options(log: { _ in }), scheduler: pool, counts: pool.workers.map(\.counts))
+  }()
+
+  /// With workers that idle. Each piece counts as one that ran on another worker last, if the scenario says so.
+  init(pieces: Int, workers: Int, areForeign: Bool, turns: [Int: Turn]) {
+    ModelPool.ticks = 0
+    ModelPool.mostTicks = 0
+    pool = PoolScheduler(workers: workers)
     self.turns = turns
-    notes = .allocate(capacity: stage.cells.count)
-    notes.initialize(repeating: 0, count: stage.cells.count)
+    notes = .allocate(capacity: pieces)
+    notes.initialize(repeating: 0, count: pieces)
+    nonisolated(unsafe) unowned(unsafe) let run = self
+    for piece in 0..<pieces {
+      let (queue, storage) = BehaviorStorage<Never, Never>.allocate(capacity: 0, ring: 0, initial: 0)
+      let cell = Cell(
+        queue: queue, storage: storage, options: SpawnOptions(), isRestartable: false,
+        body: .sync { _, _ in run.turn(of: piece) }, place: Self.core.table.place(nil),
+        messageType: unsafeBitCast(Never.self, to: UnsafeRawPointer.self), shape: QueueShape(Never.self))
+      if areForeign { _ = cell.moves(to: 63) }
+      cells.append(cell)
+    }
   }
 
   deinit { notes.deallocate() }
@@ -65,13 +52,13 @@ final class PoolRun {
   /// Makes a piece runnable. It must not be, or be running, at that time.
   func schedule(_ piece: Int) {
     note(piece, 1)
-    pool.schedule(Runnable(stage.cells[piece]))
+    pool.schedule(Runnable(cells[piece]))
   }
 
   /// From within its own turn: makes it run again after the others.
   func yield(_ piece: Int) {
     note(piece, 1)
-    pool.yield(stage.cells[piece], on: Worker.current!)
+    pool.yield(cells[piece], on: Worker.current!)
   }
 
   private func note(_ piece: Int, _ value: Int) {
@@ -79,7 +66,7 @@ final class PoolRun {
     notes[piece] = value
   }
 
-  fileprivate func turn(of piece: Int) {
+  private func turn(of piece: Int) {
     if notes[piece] != 1 { trouble = "piece \(piece) has its turn before it was scheduled, or again" }
     notes[piece] = 2
     let worker = unsafeDowncast(Worker.current!, to: PoolWorker.self)
@@ -97,7 +84,7 @@ final class PoolRun {
 
   /// What must hold when nobody can go on.
   func trouble(asked expected: Int) -> String? {
-    let pieces = stage.cells.indices
+    let pieces = cells.indices
     let counts = { (word: borrowing Synchronization.Atomic<UInt64>) in
       let bits = word.load(ordering: .relaxed)
       return pieces.map { Int(bits >> UInt64(4 * $0) & 15) }

@@ -1,4 +1,0 @@
-extension LocalQueue {
-  /// A power of two.
-  static var capacity: UInt { 256 }
-}
