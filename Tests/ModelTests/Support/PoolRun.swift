@@ -43,6 +43,8 @@ final class PoolRun {
         body: .sync { _, _ in run.turn(of: piece) }, place: Self.core.table.place(nil),
         messageType: unsafeBitCast(Never.self, to: UnsafeRawPointer.self), shape: QueueShape(Never.self))
       if areForeign { _ = cell.moves(to: 63) }
+      // Of those that overflow, the ones that have never run go elsewhere than the others: some of each.
+      if piece % 2 == 0 { cell.phase = .running }
       cells.append(cell)
     }
   }
@@ -102,6 +104,7 @@ final class PoolRun {
 
   private var places: String {
     var places = pool.injector.isEmpty ? [] : ["the injector is not empty"]
+    if !pool.unstarted.isEmpty { places.append("the line of the unstarted is not empty") }
     for worker in pool.workers where worker.hasWork { places.append("worker \(worker.index) has something") }
     return places.joined(separator: ", ")
   }
