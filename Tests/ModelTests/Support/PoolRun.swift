@@ -37,11 +37,12 @@ final class PoolRun {
     notes.initialize(repeating: 0, count: pieces)
     nonisolated(unsafe) unowned(unsafe) let run = self
     for piece in 0..<pieces {
-      let (queue, storage) = BehaviorStorage<Never, Never>.allocate(capacity: 0, ring: 0, initial: 0)
-      let cell = Cell(
-        queue: queue, storage: storage, options: SpawnOptions(), isRestartable: false,
-        body: .sync { _, _ in run.turn(of: piece) }, place: Self.core.table.place(nil),
-        messageType: unsafeBitCast(Never.self, to: UnsafeRawPointer.self), shape: QueueShape(Never.self))
+      let place = Self.core.table.place(nil)
+      // Its memory is nobody's: no message comes.
+      let cell = Cell(byteCount: 16, alignment: 16, sizeClass: 0, options: SpawnOptions(), place: place)
+      cell.begin(
+        at: place, storage: cell.storage, body: .sync { _, _ in run.turn(of: piece) }, isRestartable: false,
+        messageType: cell.messageType, shape: QueueShape(Never.self))
       if areForeign { _ = cell.moves(to: 63) }
       // Of those that overflow, the ones that have never run go elsewhere than the others: some of each.
       if piece % 2 == 0 { cell.phase = .running }
