@@ -25,7 +25,8 @@ let sources: [Target] = [
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
   .target(
     name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
-    exclude: isModel ? [] : ["Model"], swiftSettings: settings),
+    exclude: isModel ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolShape.swift"] : ["Model"],
+    swiftSettings: settings),
 ]
 
 let programs: [Target] = [

@@ -105,5 +105,62 @@ extension ModelTests {
       #expect(result.executions > 400)
       #expect(result.leaked > 1 << 19)
     }
+
+    @Test func `a thread that rests runs as often as it is started, and lets go when nothing can happen any more`() {
+      var ends = 0
+      let result = Exploration.explore(preemptions: 2) {
+        let words = Words()
+        var runs = 0
+        return Execution(
+          [
+            {
+              while ModelSystem.rest() {
+                runs += 1
+                add(words)
+              }
+              ends += 1
+            }, { ModelSystem.start(0) }, { ModelSystem.start(0) },
+          ], resting: 1
+        ) { runs == 2 && words.one.load(ordering: .relaxed) == 2 ? nil : "\(runs) runs" }
+      }
+      #expect(result.failure == nil && result.isComplete && result.executions > 2)
+      #expect(ends >= result.executions)
+    }
+
+    @Test func `a thread that spins is stuck though others rest`() {
+      let result = Exploration.explore(preemptions: 0) {
+        Execution([{ _ = ModelSystem.rest() }, { ModelSystem.pause() }], resting: 1) { nil }
+      }
+      #expect(result.failure?.hasPrefix("nobody can go on") == true)
+    }
+
+    @Test(arguments: [false, true]) func `time passes when nobody else can go on, or early if it may`(isEarly: Bool) {
+      var earlyOnes = 0
+      let result = Exploration.explore(preemptions: 0) {
+        let words = Words()
+        var seen = 0
+        return Execution([
+          {
+            ModelSystem.waitForTime(mayBeEarly: isEarly)
+            seen = words.one.load(ordering: .relaxed)
+          }, { add(words) },
+        ]) {
+          if seen == 0 { earlyOnes += 1 }
+          return nil
+        }
+      }
+      #expect(result.failure == nil && result.isComplete)
+      #expect((earlyOnes > 0) == isEarly)
+    }
+
+    @Test func `a quiet look is no choice`() {
+      let result = Exploration.explore(preemptions: 9) {
+        let words = Words()
+        let look = { _ = ModelSystem.quietly { words.one.load(ordering: .relaxed) } }
+        return Execution([look, look]) { nil }
+      }
+      // Who begins, and nothing else.
+      #expect(result.executions == 2 && result.steps == 0)
+    }
   }
 }

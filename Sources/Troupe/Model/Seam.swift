@@ -4,6 +4,8 @@
 @usableFromInline package typealias Atomic = TroupeModel.Atomic
 
 func troupe_cpu_pause() { ModelSystem.pause() }
+func troupe_clock_now() -> Int64 { ModelSystem.clock() }
+func troupe_clock_coarse() -> Int64 { ModelSystem.clock() }
 
 func troupe_current_worker() -> UnsafeMutableRawPointer? { ModelSystem.worker }
 func troupe_set_current_worker(_ worker: UnsafeMutableRawPointer?) { ModelSystem.worker = worker }

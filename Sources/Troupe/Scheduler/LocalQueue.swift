@@ -5,7 +5,7 @@ import Synchronization
 /// The algorithm is the run queue of the Go scheduler: `tail` is written by the owner alone, `head` is moved by
 /// compare-exchange, and a slot is read before the exchange that makes it the reader's.
 struct LocalQueue: ~Copyable {
-  static let capacity: UInt = 256
+  static var capacity: UInt { PoolShape.queueCapacity }
   private let head = Atomic<UInt>(0)
   private let tail = Atomic<UInt>(0)
   private let slots: UnsafeMutablePointer<Atomic<UInt>>

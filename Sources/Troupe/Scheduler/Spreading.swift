@@ -13,8 +13,8 @@
 ///
 /// For the worker's own thread alone.
 struct Spreading {
-  /// Turns between two looks at the clock: 25 ns each.
-  static let turns: UInt = 256
+  /// Turns between two looks at the clock.
+  static var turns: UInt { PoolShape.turnsBetweenLooks }
   /// What a crossing costs, in nanoseconds. Measured: turns of `actor.big` take 300 ns longer on two workers than on one, with a crossing in each
   /// third. It is more than the few lines that a wake-up moves, as messages to actors that are awake cross as well, and are not counted.
   static let crossingCost: Int64 = 800

@@ -21,7 +21,7 @@ void __tsan_release(void *);
 
 enum { max_choices = 1 << 16, max_events = 1 << 14, max_steps = 20000 };
 
-enum status { ready, spinning, sleeping, finished };
+enum status { ready, spinning, sleeping, resting, waiting, finished };
 
 struct thread {
   enum status status;
@@ -30,6 +30,10 @@ struct thread {
   int64_t timeout;
   bool timed_out;
   int64_t clock;
+  /// Runs that were asked for and have not begun.
+  int32_t starts;
+  /// Waits for time to pass, and may go on before nobody else can.
+  bool may_be_early;
   /// Changes by this thread, and by others as of its last pause.
   uint64_t changes;
   uint64_t seen;
@@ -44,8 +48,14 @@ struct choice {
 };
 
 static struct thread threads[TROUPE_MODEL_THREADS];
-static int32_t thread_count;
+static int32_t thread_count, resting_count;
 static int32_t current = -1;
+/// The thread looks at words for the scenario's sake.
+static bool is_quiet;
+/// Before an execution.
+static int32_t first_starts[TROUPE_MODEL_THREADS];
+/// Nothing can happen any more: those that rest are let go, to end.
+static bool is_over;
 static uint64_t all_changes, line;
 static int32_t bound, preemptions;
 static int64_t steps;
@@ -61,7 +71,7 @@ static int32_t event_count;
 
 static troupe_model_body the_body;
 static void *the_context;
-static char start_token, end_token;
+static char start_token, end_token, run_tokens[TROUPE_MODEL_THREADS];
 
 // MARK: Who can go on
 
@@ -73,6 +83,7 @@ static bool is_enabled(int32_t index) {
   case ready: return true;
   case spinning: return others_changes(index) > thread->seen;
   case sleeping: return thread->timeout >= 0;
+  case waiting: return thread->may_be_early;
   default: return false;
   }
 }
@@ -83,6 +94,20 @@ static uint64_t next_random(void) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
   return z ^ (z >> 31);
+}
+
+/// One of those that rest when all others have finished; else -1.
+static int32_t choose_resting(void) {
+  int32_t first = -1;
+  for (int32_t i = thread_count - 1; i >= 0; i--) {
+    if (threads[i].status == resting) first = i;
+    else if (threads[i].status != finished) return -1;
+  }
+  if (first >= 0) {
+    is_over = true;
+    threads[first].status = ready;
+  }
+  return first;
 }
 
 /// The thread that goes on, or -1 if the execution is over.
@@ -97,7 +122,13 @@ static int32_t choose(void) {
       if (!(runs && i == current) && is_enabled(i)) options[count++] = (uint8_t)i;
     }
   }
-  if (count == 0) return -1;
+  if (count == 0) {
+    // Nobody can go on now, so time passes.
+    for (int32_t i = 0; i < thread_count; i++) {
+      if (threads[i].status == waiting) options[count++] = (uint8_t)i;
+    }
+  }
+  if (count == 0) return choose_resting();
   int32_t index = 0;
   if (count > 1) {
     if (is_random) {
@@ -166,6 +197,9 @@ static void reschedule(void) {
     thread->clock += thread->timeout;
     thread->status = ready;
     record(TROUPE_MODEL_TIMEOUT, 0, thread->futex, 0, 0);
+  } else if (thread->status == waiting) {
+    thread->status = ready;
+    record(TROUPE_MODEL_TIMEOUT, 0, NULL, 0, 0);
   }
   if (next == from) return;
   publish();
@@ -186,7 +220,7 @@ static void tick(void) {
 // MARK: Operations
 
 void controller_step(const void *word, int32_t operation) {
-  if (current < 0) return;
+  if (current < 0 || is_quiet) return;
   struct thread *thread = &threads[current];
   // The same look again, and nobody has changed anything: to be interrupted here is no different.
   if (operation == TROUPE_MODEL_LOAD && thread->last_load == word
@@ -209,7 +243,7 @@ uint64_t controller_peek(const void *word, int32_t size) {
 }
 
 void controller_stepped(const void *word, int32_t size, int32_t operation, int32_t ordering, uint64_t before) {
-  if (current < 0) return;
+  if (current < 0 || is_quiet) return;
   uint64_t after = controller_peek(word, size);
   if (after != before) {
     all_changes++;
@@ -267,12 +301,64 @@ void troupe_model_futex_wake(uint32_t *word, int32_t count) {
 
 int64_t troupe_model_clock(void) { return 1000000000 + (current < 0 ? 0 : threads[current].clock); }
 
+void troupe_model_set_quiet(bool quiet) { is_quiet = quiet; }
+
 void troupe_model_step(void) {
   if (current < 0) return;
   controller_step(NULL, TROUPE_MODEL_STEP);
   record(TROUPE_MODEL_STEP, 0, NULL, 0, 0);
 }
 
+// MARK: Threads that rest
+
+void troupe_model_start(int32_t index) {
+  if (current < 0) {
+    first_starts[index]++;
+    return;
+  }
+  controller_step(NULL, TROUPE_MODEL_START);
+  record(TROUPE_MODEL_START, 0, NULL, (uint64_t)index, (uint64_t)index);
+#ifdef MODEL_TSAN
+  __tsan_release(&run_tokens[index]);
+#endif
+  struct thread *thread = &threads[index];
+  thread->starts++;
+  if (thread->status == resting) thread->status = ready;
+  all_changes++;
+  threads[current].changes++;
+}
+
+bool troupe_model_rest(void) {
+  if (current < 0) return false;
+  struct thread *thread = &threads[current];
+  thread->last_load = NULL;
+  if (thread->starts == 0 && !is_over) {
+    tick();
+    thread->status = resting;
+    // What ends a run may be what another thread waits for.
+    all_changes++;
+    thread->changes++;
+    reschedule();
+  }
+  if (thread->starts == 0) return false;
+  thread->starts--;
+#ifdef MODEL_TSAN
+  __tsan_acquire(&run_tokens[current]);
+#endif
+  return true;
+}
+
+void troupe_model_wait_for_time(bool may_be_early) {
+  if (current < 0) return;
+  struct thread *thread = &threads[current];
+  tick();
+  thread->last_load = NULL;
+  thread->status = waiting;
+  thread->may_be_early = may_be_early;
+  reschedule();
+}
+
+bool troupe_model_is_inside(void) { return current >= 0; }
 int32_t controller_current(void) { return current; }
 
 // MARK: Executions
@@ -292,28 +378,36 @@ static void enter(int32_t index) {
   }
 }
 
-static void begin(int32_t count, int32_t most) {
+static void begin(int32_t count, int32_t rest, int32_t most) {
   thread_count = count;
+  resting_count = rest;
+  memset(first_starts, 0, sizeof first_starts);
   bound = most;
   choice_count = 0;
   for (int32_t i = 0; i < count; i++) fiber_prepare(i, enter);
 }
 
-void troupe_model_begin(int32_t count, int32_t most) {
+void troupe_model_begin(int32_t count, int32_t rest, int32_t most) {
   is_random = false;
-  begin(count, most);
+  begin(count, rest, most);
 }
 
-void troupe_model_randomize(int32_t count, int32_t most, uint64_t seed) {
+void troupe_model_randomize(int32_t count, int32_t rest, int32_t most, uint64_t seed) {
   is_random = true;
   random_state = seed;
-  begin(count, most);
+  begin(count, rest, most);
 }
 
 enum troupe_model_end troupe_model_execute(troupe_model_body body, void *context) {
   the_body = body;
   the_context = context;
   memset(threads, 0, sizeof threads);
+  for (int32_t i = 0; i < resting_count; i++) {
+    threads[i].starts = first_starts[i];
+    threads[i].status = first_starts[i] > 0 ? ready : resting;
+    first_starts[i] = 0;
+  }
+  is_over = false;
   locals_reset();
   all_changes = 0;
   line = 0;

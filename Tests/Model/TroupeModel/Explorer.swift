@@ -3,11 +3,14 @@ internal import CModel
 /// One execution of a scenario: what each thread does, and what must hold when all are done.
 package struct Execution {
   package let threads: [() -> Void]
+  /// So many of them, the first ones, rest until they are started (`ModelSystem.rest`).
+  package let resting: Int
   /// What is wrong, or nil.
   package let verify: () -> String?
 
-  package init(_ threads: [() -> Void], verify: @escaping () -> String?) {
+  package init(_ threads: [() -> Void], resting: Int = 0, verify: @escaping () -> String?) {
     self.threads = threads
+    self.resting = resting
     self.verify = verify
   }
 }
@@ -48,7 +51,8 @@ extension Exploration {
     var bound = 0
     while true {
       let result = Exploration(preemptions: bound)
-      troupe_model_begin(Int32(scenario().threads.count), Int32(bound))
+      let first = scenario()
+      troupe_model_begin(Int32(first.threads.count), Int32(first.resting), Int32(bound))
       result.run(limit: .max, scenario)
       if result.failure != nil || bound == preemptions { return result }
       bound += 1
@@ -58,7 +62,8 @@ extension Exploration {
   /// Runs `scenario` `count` times, with choices from a seed and any number of preemptions.
   package static func sample(_ count: Int, seed: UInt64, _ scenario: () -> Execution) -> Exploration {
     let result = Exploration(preemptions: .max)
-    troupe_model_randomize(Int32(scenario().threads.count), .max, seed)
+    let first = scenario()
+    troupe_model_randomize(Int32(first.threads.count), Int32(first.resting), .max, seed)
     result.run(limit: count, scenario)
     return result
   }
@@ -130,8 +135,7 @@ extension Exploration {
   private static func name(_ operation: Int32) -> String {
     let names = [
       "load", "store", "exchange", "compareExchange", "add", "subtract", "and", "or", "pause", "wait", "wake",
-      "timeout",
-      "step",
+      "timeout", "step", "start",
     ]
     return names[Int(operation)]
   }

@@ -13,6 +13,20 @@ package enum ModelSystem {
   }
   /// A place at which another thread may go on, in code that touches no shared word.
   package static func step() { troupe_model_step() }
+  /// For looks at words that the program would not make: nobody else can go on meanwhile. They must change nothing.
+  package static func quietly<R>(_ body: () -> R) -> R {
+    troupe_model_set_quiet(true)
+    defer { troupe_model_set_quiet(false) }
+    return body()
+  }
+  /// The caller is a thread of a scenario.
+  package static var isInside: Bool { troupe_model_is_inside() }
+  /// Asks for a run of one of the threads that rest, by its place in the execution.
+  package static func start(_ thread: Int) { troupe_model_start(Int32(thread)) }
+  /// For such a thread: rests until its next run. False when nothing can happen any more: then it must end.
+  package static func rest() -> Bool { troupe_model_rest() }
+  /// Waits until nobody else can go on; if it may be early, for any time up to that.
+  package static func waitForTime(mayBeEarly: Bool) { troupe_model_wait_for_time(mayBeEarly) }
   /// Variables of the thread.
   package static var worker: UnsafeMutableRawPointer? {
     get { UnsafeMutableRawPointer(bitPattern: troupe_model_local(TROUPE_MODEL_WORKER)) }

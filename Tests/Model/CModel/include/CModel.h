@@ -27,6 +27,7 @@ enum troupe_model_operation {
   TROUPE_MODEL_WAKE,
   TROUPE_MODEL_TIMEOUT,
   TROUPE_MODEL_STEP,
+  TROUPE_MODEL_START,
 };
 
 /// One operation on a word of 1, 4 or 8 bytes: asks the controller, then does it with the ordering asked for, so that the
@@ -46,6 +47,20 @@ void troupe_model_futex_wake(uint32_t *word, int32_t count);
 int64_t troupe_model_clock(void);
 /// A choice without an operation.
 void troupe_model_step(void);
+/// What the caller does until it is turned off is no choice, and must change nothing.
+void troupe_model_set_quiet(bool quiet);
+
+// MARK: Threads that rest
+
+/// Asks for a run of a thread that rests: as many runs as were asked for, one after the other. What the caller did comes before it.
+/// Outside of an execution: the next one begins with it.
+void troupe_model_start(int32_t thread);
+/// Rests until the next run. False: the execution is over, and nothing can happen any more.
+bool troupe_model_rest(void);
+/// Waits until nobody else can go on, or, if it may be early, for any time up to that.
+void troupe_model_wait_for_time(bool may_be_early);
+/// The caller is a thread of a scenario.
+bool troupe_model_is_inside(void);
 
 /// What the program keeps in variables of the thread.
 enum troupe_model_local_name { TROUPE_MODEL_WORKER, TROUPE_MODEL_LOOP, TROUPE_MODEL_MAY_BLOCK, TROUPE_MODEL_LOCALS };
@@ -66,14 +81,15 @@ enum troupe_model_end {
 
 typedef void (*troupe_model_body)(void *context, int32_t thread);
 
-/// Starts an exploration: the first execution comes next.
-void troupe_model_begin(int32_t threads, int32_t preemptions);
+/// Starts an exploration: the first execution comes next. The first `resting` threads rest until they are started, and when all others
+/// have finished the execution is over.
+void troupe_model_begin(int32_t threads, int32_t resting, int32_t preemptions);
 /// One execution: calls `body` once for each thread, interleaved by the choices that are next.
 enum troupe_model_end troupe_model_execute(troupe_model_body body, void *context);
 /// Goes to the next choices. False if there are none left.
 bool troupe_model_advance(void);
 /// Random choices with at most `preemptions` instead, from a seed.
-void troupe_model_randomize(int32_t threads, int32_t preemptions, uint64_t seed);
+void troupe_model_randomize(int32_t threads, int32_t resting, int32_t preemptions, uint64_t seed);
 
 // MARK: What the last execution did
 

@@ -1,0 +1,112 @@
+import Synchronization
+import Testing
+import TroupeModel
+
+@testable import Troupe
+
+/// One execution with a pool. What it runs are pieces: cells without a behavior, whose turn is one call of a closure.
+final class PoolRun {
+  typealias Turn = (PoolRun) -> Void
+
+  let pool: PoolScheduler
+  private var cells: [Cell] = []
+  private let turns: [Int: Turn]
+  // Four bits a piece. Relaxed words of the library: the sanitizer must not take them for synchronisation of the program's.
+  private let asked = Synchronization.Atomic<UInt64>(0)
+  private let ran = Synchronization.Atomic<UInt64>(0)
+  /// Plain memory, written by who schedules and read and written by who runs: the pool has to publish it.
+  private let notes: UnsafeMutablePointer<Int>
+  private var trouble: String?
+  /// For turns that wait for other turns.
+  private let flag = TroupeModel.Atomic<Bool>(false)
+
+  /// The system that the cells belong to, for the sake of form.
+  private static let core: SystemCore = {
+    let pool = PoolScheduler(workers: 1)
+    return SystemCore(
+      name: "model", options: ActorSystem.Options(log: { _ in }), scheduler: pool, counts: pool.workers.map(\.counts))
+  }()
+
+  /// With workers that idle. Each piece counts as one that ran on another worker last, if the scenario says so.
+  init(pieces: Int, workers: Int, areForeign: Bool, turns: [Int: Turn]) {
+    ModelPool.ticks = 0
+    ModelPool.mostTicks = 0
+    pool = PoolScheduler(workers: workers)
+    self.turns = turns
+    notes = .allocate(capacity: pieces)
+    notes.initialize(repeating: 0, count: pieces)
+    nonisolated(unsafe) unowned(unsafe) let run = self
+    for piece in 0..<pieces {
+      let place = Self.core.table.place(nil)
+      // Its memory is nobody's: no message comes.
+      let cell = Cell(byteCount: 16, alignment: 16, sizeClass: 0, options: SpawnOptions(), place: place)
+      cell.begin(
+        at: place, storage: cell.storage, body: .sync { _, _ in run.turn(of: piece) }, isRestartable: false,
+        messageType: cell.messageType, shape: QueueShape(Never.self))
+      if areForeign { _ = cell.moves(to: 63) }
+      // Of those that overflow, the ones that have never run go elsewhere than the others: some of each.
+      if piece % 2 == 0 { cell.phase = .running }
+      cells.append(cell)
+    }
+  }
+
+  deinit { notes.deallocate() }
+
+  /// Makes a piece runnable. It must not be, or be running, at that time.
+  func schedule(_ piece: Int) {
+    note(piece, 1)
+    pool.schedule(Runnable(cells[piece]))
+  }
+
+  /// From within its own turn: makes it run again after the others.
+  func yield(_ piece: Int) {
+    note(piece, 1)
+    pool.yield(cells[piece], on: Worker.current!)
+  }
+
+  private func note(_ piece: Int, _ value: Int) {
+    asked.wrappingAdd(1 << UInt64(4 * piece), ordering: .relaxed)
+    notes[piece] = value
+  }
+
+  private func turn(of piece: Int) {
+    if notes[piece] != 1 { trouble = "piece \(piece) has its turn before it was scheduled, or again" }
+    notes[piece] = 2
+    let worker = unsafeDowncast(Worker.current!, to: PoolWorker.self)
+    if ModelSystem.quietly({ pool.state.isIdle(worker.index) }) { trouble = "a worker runs that says it idles" }
+    ran.wrappingAdd(1 << UInt64(4 * piece), ordering: .relaxed)
+    turns[piece]?(self)
+  }
+
+  /// How often a piece has had its turn so far.
+  func turnCount(of piece: Int) -> Int { Int(ran.load(ordering: .relaxed) >> UInt64(4 * piece) & 15) }
+
+  func raiseFlag() { flag.store(true, ordering: .releasing) }
+  /// Does not return before another turn has raised the flag.
+  func waitForFlag() { while !flag.load(ordering: .acquiring) { ModelSystem.pause() } }
+
+  /// What must hold when nobody can go on.
+  func trouble(asked expected: Int) -> String? {
+    let pieces = cells.indices
+    let counts = { (word: borrowing Synchronization.Atomic<UInt64>) in
+      let bits = word.load(ordering: .relaxed)
+      return pieces.map { Int(bits >> UInt64(4 * $0) & 15) }
+    }
+    let (asked, ran) = (counts(self.asked), counts(self.ran))
+    if asked.reduce(0, +) != expected { return "asked for \(asked), of \(expected)" }
+    if asked != ran { return "asked for \(asked), ran \(ran); \(places)" }
+    if let trouble { return trouble }
+    if ModelPool.mostTicks > 1 { return "\(ModelPool.mostTicks) ticks were ordered at a time" }
+    if !pool.state.isAllIdle(pool.workers.count) { return "a worker without a thread does not idle" }
+    for _ in 0..<8 { pool.state.tickPasses() }
+    if !pool.state.mayWakeOne { return "a worker without a thread searches" }
+    return places == "" ? nil : "something is left: \(places)"
+  }
+
+  private var places: String {
+    var places = pool.injector.isEmpty ? [] : ["the injector is not empty"]
+    if !pool.unstarted.isEmpty { places.append("the line of the unstarted is not empty") }
+    for worker in pool.workers where worker.hasWork { places.append("worker \(worker.index) has something") }
+    return places.joined(separator: ", ")
+  }
+}
