@@ -1,3 +1,5 @@
+public import Synchronization
+
 /// `Drain` for handlers that may await.
 @usableFromInline enum AsyncDrain<B: AsyncBehavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
@@ -16,12 +18,17 @@
       at: place, options, .async { cell, loop in await run(Context(cell), loop) }, factory: factory, behavior: behavior)
   }
 
-  /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
-  @inlinable static func run(_ context: Context<B.Message>, _ loop: isolated AsyncLoop) async {
+  /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one: `loop.executor` knows it.
+  ///
+  /// As in `Drain.run`, no reference to the cell is counted for it.
+  ///
+  /// It has no isolation of its own, but that of its caller, the loop: so neither the call nor the return asks the language's
+  /// runtime whether it is on the right executor.
+  @inline(__always) @inlinable static func run(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let storage = Storage(cell.storage)
-    cell.enterHandler(loop)
+    let executor = loop.executor
     if cell.phase != .running {
       guard await live(cell, storage, context, loop) else { return }
     }
@@ -30,8 +37,8 @@
     var left = Turn.messages
     // What was left when they were counted.
     var counted = left
-    let start = Worker.currentTicks
-    let last = Worker.currentWithheld
+    let start = executor.ticks
+    let last = executor.withheld
     var holes = 0
     while true {
       // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
@@ -39,7 +46,7 @@
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         cell.noteMessages(left)
-        cell.addHandled(counted - left)
+        executor.addHandled(counted - left, cell)
         left = Turn.messages
         counted = left
         guard await live(cell, storage, context, loop) else { return }
@@ -61,14 +68,13 @@
           }
         } else {
           cell.turnEnds(left)
-          cell.addHandled(counted - left)
+          executor.addHandled(counted - left, cell)
           counted = left
-          let isCancelled = cell.leaveHandler(loop)
+          let isCancelled = executor.isNoted && cell.leaveHandler(loop)
           let idling = queue.idle()
           if idling == .idle { return }
           holes += 1
           if isCancelled || holes > 100 { return cell.yield() }
-          cell.enterHandler(loop)
           cell.turnBegins()
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
@@ -79,24 +85,25 @@
           }
           continue
         }
-        loop.settleDroppedReplies(nil)
+        if executor.hasDroppedReplies { executor.settleDroppedReplies(nil) }
       } catch {
-        loop.settleDroppedReplies(error)
+        executor.settleDroppedReplies(error)
         if left < before { cell.addFailed() }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
-      if left > last && !Turn.isLong(Worker.currentTicks, since: start) { continue }
+      // On another worker the ticks say another number: a turn is long then.
+      if left > last && !Turn.isLong(executor.ticks, since: start) { continue }
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
-      cell.addHandled(counted - left)
-      _ = cell.leaveHandler(loop)
+      executor.addHandled(counted - left, cell)
+      if executor.isNoted { _ = cell.leaveHandler(loop) }
       return cell.yield()
     }
   }
 
   @inlinable @inline(never) static func open(
     _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
-    _ left: inout Int, _ loop: isolated AsyncLoop
+    _ left: inout Int, _ loop: AsyncLoop
   ) async throws {
     cell.noteMessages(left)
     switch cell.open(parcel) {
@@ -119,7 +126,7 @@
 
   /// See `Drain.live`.
   @inlinable @inline(never) static func live(
-    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: isolated AsyncLoop
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop
   ) async -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
     while true {
@@ -131,45 +138,55 @@
           try storage.make()
           cell.isStarted = true
           try await storage.behavior.pointee.started(in: context)
-          loop.settleDroppedReplies(nil)
+          loop.executor.settleDroppedReplies(nil)
           cell.incarnationBegins()
         } catch {
-          loop.settleDroppedReplies(error)
+          loop.executor.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
         }
       case .restarting where cell.mayEnd:
-        if cell.leaveHandler(loop) { return giveBack(cell) }
-        if cell.isStarted {
-          await storage.behavior.pointee.stopping(in: context)
-          loop.settleDroppedReplies(nil)
-        }
+        if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
+        if cell.isStarted { await stop(storage, context, loop) }
         storage.endIncarnation(cell)
-        cell.enterHandler(loop)
       case .stopping where cell.mayEnd:
         // The hook runs in a task that has not been cancelled.
-        if cell.leaveHandler(loop) { return giveBack(cell) }
-        if cell.isStarted {
-          await storage.behavior.pointee.stopping(in: context)
-          loop.settleDroppedReplies(nil)
-        }
+        if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
+        if cell.isStarted { await stop(storage, context, loop) }
+        // What goes with an ended cell may drop replies, and they are no handler's.
+        loop.executor.cell = nil
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
         cell.rests()
-        let isCancelled = cell.leaveHandler(loop)
+        let isCancelled = loop.executor.isNoted && cell.leaveHandler(loop)
         let idling = queue.idle()
         if idling == .idle { return false }
         if idling == .control { cell.handleControl() }
         if isCancelled { return giveBack(cell) }
-        cell.enterHandler(loop)
       }
     }
+  }
+
+  /// The last hook of an incarnation, which nothing cancels.
+  @inlinable static func stop(_ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop) async {
+    loop.executor.isCancellable = false
+    await storage.behavior.pointee.stopping(in: context)
+    loop.executor.isCancellable = true
+    loop.executor.settleDroppedReplies(nil)
   }
 
   /// The cell goes on in another task.
   @usableFromInline static func giveBack(_ cell: Cell) -> Bool {
     cell.yield()
     return false
+  }
+}
+
+extension LoopExecutor {
+  @inlinable var ticks: UInt32 { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) } }
+  @inlinable var withheld: Int { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.withheld } }
+  @inlinable func addHandled(_ count: Int, _ cell: Cell) {
+    worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { cell.addHandled(count, $0) }
   }
 }
 

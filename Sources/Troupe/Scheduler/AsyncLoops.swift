@@ -58,19 +58,24 @@ internal import CTroupeShims
 @usableFromInline package actor AsyncLoop {
   // Touched by the worker that runs or parks the task, and handed on with its job.
   private nonisolated(unsafe) var cell: Unmanaged<Cell>?
-  nonisolated let executor: LoopExecutor
+  @usableFromInline nonisolated let executor: LoopExecutor
   private nonisolated let parker = Parker()
   // Set when the task starts, before any cell runs in it.
   private nonisolated(unsafe) var task: Task<Void, Never>?
   /// Its cell has been stopped: the task ends with that cell's turn. Touched like `cell`.
   nonisolated(unsafe) var isCancelled = false
   private nonisolated let preference: (any TaskExecutor)?
+  /// Where the reference to a cell becomes one that is not counted.
+  private nonisolated(unsafe) let slot = UnsafeMutablePointer<Cell>.allocate(capacity: 1)
 
   init(_ cell: Unmanaged<Cell>, _ scheduler: any Scheduler) {
     self.cell = cell
     executor = LoopExecutor(scheduler, runsHandlers: true)
     preference = scheduler.loopPreference
+    executor.loop = .passUnretained(self)
   }
+
+  deinit { slot.deallocate() }
 
   /// Its own.
   @usableFromInline package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -94,33 +99,30 @@ internal import CTroupeShims
 
   nonisolated func cancel() { task?.cancel() }
 
-  @usableFromInline nonisolated func settleDroppedReplies(_ error: (any Error)?) {
-    executor.settleDroppedReplies(error)
-  }
-
   /// Sets the parked task going: its next job comes to `executor`.
   nonisolated func unpark(with cell: Unmanaged<Cell>?) {
     self.cell = cell
     parker.signal()
   }
 
-  private func run() async {
+  // Isolated by its caller, as all that it calls: an isolation of its own would be looked at after each call.
+  nonisolated(nonsending) private func run() async {
     defer { task = nil }
     while var cell = cell.take() {
       while true {
-        guard case .async(let drain) = cell._withUnsafeGuaranteedRef({ $0.body }) else { break }
         executor.cell = cell
-        let held = cell.takeUnretainedValue()
-        await drain(held, self)
+        // Not counted: the turn is the cell's own, and when it is over the cell may have gone.
+        UnsafeMutableRawPointer(slot).storeBytes(of: cell, as: Unmanaged<Cell>.self)
+        let held = slot.move()
+        if case .async(let drain) = held.body { await drain(held, self) }
+        slot.initialize(to: held)
         executor.cell = nil
-        // What goes with an ended cell may drop replies, and they are no handler's.
-        withExtendedLifetime(held) {}
         if isCancelled { return }
-        guard let next = Worker.withCurrent({ $0.nextAsync() }) ?? nil else { break }
+        guard let next = executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.nextAsync() }) else { break }
         cell = next
       }
       // The thread may be another one since the handler suspended: the task parks with the worker that it is on.
-      guard Worker.withCurrent({ $0.loops.park(self) }) == true else { return }
+      guard executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.loops.park(self) }) else { return }
       await parker.wait()
       parker.reset()
     }
