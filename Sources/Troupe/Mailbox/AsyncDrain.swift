@@ -15,20 +15,37 @@ public import Synchronization
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     Storage.spawn(
-      at: place, options, .async { cell, loop in await run(Context(cell), loop) }, factory: factory, behavior: behavior)
+      at: place, options, .async { loop in await run(loop) }, factory: factory, behavior: behavior)
   }
 
-  /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one: `loop.executor` knows it.
+  /// A turn of the loop's cell, then one of each of the next cells as long as they run the same code: that spares the call.
   ///
-  /// As in `Drain.run`, no reference to the cell is counted for it.
-  ///
-  /// It has no isolation of its own, but that of its caller, the loop: so neither the call nor the return asks the language's
-  /// runtime whether it is on the right executor.
-  @inline(__always) @inlinable static func run(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
+  /// It has no isolation of its own, but that of its caller, the loop. So the language's runtime is not asked at its beginning whether it is on the
+  /// right executor.
+  @inline(__always) @inlinable static func run(_ loop: AsyncLoop) async {
+    // After the call of a function value the compiler has the runtime asked whether this is the right executor. Once it has been, the compiler
+    // knows as much until something suspends, and so does not have it asked after each message.
+    let here: nonisolated(nonsending) () async -> Void = {}
+    await here()
+    let kind = loop.kind
+    repeat {
+      // As in `Drain.run`, no reference to the cell is counted for its turn, and when that is over the cell may have gone.
+      let slot = loop.slot.assumingMemoryBound(to: Context<B.Message>.self)
+      let context = slot.move()
+      await turn(context, loop)
+      slot.initialize(to: consume context)
+    } while loop.goesOn(kind)
+  }
+
+  /// After each await the thread, and so the worker, may be another one: `loop.executor` knows it.
+  @inline(__always) @inlinable static func turn(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let storage = Storage(cell.storage)
     let executor = loop.executor
+    // By way of values, as above.
+    let live: Live = Self.live
+    let open: Open = Self.open
     if cell.phase != .running {
       guard await live(cell, storage, context, loop) else { return }
     }
@@ -100,6 +117,13 @@ public import Synchronization
       return cell.yield()
     }
   }
+
+  @usableFromInline typealias Open =
+    nonisolated(nonsending) (
+      Parcel, Cell, UnsafeMutablePointer<B>, Context<B.Message>, inout Int, AsyncLoop
+    ) async throws -> Void
+  @usableFromInline typealias Live =
+    nonisolated(nonsending) (Cell, Storage, Context<B.Message>, AsyncLoop) async -> Bool
 
   @inlinable @inline(never) static func open(
     _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
@@ -183,7 +207,9 @@ public import Synchronization
 }
 
 extension LoopExecutor {
-  @inlinable var ticks: UInt32 { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) } }
+  @inlinable var ticks: UInt32 {
+    worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) }
+  }
   @inlinable var withheld: Int { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.withheld } }
   @inlinable func addHandled(_ count: Int, _ cell: Cell) {
     worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { cell.addHandled(count, $0) }

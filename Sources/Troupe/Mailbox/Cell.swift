@@ -12,7 +12,7 @@ public import Synchronization
   /// `restarting`: the incarnation is on its way out. `waiting`: for the time of the next.
   @usableFromInline enum Phase: UInt8 { case new, running, suspended, restarting, waiting, stopping, ended }
   /// It has the isolation of its caller, the loop.
-  @usableFromInline typealias AsyncBody = nonisolated(nonsending) @Sendable (Cell, AsyncLoop) async -> Void
+  @usableFromInline typealias AsyncBody = nonisolated(nonsending) @Sendable (AsyncLoop) async -> Void
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
     case async(AsyncBody)

@@ -65,8 +65,8 @@ internal import CTroupeShims
   /// Its cell has been stopped: the task ends with that cell's turn. Touched like `cell`.
   nonisolated(unsafe) var isCancelled = false
   private nonisolated let preference: (any TaskExecutor)?
-  /// Where the reference to a cell becomes one that is not counted.
-  private nonisolated(unsafe) let slot = UnsafeMutablePointer<Cell>.allocate(capacity: 1)
+  /// Where the drain finds its cell, in the place of a context: one word, and not counted.
+  @usableFromInline nonisolated(unsafe) let slot = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
 
   init(_ cell: Unmanaged<Cell>, _ scheduler: any Scheduler) {
     self.cell = cell
@@ -91,9 +91,9 @@ internal import CTroupeShims
     // No preference is not the same as nil: with nil the runtime keeps a record all the same.
     task =
       if let preference {
-        Task(executorPreference: preference) { await self.run() }
+        Task(executorPreference: preference) { await self.live() }
       } else {
-        Task { await self.run() }
+        Task { await self.live() }
       }
   }
 
@@ -105,26 +105,63 @@ internal import CTroupeShims
     parker.signal()
   }
 
+  // A closure that is given a preference does not inherit the isolation.
+  private func live() async { await run() }
+
   // Isolated by its caller, as all that it calls: an isolation of its own would be looked at after each call.
   nonisolated(nonsending) private func run() async {
     defer { task = nil }
-    while var cell = cell.take() {
-      while true {
-        executor.cell = cell
-        // Not counted: the turn is the cell's own, and when it is over the cell may have gone.
-        UnsafeMutableRawPointer(slot).storeBytes(of: cell, as: Unmanaged<Cell>.self)
-        let held = slot.move()
-        if case .async(let drain) = held.body { await drain(held, self) }
-        slot.initialize(to: held)
-        executor.cell = nil
+    while take() {
+      repeat {
+        guard case .async(let drain) = executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.body }) else {
+          break
+        }
+        await drain(self)
         if isCancelled { return }
-        guard let next = executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.nextAsync() }) else { break }
-        cell = next
-      }
+      } while take()
       // The thread may be another one since the handler suspended: the task parks with the worker that it is on.
       guard executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.loops.park(self) }) else { return }
       await parker.wait()
       parker.reset()
     }
   }
+
+  /// Makes the cell that the loop was given, or came upon, the one in hand.
+  @inline(__always) private nonisolated func take() -> Bool {
+    guard let cell = cell.take() else { return false }
+    executor.cell = cell
+    slot.storeBytes(of: cell, as: Unmanaged<Cell>.self)
+    return true
+  }
+
+  /// Which code the cell in hand runs.
+  @usableFromInline nonisolated var kind: AsyncKind {
+    executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.kind }
+  }
+
+  /// The cell in hand has had its turn. True if the next one runs the same code, and is in hand now.
+  @usableFromInline nonisolated func goesOn(_ kind: AsyncKind) -> Bool {
+    executor.cell = nil
+    if isCancelled { return false }
+    cell = executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.nextAsync() }
+    guard let cell, cell._withUnsafeGuaranteedRef({ $0.kind }) == kind else { return false }
+    return take()
+  }
+}
+
+extension Cell {
+  /// Which code it runs: a function is a pointer to its code and one to what it captures, which is nothing where it was specialised for its behavior. To
+  /// ask for that by type would wrap the function first.
+  fileprivate var kind: AsyncKind {
+    var body = body
+    return withUnsafeBytes(of: &body) {
+      AsyncKind(code: $0.load(as: UInt.self), captured: $0.load(fromByteOffset: 8, as: UInt.self))
+    }
+  }
+}
+
+/// Asynchronous cells of one kind may be drained by one call.
+@usableFromInline struct AsyncKind: Equatable {
+  let code: UInt
+  let captured: UInt
 }
