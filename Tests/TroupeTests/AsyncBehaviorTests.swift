@@ -1,3 +1,4 @@
+import CTroupeShims
 import Testing
 import Troupe
 
@@ -56,6 +57,36 @@ import Troupe
     #expect(seen.all == Array(0..<count))
     #expect(wrong.value == 0)
     await pool.end()
+  }
+
+  /// Leaves the workers in each handler. The runtime asks it for staleness where it takes the messages.
+  struct Leaves: AsyncBehavior {
+    let seen: Trail<Int>
+    static let elsewhere = Counter()
+    static func isStale(_ message: borrowing Int) -> Bool {
+      if troupe_current_worker() == nil { elsewhere.add() }
+      return false
+    }
+    func receive(_ message: consuming Int, in context: Context<Int>) async throws {
+      try await Self.leave(message, seen)
+    }
+    @concurrent static func leave(_ message: Int, _ seen: Trail<Int>) async throws {
+      seen.append(message)
+      if message % 7 == 0 { throw Problem() }
+    }
+    struct Problem: Error {}
+  }
+
+  @Test func `a handler that leaves the workers, and throws, comes back to them`() async {
+    let pool = Pooled(workers: 2)
+    let seen = Trail<Int>()
+    let options = SpawnOptions(supervision: .resume)
+    let actors = (0..<2).map { _ in pool.system.spawn(options: options) { Leaves(seen: seen) } }
+    let count = Scale.count(1000)
+    for i in 0..<count { for actor in actors { actor.send(i) } }
+    await until { seen.count == 2 * count }
+    await pool.end()
+    #expect(Leaves.elsewhere.value == 0)
   }
 
   @Test func `many actors whose handlers suspend in every way do not mix`() async {

@@ -73,6 +73,68 @@ import Troupe
     }
   }
 
+  /// Stops while its handler has not waited yet, and waits then.
+  struct StopsFirst: AsyncBehavior, ~Copyable {
+    let marks: Trail<String>
+    let byItself: Bool
+    var receiver: Receiver<Int>
+
+    mutating func receive(_ message: consuming Int, in context: Context<Int>) async {
+      if byItself { context.stop() } else { context.system.stop(context.address) }
+      let value = await receiver.receive()
+      marks.append("\(value.map { "\($0)" } ?? "nothing"), cancelled \(Task.isCancelled)")
+    }
+    mutating func stopping(in context: Context<Int>) async { marks.append("stopping, cancelled \(Task.isCancelled)") }
+  }
+
+  @Test(arguments: seeds, [false, true])
+  func `a stop that comes before the handler waits cancels it when it does, unless it is its own`(
+    seed: UInt64, byItself: Bool
+  ) {
+    let sim = Simulation(seed: seed)
+    let channel = Channel.unbounded(of: Int.self)
+    let sender = channel.sender
+    let marks = Trail<String>()
+    let actor = sim.system.spawn(
+      behavior: StopsFirst(marks: marks, byItself: byItself, receiver: channel.receiver))
+    actor.send(1)
+    sim.run()
+    _ = sender.send(7)
+    sim.run()
+    #expect(marks.all == [byItself ? "7, cancelled false" : "nothing, cancelled true", "stopping, cancelled false"])
+    sim.end()
+  }
+
+  /// Is suspended while it stops.
+  struct SlowStop: AsyncBehavior, ~Copyable {
+    let marks: Trail<String>
+    var receiver: Receiver<Int>
+    mutating func receive(_ message: consuming Int, in context: Context<Int>) async {}
+    mutating func stopping(in context: Context<Int>) async {
+      let value = await receiver.receive()
+      marks.append("\(value.map { "\($0)" } ?? "nothing"), cancelled \(Task.isCancelled)")
+    }
+  }
+
+  @Test(arguments: seeds) func `nothing cancels the last hook`(seed: UInt64) {
+    let sim = Simulation(seed: seed)
+    let channel = Channel.unbounded(of: Int.self)
+    let sender = channel.sender
+    let marks = Trail<String>()
+    let actor = sim.system.spawn(behavior: SlowStop(marks: marks, receiver: channel.receiver))
+    actor.send(1)
+    sim.run()
+    sim.system.stop(actor)
+    sim.run()
+    sim.system.stop(actor)
+    sim.run()
+    #expect(marks.all == [])
+    _ = sender.send(7)
+    sim.run()
+    #expect(marks.all == ["7, cancelled false"])
+    sim.end()
+  }
+
   /// Is suspended while it starts.
   struct SlowStart: AsyncBehavior, ~Copyable {
     let marks: Trail<String>

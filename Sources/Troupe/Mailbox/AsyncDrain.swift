@@ -1,3 +1,5 @@
+public import Synchronization
+
 /// `Drain` for handlers that may await.
 @usableFromInline enum AsyncDrain<B: AsyncBehavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
@@ -13,15 +15,37 @@
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     Storage.spawn(
-      at: place, options, .async { cell, loop in await run(Context(cell), loop) }, factory: factory, behavior: behavior)
+      at: place, options, .async { loop in await run(loop) }, factory: factory, behavior: behavior)
   }
 
-  /// One turn, in a task of the worker. After each await the thread, and so the worker, may be another one.
-  @inlinable static func run(_ context: Context<B.Message>, _ loop: isolated AsyncLoop) async {
+  /// A turn of the loop's cell, then one of each of the next cells as long as they run the same code: that spares the call.
+  ///
+  /// It has no isolation of its own, but that of its caller, the loop. So the language's runtime is not asked at its beginning whether it is on the
+  /// right executor.
+  @inline(__always) @inlinable static func run(_ loop: AsyncLoop) async {
+    // After the call of a function value the compiler has the runtime asked whether this is the right executor. Once it has been, the compiler
+    // knows as much until something suspends, and so does not have it asked after each message.
+    let here: nonisolated(nonsending) () async -> Void = {}
+    await here()
+    let kind = loop.kind
+    repeat {
+      // As in `Drain.run`, no reference to the cell is counted for its turn, and when that is over the cell may have gone.
+      let slot = loop.slot.assumingMemoryBound(to: Context<B.Message>.self)
+      let context = slot.move()
+      await turn(context, loop)
+      slot.initialize(to: consume context)
+    } while loop.goesOn(kind)
+  }
+
+  /// After each await the thread, and so the worker, may be another one: `loop.executor` knows it.
+  @inline(__always) @inlinable static func turn(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let storage = Storage(cell.storage)
-    cell.enterHandler(loop)
+    let executor = loop.executor
+    // By way of values, as above.
+    let live: Live = Self.live
+    let open: Open = Self.open
     if cell.phase != .running {
       guard await live(cell, storage, context, loop) else { return }
     }
@@ -30,8 +54,8 @@
     var left = Turn.messages
     // What was left when they were counted.
     var counted = left
-    let start = Worker.currentTicks
-    let last = Worker.currentWithheld
+    let start = executor.ticks
+    let last = executor.withheld
     var holes = 0
     while true {
       // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
@@ -39,7 +63,7 @@
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
         cell.noteMessages(left)
-        cell.addHandled(counted - left)
+        executor.addHandled(counted - left, cell)
         left = Turn.messages
         counted = left
         guard await live(cell, storage, context, loop) else { return }
@@ -61,14 +85,13 @@
           }
         } else {
           cell.turnEnds(left)
-          cell.addHandled(counted - left)
+          executor.addHandled(counted - left, cell)
           counted = left
-          let isCancelled = cell.leaveHandler(loop)
+          let isCancelled = executor.isNoted && cell.leaveHandler(loop)
           let idling = queue.idle()
           if idling == .idle { return }
           holes += 1
           if isCancelled || holes > 100 { return cell.yield() }
-          cell.enterHandler(loop)
           cell.turnBegins()
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
@@ -79,24 +102,32 @@
           }
           continue
         }
-        loop.settleDroppedReplies(nil)
+        if executor.hasDroppedReplies { executor.settleDroppedReplies(nil) }
       } catch {
-        loop.settleDroppedReplies(error)
+        executor.settleDroppedReplies(error)
         if left < before { cell.addFailed() }
         cell.fail(error, handling: left < before ? typeName(B.Message.self) : nil)
       }
-      if left > last && !Turn.isLong(Worker.currentTicks, since: start) { continue }
+      // On another worker the ticks say another number: a turn is long then.
+      if left > last && !Turn.isLong(executor.ticks, since: start) { continue }
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
-      cell.addHandled(counted - left)
-      _ = cell.leaveHandler(loop)
+      executor.addHandled(counted - left, cell)
+      if executor.isNoted { _ = cell.leaveHandler(loop) }
       return cell.yield()
     }
   }
 
+  @usableFromInline typealias Open =
+    nonisolated(nonsending) (
+      Parcel, Cell, UnsafeMutablePointer<B>, Context<B.Message>, inout Int, AsyncLoop
+    ) async throws -> Void
+  @usableFromInline typealias Live =
+    nonisolated(nonsending) (Cell, Storage, Context<B.Message>, AsyncLoop) async -> Bool
+
   @inlinable @inline(never) static func open(
     _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
-    _ left: inout Int, _ loop: isolated AsyncLoop
+    _ left: inout Int, _ loop: AsyncLoop
   ) async throws {
     cell.noteMessages(left)
     switch cell.open(parcel) {
@@ -119,7 +150,7 @@
 
   /// See `Drain.live`.
   @inlinable @inline(never) static func live(
-    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: isolated AsyncLoop
+    _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop
   ) async -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
     while true {
@@ -131,45 +162,57 @@
           try storage.make()
           cell.isStarted = true
           try await storage.behavior.pointee.started(in: context)
-          loop.settleDroppedReplies(nil)
+          loop.executor.settleDroppedReplies(nil)
           cell.incarnationBegins()
         } catch {
-          loop.settleDroppedReplies(error)
+          loop.executor.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
         }
       case .restarting where cell.mayEnd:
-        if cell.leaveHandler(loop) { return giveBack(cell) }
-        if cell.isStarted {
-          await storage.behavior.pointee.stopping(in: context)
-          loop.settleDroppedReplies(nil)
-        }
+        if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
+        if cell.isStarted { await stop(storage, context, loop) }
         storage.endIncarnation(cell)
-        cell.enterHandler(loop)
       case .stopping where cell.mayEnd:
         // The hook runs in a task that has not been cancelled.
-        if cell.leaveHandler(loop) { return giveBack(cell) }
-        if cell.isStarted {
-          await storage.behavior.pointee.stopping(in: context)
-          loop.settleDroppedReplies(nil)
-        }
+        if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
+        if cell.isStarted { await stop(storage, context, loop) }
+        // What goes with an ended cell may drop replies, and they are no handler's.
+        loop.executor.cell = nil
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
         cell.rests()
-        let isCancelled = cell.leaveHandler(loop)
+        let isCancelled = loop.executor.isNoted && cell.leaveHandler(loop)
         let idling = queue.idle()
         if idling == .idle { return false }
         if idling == .control { cell.handleControl() }
         if isCancelled { return giveBack(cell) }
-        cell.enterHandler(loop)
       }
     }
+  }
+
+  /// The last hook of an incarnation, which nothing cancels.
+  @inlinable static func stop(_ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop) async {
+    loop.executor.isCancellable = false
+    await storage.behavior.pointee.stopping(in: context)
+    loop.executor.isCancellable = true
+    loop.executor.settleDroppedReplies(nil)
   }
 
   /// The cell goes on in another task.
   @usableFromInline static func giveBack(_ cell: Cell) -> Bool {
     cell.yield()
     return false
+  }
+}
+
+extension LoopExecutor {
+  @inlinable var ticks: UInt32 {
+    worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) }
+  }
+  @inlinable var withheld: Int { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.withheld } }
+  @inlinable func addHandled(_ count: Int, _ cell: Cell) {
+    worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { cell.addHandled(count, $0) }
   }
 }
 

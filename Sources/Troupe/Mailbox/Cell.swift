@@ -11,9 +11,11 @@ public import Synchronization
 @usableFromInline package final class Cell: Recipient, @unchecked Sendable {
   /// `restarting`: the incarnation is on its way out. `waiting`: for the time of the next.
   @usableFromInline enum Phase: UInt8 { case new, running, suspended, restarting, waiting, stopping, ended }
+  /// It has the isolation of its caller, the loop.
+  @usableFromInline typealias AsyncBody = nonisolated(nonsending) @Sendable (AsyncLoop) async -> Void
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
-    case async(@Sendable (Cell, isolated AsyncLoop) async -> Void)
+    case async(AsyncBody)
     case interleaved(@Sendable (Cell, isolated HandlerLane) -> Void)
     /// No actor's: it waits in a store, or is about to begin.
     case none
@@ -221,7 +223,8 @@ public import Synchronization
 
   /// Sends something down the control lane and wakes the cell if it idles. It takes the place of `other`, if that still waits.
   func post(_ bit: UInt32, replacing other: UInt32 = 0) {
-    control.post(bit, replacing: other)
+    let cancels = bit & ControlWord.cancels != 0 && isAsync
+    control.post(cancels ? bit | ControlWord.cancel : bit, replacing: other)
     let tail = queue
     var word = tail.pointee.tail.load(ordering: .acquiring)
     while true {
@@ -233,7 +236,7 @@ public import Synchronization
       word = seen
     }
     if word & TailWord.idle != 0 { schedule() }
-    if bit & ControlWord.cancels != 0 && isAsync { handler.cancel() }
+    if cancels { handler.cancel() }
   }
 
   /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look sets it again.

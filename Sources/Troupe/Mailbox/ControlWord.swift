@@ -30,6 +30,8 @@ public import Synchronization
   static let unreferenced: UInt32 = 8192
   /// A handler of an interleaving actor: there is room for another, or the end may go on.
   static let handlerEnded: UInt32 = 16384
+  /// Beside one of `cancels`, where it was not the handler itself that asked to stop: see `HandlerState`.
+  static let cancel: UInt32 = 32768
   /// Something has come beside the queue.
   static let parcels: UInt32 = 2048
 
@@ -40,6 +42,9 @@ public import Synchronization
   /// Relaxed: what a sender posted before a message is seen behind the acquiring look at the message's slot (`MessageQueue.isReady`), which is why
   /// that look comes first; what anybody posts later sets the bit in the tail, and the step that idles sees that.
   @inlinable var isPending: Bool { bits.load(ordering: .relaxed) != 0 }
+
+  /// Relaxed: `HandlerState` orders it.
+  var hasCancel: Bool { bits.load(ordering: .relaxed) & Self.cancel != 0 }
 
   /// Releasing: pairs with `take`.
   func post(_ bit: UInt32) { bits.bitwiseOr(bit, ordering: .releasing) }

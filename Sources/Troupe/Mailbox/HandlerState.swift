@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Which loop runs an asynchronous cell, so that stopping the actor can cancel the task in which its handler waits.
+/// Which loop runs an asynchronous cell whose handler has been suspended, so that stopping the actor can cancel the task in which it waits.
+/// Until the first suspension of a turn nothing is noted: most turns have none.
 ///
 /// 0: none; the bits of a loop; 1: its task has been cancelled; 2: that is being done. The loop stays until it has taken its bits
 /// back, which waits for 2 to become 1, so whoever cancels it finds it alive.
@@ -9,9 +10,10 @@ struct HandlerState: ~Copyable, Sendable {
   private static var cancelled: UInt { 1 }
   private static var cancelling: UInt { 2 }
 
-  /// Releasing: pairs with the acquiring exchange in `cancel`.
-  func enter(_ loop: AsyncLoop) {
-    word.store(UInt(bitPattern: Unmanaged.passUnretained(loop).toOpaque()), ordering: .releasing)
+  /// An exchange, as is the first step of `cancel`, so that one of the two sees the other: this releases the loop to `cancel`, or acquires the bit
+  /// of the control lane that was posted before it.
+  func enter(_ loop: Unmanaged<AsyncLoop>) {
+    _ = word.exchange(UInt(bitPattern: loop.toOpaque()), ordering: .acquiringAndReleasing)
   }
 
   /// True if the task has been cancelled meanwhile.
@@ -29,9 +31,10 @@ struct HandlerState: ~Copyable, Sendable {
     }
   }
 
-  /// From any thread.
+  /// From any thread, after `ControlWord.cancel` has been posted.
   func cancel() {
-    let bits = word.load(ordering: .relaxed)
+    // Changes nothing; pairs with `enter`.
+    let bits = word.bitwiseOr(0, ordering: .acquiringAndReleasing).oldValue
     guard bits > Self.cancelling,
       word.compareExchange(expected: bits, desired: Self.cancelling, ordering: .acquiringAndReleasing).exchanged
     else { return }
@@ -43,10 +46,16 @@ struct HandlerState: ~Copyable, Sendable {
 }
 
 extension Cell {
-  @usableFromInline func enterHandler(_ loop: AsyncLoop) { handler.enter(loop) }
+  /// Between two jobs of the loop: the handler has been suspended.
+  func noteHandler(_ loop: Unmanaged<AsyncLoop>) {
+    handler.enter(loop)
+    // Whoever asked for it in the handler's first part found nobody to cancel.
+    if control.hasCancel { handler.cancel() }
+  }
 
   /// True if the loop's task has been cancelled: nothing but the cell's turn may go on in it.
   @usableFromInline func leaveHandler(_ loop: AsyncLoop) -> Bool {
+    loop.executor.isNoted = false
     guard handler.leave(loop) else { return false }
     loop.isCancelled = true
     return true

@@ -58,19 +58,24 @@ internal import CTroupeShims
 @usableFromInline package actor AsyncLoop {
   // Touched by the worker that runs or parks the task, and handed on with its job.
   private nonisolated(unsafe) var cell: Unmanaged<Cell>?
-  nonisolated let executor: LoopExecutor
+  @usableFromInline nonisolated let executor: LoopExecutor
   private nonisolated let parker = Parker()
   // Set when the task starts, before any cell runs in it.
   private nonisolated(unsafe) var task: Task<Void, Never>?
   /// Its cell has been stopped: the task ends with that cell's turn. Touched like `cell`.
   nonisolated(unsafe) var isCancelled = false
   private nonisolated let preference: (any TaskExecutor)?
+  /// Where the drain finds its cell, in the place of a context: one word, and not counted.
+  @usableFromInline nonisolated(unsafe) let slot = UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8)
 
   init(_ cell: Unmanaged<Cell>, _ scheduler: any Scheduler) {
     self.cell = cell
     executor = LoopExecutor(scheduler, runsHandlers: true)
     preference = scheduler.loopPreference
+    executor.loop = .passUnretained(self)
   }
+
+  deinit { slot.deallocate() }
 
   /// Its own.
   @usableFromInline package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -86,17 +91,13 @@ internal import CTroupeShims
     // No preference is not the same as nil: with nil the runtime keeps a record all the same.
     task =
       if let preference {
-        Task(executorPreference: preference) { await self.run() }
+        Task(executorPreference: preference) { await self.live() }
       } else {
-        Task { await self.run() }
+        Task { await self.live() }
       }
   }
 
   nonisolated func cancel() { task?.cancel() }
-
-  @usableFromInline nonisolated func settleDroppedReplies(_ error: (any Error)?) {
-    executor.settleDroppedReplies(error)
-  }
 
   /// Sets the parked task going: its next job comes to `executor`.
   nonisolated func unpark(with cell: Unmanaged<Cell>?) {
@@ -104,25 +105,63 @@ internal import CTroupeShims
     parker.signal()
   }
 
-  private func run() async {
+  // A closure that is given a preference does not inherit the isolation.
+  private func live() async { await run() }
+
+  // Isolated by its caller, as all that it calls: an isolation of its own would be looked at after each call.
+  nonisolated(nonsending) private func run() async {
     defer { task = nil }
-    while var cell = cell.take() {
-      while true {
-        guard case .async(let drain) = cell._withUnsafeGuaranteedRef({ $0.body }) else { break }
-        executor.cell = cell
-        let held = cell.takeUnretainedValue()
-        await drain(held, self)
-        executor.cell = nil
-        // What goes with an ended cell may drop replies, and they are no handler's.
-        withExtendedLifetime(held) {}
+    while take() {
+      repeat {
+        guard case .async(let drain) = executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.body }) else {
+          break
+        }
+        await drain(self)
         if isCancelled { return }
-        guard let next = Worker.withCurrent({ $0.nextAsync() }) ?? nil else { break }
-        cell = next
-      }
+      } while take()
       // The thread may be another one since the handler suspended: the task parks with the worker that it is on.
-      guard Worker.withCurrent({ $0.loops.park(self) }) == true else { return }
+      guard executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.loops.park(self) }) else { return }
       await parker.wait()
       parker.reset()
     }
   }
+
+  /// Makes the cell that the loop was given, or came upon, the one in hand.
+  @inline(__always) private nonisolated func take() -> Bool {
+    guard let cell = cell.take() else { return false }
+    executor.cell = cell
+    slot.storeBytes(of: cell, as: Unmanaged<Cell>.self)
+    return true
+  }
+
+  /// Which code the cell in hand runs.
+  @usableFromInline nonisolated var kind: AsyncKind {
+    executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.kind }
+  }
+
+  /// The cell in hand has had its turn. True if the next one runs the same code, and is in hand now.
+  @usableFromInline nonisolated func goesOn(_ kind: AsyncKind) -> Bool {
+    executor.cell = nil
+    if isCancelled { return false }
+    cell = executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.nextAsync() }
+    guard let cell, cell._withUnsafeGuaranteedRef({ $0.kind }) == kind else { return false }
+    return take()
+  }
+}
+
+extension Cell {
+  /// Which code it runs: a function is a pointer to its code and one to what it captures, which is nothing where it was specialised for its behavior. To
+  /// ask for that by type would wrap the function first.
+  fileprivate var kind: AsyncKind {
+    var body = body
+    return withUnsafeBytes(of: &body) {
+      AsyncKind(code: $0.load(as: UInt.self), captured: $0.load(fromByteOffset: 8, as: UInt.self))
+    }
+  }
+}
+
+/// Asynchronous cells of one kind may be drained by one call.
+@usableFromInline struct AsyncKind: Equatable {
+  let code: UInt
+  let captured: UInt
 }

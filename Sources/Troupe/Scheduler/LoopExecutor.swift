@@ -15,10 +15,21 @@ internal import Synchronization
   private let lock = FutexLock()
   @exclusivity(unchecked) private var rest: [UnownedJob] = []
 
-  /// Whose handler runs, or waits. Touched by the loop's own job.
-  @exclusivity(unchecked) var cell: Unmanaged<Cell>?
+  // What follows is touched by its own jobs, and by the worker between them.
+
+  /// That runs its job.
+  @usableFromInline @exclusivity(unchecked) var worker: Unmanaged<Worker>?
+  /// Whose handler runs, or waits.
+  @usableFromInline @exclusivity(unchecked) var cell: Unmanaged<Cell>?
+  /// The loop's task, if it is that of a loop.
+  @exclusivity(unchecked) var loop: Unmanaged<AsyncLoop>?
+  /// The task may be cancelled when the cell is stopped.
+  @usableFromInline @exclusivity(unchecked) var isCancellable = true
+  /// The cell's `HandlerState` names the loop.
+  @usableFromInline @exclusivity(unchecked) var isNoted = false
   /// Replies that the handler has dropped: it may be suspended, and their fate is its own.
   @exclusivity(unchecked) private var droppedReplies: [DroppedReply] = []
+  @usableFromInline @exclusivity(unchecked) private(set) var hasDroppedReplies = false
   /// Those of actors, and not a task's own code.
   private let runsHandlers: Bool
 
@@ -50,8 +61,10 @@ internal import Synchronization
       troupe_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
       defer { troupe_set_current_loop(before) }
       guard var job = first.take() else { fatalError("Troupe: an executor was scheduled without a job") }
+      self.worker = .passUnretained(worker)
       while true {
         job.runSynchronously(on: asUnownedSerialExecutor())
+        if cell != nil { handlerWaits() }
         guard jobs.remove() else { return }
         job = next()
       }
@@ -64,10 +77,22 @@ internal import Synchronization
     return Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.cell == nil ? nil : body($0) }
   }
 
-  func drop(_ reply: DroppedReply) { droppedReplies.append(reply) }
+  /// The job has ended in the midst of a handler, and nothing else of the loop runs before this returns. Whoever stops the actor from now on cancels the
+  /// loop's task; whoever did so before is seen here.
+  private func handlerWaits() {
+    guard let cell, let loop, isCancellable, !isNoted else { return }
+    isNoted = true
+    cell._withUnsafeGuaranteedRef { $0.noteHandler(loop) }
+  }
 
-  func settleDroppedReplies(_ error: (any Error)?) {
-    if droppedReplies.isEmpty { return }
+  func drop(_ reply: DroppedReply) {
+    droppedReplies.append(reply)
+    hasDroppedReplies = true
+  }
+
+  @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
+    guard hasDroppedReplies else { return }
+    hasDroppedReplies = false
     let dropped = droppedReplies
     droppedReplies = []
     for reply in dropped { reply.fail(error) }

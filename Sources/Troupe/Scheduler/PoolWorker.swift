@@ -14,8 +14,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private let slot = Atomic<UInt>(0)
   /// On the way from the injector to the queue.
   @exclusivity(unchecked) private var fromOutside: [Runnable] = []
-  /// Set aside by `nextAsync`.
-  @exclusivity(unchecked) private var pending: Runnable?
+  /// Who waits for a turn has waited for the one that is under way: who gives up this one waits for the next.
+  @exclusivity(unchecked) private var someoneWaits = false
   /// Started by the tick: the slots of the others are to be had as well.
   @exclusivity(unchecked) var takesSlots = false
   /// How many times the slot may still go first.
@@ -112,7 +112,6 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   private func next() -> Runnable? {
-    if let pending = pending.take() { return pending }
     turns &+= 1
     let now = ticks.load(ordering: .relaxed)
     if now != lastTick {
@@ -156,18 +155,32 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
+  /// What is no asynchronous cell runs here, on top of the loop: that has nothing to do meanwhile, and to park it and set it going again costs more than
+  /// most turns. A loop that goes on there itself, after its handler was suspended, does not do the same: so the stack stays flat.
   override func nextAsync() -> Unmanaged<Cell>? {
-    // A turn that was given ends in the worker's own loop, and so does the time of one that retires.
-    if !waiting.isEmpty || isToRetire { return nil }
-    guard let runnable = next() else { return nil }
-    if runnable.isCell {
-      if runnable.cell._withUnsafeGuaranteedRef({ $0.isAsync }) {
+    if isOnTop { return nil }
+    while true {
+      // One that retires does so in its own loop.
+      if isToRetire { return nil }
+      if someoneWaits {
+        someoneWaits = false
+        if let next = waiting.pop() {
+          running.store(next.bits, ordering: .relaxed)
+          onTop { resume(next) }
+        }
+      }
+      if let runnable = next() {
         activates(runnable)
-        return runnable.cell
+        someoneWaits = !waiting.isEmpty
+        if runnable.isCell && runnable.cell._withUnsafeGuaranteedRef({ $0.isAsync }) { return runnable.cell }
+        onTop { execute(runnable) }
+      } else if let next = waiting.pop() {
+        activates(next)
+        onTop { resume(next) }
+      } else {
+        return nil
       }
     }
-    pending = runnable
-    return nil
   }
 
   private func activates(_ runnable: Runnable) {
@@ -187,7 +200,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func retire(in pool: PoolScheduler) -> Bool {
     isToRetire = false
     let count = pool.others.count
-    guard waiting.isEmpty && pending == nil && pool.state.active(of: count) > 1 else { return false }
+    guard waiting.isEmpty && pool.state.active(of: count) > 1 else { return false }
     var left: [Runnable] = []
     if let bits = takeSlot() { left.append(Runnable(bits: bits)) }
     while let runnable = queue.pop() { left.append(runnable) }
@@ -232,13 +245,13 @@ final class PoolWorker: Worker, @unchecked Sendable {
           continue
         }
         activates(runnable)
-        // Who waits now has waited for this turn; who gives up this one waits for the next.
-        let someoneWaits = !waiting.isEmpty
+        someoneWaits = !waiting.isEmpty
         execute(runnable)
         if someoneWaits, let next = waiting.pop() {
           running.store(next.bits, ordering: .relaxed)
           resume(next)
         }
+        someoneWaits = false
         running.store(0, ordering: .relaxed)
         if isToRetire && retire(in: pool) { return }
       }

@@ -92,6 +92,8 @@ extension Scheduler {
   @usableFromInline final let loops = AsyncLoops()
   /// A cell runs, and no task of its own accord.
   @exclusivity(unchecked) private(set) final var isRunningCell = false
+  /// See `onTop`.
+  @exclusivity(unchecked) private(set) final var isOnTop = false
   /// Messages handled, of which failed. Written by this thread; anyone may read.
   @usableFromInline final let counts = WorkerCounts()
 
@@ -149,7 +151,7 @@ extension Scheduler {
   /// Keeps a cell for `takeCell`, and takes over the one count that it has.
   func keepCell(_ cell: Unmanaged<Cell>) { cell.release() }
 
-  /// The next runnable if it is an asynchronous cell, so that an asynchronous loop goes on without leaving its task.
+  /// The next asynchronous cell, for a loop that goes on with it without leaving its task.
   func nextAsync() -> Unmanaged<Cell>? { nil }
 
   final func execute(_ runnable: Runnable) {
@@ -188,6 +190,19 @@ extension Scheduler {
     case .turnOf(let loop): loop._withUnsafeGuaranteedRef { $0.turnEnds() }
     case .job, .loop: fatalError("Troupe: what gave up no turn waits for one")
     }
+  }
+
+  /// Runs something while an asynchronous loop is on the stack below, which has no cell in hand.
+  final func onTop(_ body: () -> Void) {
+    let before = isRunningCell
+    let loop = troupe_current_loop()
+    troupe_set_current_loop(nil)
+    isRunningCell = false
+    isOnTop = true
+    body()
+    isOnTop = false
+    isRunningCell = before
+    troupe_set_current_loop(loop)
   }
 
   final func running(handlers: Bool, _ body: () -> Void) {

@@ -125,10 +125,12 @@ import Synchronization
 enum BlockingGuard {
   static func check(_ call: StaticString) {
     if troupe_may_block() { return }
+    // A worker may be in a task, whatever it runs.
+    let isWorker = troupe_current_worker() != nil
     let isTask = withUnsafeCurrentTask { $0 != nil }
-    if isTask || troupe_current_worker() != nil {
+    if isWorker || isTask {
       fatalError(
-        "Troupe: \(call) was about to block \(isTask ? "a thread that runs a Swift task" : "a worker of an actor system"), "
+        "Troupe: \(call) was about to block \(isWorker ? "a worker of an actor system" : "a thread that runs a Swift task"), "
           + "which can stop every other task and actor that needs the thread. Use the asynchronous form: await \(call)."
       )
     }
