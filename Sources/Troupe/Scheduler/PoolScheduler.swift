@@ -15,7 +15,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     start: nil, count: 0)
   let injector = Injector()
   let state = PoolState()
-  let timers = TimerWheel()
+  let clock = TimerClock()
   /// Set once, before anything runs.
   @exclusivity(unchecked) var watch: PoolWatch?
 
@@ -25,10 +25,12 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
     state.allIdle(count)
-    timers.arm = { [unowned(unsafe) self] in self.armTimers(at: $0, request: $1) }
   }
 
-  deinit { others.deallocate() }
+  deinit {
+    clock.end()
+    others.deallocate()
+  }
 
   func schedule(_ runnable: Runnable) {
     let isDone = Worker.withCurrent { worker in
@@ -57,11 +59,16 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     armTick()
   }
 
+  private let random = RandomState()
+  func nextRandom() -> UInt64 { random.next() }
+  var preciseNow: Int64 { troupe_clock_now() }
   var coarseNow: Int64 { troupe_clock_coarse() }
-  func deadline(after delay: Duration) -> Int64 { troupe_clock_now().saturatingAdd(delay.nanosecondsClamped) }
+  var latestNow: Int64 { troupe_clock_coarse() &+ Self.coarseTick }
+  private static let coarseTick = troupe_clock_coarse_tick()
+  func deadline(after delay: Duration) -> Int64 { preciseNow.saturatingAdd(delay.nanosecondsClamped) }
 
-  func add(_ timer: Timer) { timers.add(timer) }
-  func cancel(_ timer: Timer) { timers.cancel(timer) }
+  func add(_ timer: Timer) { clock.wheel.add(timer) }
+  func cancel(_ timer: Timer) { clock.wheel.cancel(timer) }
 
   func stop() {
     watch?.stop()
