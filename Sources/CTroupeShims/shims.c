@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +36,13 @@ static int64_t read_clock(clockid_t clock) {
 
 int64_t troupe_clock_now(void) { return read_clock(CLOCK_MONOTONIC); }
 int64_t troupe_clock_coarse(void) { return read_clock(CLOCK_MONOTONIC_COARSE); }
+int64_t troupe_clock_coarse_tick(void) {
+  struct timespec tick;
+  clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+  return (int64_t)tick.tv_sec * 1000000000 + tick.tv_nsec;
+}
+
+void troupe_sleep_exactly(void) { prctl(PR_SET_TIMERSLACK, 1UL); }
 
 int32_t troupe_processor_count(void) {
   cpu_set_t set;

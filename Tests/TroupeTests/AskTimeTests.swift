@@ -24,10 +24,11 @@ import Troupe
       sim.advance(by: .milliseconds(999))
       for (n, ask) in asks { #expect(ask.isOver == (n < second), "ask of \(n) s just before \(second) s") }
       sim.advance(by: .milliseconds(1))
+      for (n, ask) in asks { #expect(ask.isOver == (n <= second), "ask of \(n) s at \(second) s") }
     }
-    sim.advance(by: .milliseconds(1900))
+    sim.advance(by: .milliseconds(1999))
     #expect(!byDefault.isOver)
-    sim.advance(by: .milliseconds(200))
+    sim.advance(by: .milliseconds(1))
     #expect(byDefault.askError?.kind == "timedOut")
     #expect(asks.allSatisfy { $0.1.askError?.kind == "timedOut" })
     if case .timedOut(let timeout) = asks[0].1.askError?.reason { #expect(timeout == .seconds(3)) }

@@ -33,6 +33,10 @@ void troupe_futex_wake(uint32_t *word, int32_t count);
 int64_t troupe_clock_now(void);
 /// Nanoseconds of the monotonic clock as of the last tick of the kernel (a few milliseconds old, and cheap).
 int64_t troupe_clock_coarse(void);
+/// How far that may be behind, in nanoseconds.
+int64_t troupe_clock_coarse_tick(void);
+/// The calling thread's sleeps end when they should, and not up to 50 microseconds later to save wake-ups.
+void troupe_sleep_exactly(void);
 
 /// Number of processors that this process may run on.
 int32_t troupe_processor_count(void);

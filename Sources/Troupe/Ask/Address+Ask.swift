@@ -79,12 +79,15 @@ extension Address where Message: ~Copyable {
     }
   }
 
-  /// On the scheduler's clock. A tick on top: the clock may be one behind, and no ask ends early.
+  /// On the scheduler's clock; what the handler sees of the deadline is counted from it. For a long timeout by the cheap clock, since most asks are
+  /// answered before they wait, and as late as it may be by that: no handler believes that an asker has given up who has not.
   @usableFromInline func start(_ site: AskSite) -> Int64 {
-    if site.timeout == nil { return .max }
+    guard let timeout = site.timeout else { return .max }
     // Most targets are cells: to ask one counts no references.
-    let now = target.isCell ? unsafeDowncast(target, to: Cell.self).coarseNow : target.cell.coarseNow
-    return now &+ 4_000_000
+    if timeout < AskSite.long {
+      return target.isCell ? unsafeDowncast(target, to: Cell.self).preciseNow : target.cell.preciseNow
+    }
+    return target.isCell ? unsafeDowncast(target, to: Cell.self).latestNow : target.cell.latestNow
   }
 
   /// Sends the message, or says at once why not.
@@ -117,7 +120,7 @@ extension Address where Message: ~Copyable {
       let reason: AskError.Reason = error is ReplyEnded ? .ended : .failed(error)
       return site.error(reason, target.cell, Message.self)
     }
-    if let timeout = site.timeout, target.cell.system.scheduler.coarseNow >= deadline {
+    if let timeout = site.timeout, target.cell.preciseNow >= deadline {
       // Shed as a request that nobody waits for (`Behavior.isStale`), a moment before the asker's timer.
       return site.error(.timedOut(timeout), target.cell, Message.self)
     }
@@ -130,7 +133,9 @@ extension Address where Message: ~Copyable {
     func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
   {
     let scheduler = target.cell.system.scheduler
-    let deadline = core.deadline
+    var deadline = core.deadline
+    // From now, by the exact clock: that is later than the ask by its worker's turn, and not by a tick of the cheap clock.
+    if let timeout = site.timeout, timeout >= AskSite.long { deadline = scheduler.deadline(after: timeout) }
     let timer = deadline == .max ? nil : AskTimer(deadline: deadline, core.address)
     defer { if let timer { scheduler.cancel(timer) } }
     if let timer, let timeout = site.timeout, timeout > .zero { scheduler.add(timer) }
@@ -150,7 +155,7 @@ extension Address where Message: ~Copyable {
         if let timer { scheduler.cancel(timer) }
         throw abandon(core, .cancelled, site)
       }
-      if let timeout = site.timeout, timeout <= .zero || hasWaited && scheduler.coarseNow >= deadline {
+      if let timeout = site.timeout, timeout <= .zero || hasWaited && scheduler.preciseNow >= deadline {
         if let timer { scheduler.cancel(timer) }
         throw abandon(core, .timedOut(timeout), site)
       }

@@ -51,6 +51,9 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   @usableFromInline let fileID: StaticString
   @usableFromInline let line: UInt
 
+  /// From here on what a worker's turn adds to a timeout does not matter.
+  static var long: Duration { .seconds(1) }
+
   @inlinable init(timeout: Duration?, fileID: StaticString, line: UInt) {
     self.timeout = timeout
     self.fileID = fileID

@@ -25,14 +25,19 @@ internal import CTroupeShims
   }
 
   /// The asker waits no more: its time has passed, or it was cancelled. Work that it asked for need not be done.
-  public var isAbandoned: Bool { core.isClosed || timeLeft == .zero }
+  public var isAbandoned: Bool {
+    if core.isClosed { return true }
+    let deadline = core.deadline
+    // By the cheap clock: this is asked for each message where what nobody waits for is shed.
+    return deadline != .max && (Worker.withCurrent { $0.scheduler.coarseNow } ?? troupe_clock_coarse()) >= deadline
+  }
 
   /// How long the asker still waits, on the system's clock; nil if without limit, zero if no longer. A request that is handed on can
   /// carry it: `other.ask(timeout: reply.timeLeft) { … }`.
   public var timeLeft: Duration? {
     let deadline = core.deadline
     if deadline == .max { return nil }
-    let now = Worker.withCurrent { $0.scheduler.coarseNow } ?? troupe_clock_coarse()
+    let now = Worker.withCurrent { $0.scheduler.preciseNow } ?? troupe_clock_now()
     return .nanoseconds(max(0, deadline - now))
   }
 

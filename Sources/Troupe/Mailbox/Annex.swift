@@ -21,7 +21,7 @@ final class Annex {
   /// What it ends with.
   var failure: FailureBox?
   /// When it failed, most recent last.
-  var failures: [Duration] = []
+  var failures = FailureTimes()
   var restarts = 0
   var restartDelay = Duration.zero
   var restartTimer: ControlTimer?

@@ -175,7 +175,7 @@ extension Cell {
   @usableFromInline func noteHandled(_ left: Int) {
     guard tracksIdleness, left != annex.notedLeft else { return }
     annex.notedLeft = left
-    annex.idleSince = system.scheduler.coarseNow
+    annex.idleSince = preciseNow
   }
 
   // MARK: Called by anyone

@@ -193,7 +193,9 @@ public import Synchronization
     set { keptBits = UInt16(truncatingIfNeeded: newValue) }
   }
   /// Of the scheduler's clock.
-  var coarseNow: Int64 { withScheduler { $0.coarseNow } }
+  var latestNow: Int64 { withScheduler { $0.latestNow } }
+  /// 20 ns, so for what has a deadline, and not for each message.
+  var preciseNow: Int64 { withScheduler { $0.preciseNow } }
   /// Counts no references, unlike the way by `system`.
   @inline(__always) func withScheduler<R>(_ body: (any Scheduler) -> R) -> R {
     unmanagedSystem._withUnsafeGuaranteedRef { body($0.scheduler) }

@@ -181,6 +181,6 @@
 
 extension Cell {
   @usableFromInline func noteHandlerEnded() {
-    if tracksIdleness { annex.idleSince = system.scheduler.coarseNow }
+    if tracksIdleness { annex.idleSince = preciseNow }
   }
 }

@@ -19,9 +19,6 @@ extension PoolScheduler {
   }
 
   /// No time passes.
-  func armTimers(at deadline: Int64, request: UInt64) {}
-
-  /// Nor for the depot.
   static func trimLater(_ depot: CellDepot) {}
 
   func report(_ body: @escaping @Sendable () -> Void) { body() }

@@ -18,19 +18,6 @@ extension PoolScheduler {
     PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(nanoseconds)) { [self] in tick() }
   }
 
-  func armTimers(at deadline: Int64, request: UInt64) {
-    if deadline <= coarseNow {
-      PoolScheduler.clockQueue.async { [self] in timers.advance(to: coarseNow, request: request) }
-      return
-    }
-    // A tick of the kernel later, when the coarse clock has come to it too; neighbours go together. A call that is waiting
-    // keeps this scheduler, so none waits for years.
-    let delay = min(max(0, deadline - troupe_clock_now()), 10_000_000_000) + 4_000_000
-    PoolScheduler.clockQueue.asyncAfter(deadline: .now() + .nanoseconds(Int(delay))) { [self] in
-      timers.advance(to: coarseNow, request: request)
-    }
-  }
-
   /// For reports, whose log and listener may take their time.
   func report(_ body: @escaping @Sendable () -> Void) {
     PoolScheduler.reportQueue.async(execute: body)
@@ -41,7 +28,7 @@ extension PoolScheduler {
     reportQueue.asyncAfter(deadline: .now() + .seconds(1)) { depot.trim() }
   }
 
-  /// Ticks and timers of all pools; what runs here is short.
+  /// Ticks of all pools; what runs here is short.
   private static let clockQueue = DispatchQueue(label: "troupe.clock", qos: .userInitiated)
 }
 

@@ -18,7 +18,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// Cells that have never run and did not fit: those that came last go first. See `PoolWorker.overflow`.
   let unstarted = Injector()
   let state = PoolState()
-  let timers = TimerWheel()
+  let clock = TimerClock()
   /// What the workers exchange cells by whose actors have ended.
   let depot = CellDepot()
   /// Set once, before anything runs.
@@ -31,10 +31,12 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     for (i, worker) in workers.enumerated() { others.initializeElement(at: i, to: .passUnretained(worker)) }
     state.allIdle(count)
     depot.orderTrim = { PoolScheduler.trimLater($0) }
-    timers.arm = { [unowned(unsafe) self] in self.armTimers(at: $0, request: $1) }
   }
 
-  deinit { others.deallocate() }
+  deinit {
+    clock.end()
+    others.deallocate()
+  }
 
   func schedule(_ runnable: Runnable) {
     let isDone = Worker.withCurrent { worker in
@@ -63,11 +65,16 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     armTick()
   }
 
+  private let random = RandomState()
+  func nextRandom() -> UInt64 { random.next() }
+  var preciseNow: Int64 { troupe_clock_now() }
   var coarseNow: Int64 { troupe_clock_coarse() }
-  func deadline(after delay: Duration) -> Int64 { troupe_clock_now().saturatingAdd(delay.nanosecondsClamped) }
+  var latestNow: Int64 { troupe_clock_coarse() &+ Self.coarseTick }
+  private static let coarseTick = troupe_clock_coarse_tick()
+  func deadline(after delay: Duration) -> Int64 { preciseNow.saturatingAdd(delay.nanosecondsClamped) }
 
-  func add(_ timer: Timer) { timers.add(timer) }
-  func cancel(_ timer: Timer) { timers.cancel(timer) }
+  func add(_ timer: Timer) { clock.wheel.add(timer) }
+  func cancel(_ timer: Timer) { clock.wheel.cancel(timer) }
 
   func stop() {
     watch?.stop()

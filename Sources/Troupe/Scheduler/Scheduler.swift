@@ -48,9 +48,13 @@ public import Synchronization
   func yield(_ cell: Cell, on worker: Worker)
   /// Where the runtime's chance comes from: jitter.
   func nextRandom() -> UInt64
-  /// Nanoseconds of this scheduler's clock; may be a few milliseconds old.
+  /// Nanoseconds of this scheduler's clock.
+  var preciseNow: Int64 { get }
+  /// The same, cheaper to read, and some milliseconds old: for what has no deadline.
   var coarseNow: Int64 { get }
-  /// When so much time has passed, by a clock that is not old, so that nothing is early. What is too far away is never.
+  /// As cheap, and not before the time that it is: a tick later than `coarseNow`.
+  var latestNow: Int64 { get }
+  /// When so much time has passed from now, not by the old clock, so that nothing is early. What is too far away is never.
   func deadline(after delay: Duration) -> Int64
   /// Calls `timer.fire` at its deadline or a little later, unless it is cancelled first.
   func add(_ timer: Timer)
@@ -68,9 +72,6 @@ public import Synchronization
 }
 
 extension Scheduler {
-  func nextRandom() -> UInt64 { UInt64.random(in: 0 ... .max) }
-  /// Nanoseconds of the clock that is not old.
-  var preciseNow: Int64 { deadline(after: .zero) }
   /// From 0 up to 1.
   func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
   var loopPreference: (any TaskExecutor)? { nil }

@@ -20,7 +20,9 @@
   @usableFromInline package func stop() {}
 
   @usableFromInline package final func nextRandom() -> UInt64 { base.nextRandom() }
+  @usableFromInline package final var preciseNow: Int64 { base.preciseNow }
   @usableFromInline package final var coarseNow: Int64 { base.coarseNow }
+  @usableFromInline package final var latestNow: Int64 { base.latestNow }
   @usableFromInline package final func deadline(after delay: Duration) -> Int64 { base.deadline(after: delay) }
   @usableFromInline package final func add(_ timer: Timer) { base.add(timer) }
   @usableFromInline package final func cancel(_ timer: Timer) { base.cancel(timer) }

@@ -46,7 +46,7 @@ final class SideWorkers: @unchecked Sendable {
 
   /// Ticks tell a turn that it has lasted long. They come while a turn is young: one that blocks for an hour needs no more.
   func armTick() {
-    if tickState.claim() { base.add(Tick(self, deadline: base.coarseNow + 5_000_000)) }
+    if tickState.claim() { base.add(Tick(self, deadline: base.deadline(after: .milliseconds(5)))) }
   }
 
   private func tick() {

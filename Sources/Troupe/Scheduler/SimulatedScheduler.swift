@@ -70,7 +70,9 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   }
 
   package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
-  package var coarseNow: Int64 { lock.withLock { now } }
+  package var preciseNow: Int64 { lock.withLock { now } }
+  package var coarseNow: Int64 { preciseNow }
+  package var latestNow: Int64 { preciseNow }
   package func deadline(after delay: Duration) -> Int64 {
     let late = lateness?() ?? .zero
     return lock.withLock { now.saturatingAdd((delay + late).nanosecondsClamped) }

@@ -13,8 +13,17 @@ public struct ActorFailure: Error, Sendable, CustomStringConvertible {
 
   /// One line for a log.
   public var description: String {
-    "\(error) in \(path) (incarnation \(incarnation))"
-      + (messageType.map { ", handling a \($0)" } ?? ", starting or stopping")
+    // In one piece of memory: an actor may fail very often.
+    var line = ""
+    line.reserveCapacity(path.utf8.count + 120)
+    print(error, terminator: "", to: &line)
+    line += " in "
+    line += path
+    line += " (incarnation "
+    line += String(incarnation)
+    line += messageType == nil ? "), starting or stopping" : "), handling a "
+    if let messageType { line += messageType }
+    return line
   }
 }
 

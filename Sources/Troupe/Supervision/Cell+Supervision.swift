@@ -14,13 +14,7 @@ extension Cell {
       // On the way out already: the first failure is the one to tell.
       return keep(failure)
     }
-    let annex = annex
-    let supervision = settings?.supervision ?? system.options.supervision
-    let history = Supervision.History(
-      failures: annex.failures, restarts: annex.restarts, random: system.scheduler.randomUnit())
-    if annex.failures.count >= supervision.remembered { annex.failures.removeFirst() }
-    annex.failures.append(now)
-    switch possible(supervision.decide(failure, history), error) {
+    switch possible(decide(failure), error) {
     case .resume: return
     case .restart where phase == .restarting || phase == .waiting:
       // A child's failure, passed on: what it asks for is under way.
@@ -34,6 +28,21 @@ extension Cell {
       give(up: failure)
       siblings.owner?.escalate(failure)
     }
+  }
+
+  /// The history is gone when it returns: as long as a policy has it, to append is to copy it all.
+  @inline(never) private func consult(_ supervision: Supervision, _ failure: ActorFailure) -> Supervision.Decision {
+    let annex = annex
+    let history = Supervision.History(
+      annex.failures, restarts: annex.restarts, random: system.scheduler.randomUnit())
+    return supervision.decide(failure, history)
+  }
+
+  private func decide(_ failure: ActorFailure) -> Supervision.Decision {
+    let supervision = settings?.supervision ?? system.options.supervision
+    let decision = consult(supervision, failure)
+    annex.failures.append(failure.time, remembering: supervision.remembered)
+    return decision
   }
 
   private func possible(_ decision: Supervision.Decision, _ error: any Error) -> Supervision.Decision {

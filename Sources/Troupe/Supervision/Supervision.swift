@@ -24,7 +24,8 @@ public struct Supervision: Sendable {
   public struct History: Sendable {
     /// When the actor failed before, on the scheduler's clock, the most recent last; at most 64 of them, or as many as the limit of
     /// `Supervision.restart`.
-    public let failures: [Duration]
+    public var failures: [Duration] { times.all }
+    let times: FailureTimes
     /// How often it has been restarted in its life.
     public let restarts: Int
     /// From 0 up to 1, a new one for each decision: for jitter. It comes from the scheduler, so that simulated runs repeat.
@@ -32,7 +33,11 @@ public struct Supervision: Sendable {
 
     /// To try a policy out.
     public init(failures: [Duration] = [], restarts: Int = 0, random: Double = 0.5) {
-      self.failures = failures
+      self.init(FailureTimes(failures), restarts: restarts, random: random)
+    }
+
+    init(_ times: FailureTimes, restarts: Int, random: Double) {
+      self.times = times
       self.restarts = restarts
       self.random = random
     }
@@ -74,7 +79,7 @@ public struct Supervision: Sendable {
   ) -> Supervision {
     guard limit >= 0 else { fatalError("Troupe: the limit of restarts must not be negative, and is \(limit)") }
     return Supervision(remembering: max(64, limit)) { failure, history in
-      let recent = history.failures.count { failure.time - $0 < window }
+      let recent = history.times.count(within: window, before: failure.time)
       return recent < limit ? .restart(after: backoff.delay(recent, history.random)) : last
     }
   }
@@ -113,9 +118,12 @@ public struct RestartBackoff: Sendable, Hashable {
 
   func delay(_ failures: Int, _ random: Double) -> Duration {
     var delay = first
-    for _ in 0..<failures where delay > .zero && delay < longest {
+    var left = failures
+    // Not a step more than it takes: there may have been a million failures.
+    while left > 0 && factor > 1 && delay > .zero && delay < longest {
       // The product may be too large for a duration.
       delay = delay < longest / factor ? delay * factor : longest
+      left -= 1
     }
     return delay * (1 + jitter * (2 * random - 1))
   }

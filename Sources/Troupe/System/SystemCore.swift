@@ -178,9 +178,7 @@ import Synchronization
   /// Suspends until everything has stopped, or the deadline; false then.
   func waitForShutdown(_ timeout: Duration?) async -> Bool {
     let waiter = ShutdownWaiter(
-      deadline: timeout.map { scheduler.coarseNow.addingReportingOverflow($0.nanosecondsClamped) }.map {
-        $0.overflow ? .max : $0.partialValue
-      } ?? .max)
+      deadline: timeout.map { scheduler.deadline(after: $0) } ?? .max)
     let isOver = lock.withLock { () -> Bool in
       guard case .stopping(let waiting) = shutdown, !isReleased else { return true }
       shutdown = .stopping(waiting + [waiter])
@@ -222,8 +220,11 @@ final class ShutdownWaiter: Timer, @unchecked Sendable {
 
 /// Where lines of the runtime go unless told otherwise.
 func logToStandardError(_ line: String) {
-  var line = "troupe: " + line + "\n"
-  line.withUTF8 { bytes in
+  var text = "troupe: "
+  text.reserveCapacity(line.utf8.count + 9)
+  text += line
+  text += "\n"
+  text.withUTF8 { bytes in
     bytes.withMemoryRebound(to: CChar.self) { troupe_write_stderr($0.baseAddress, $0.count) }
   }
 }

@@ -20,7 +20,7 @@ private final class ReceiveTimeoutParcel: Parcel, @unchecked Sendable {
 
   override func open(_ cell: Cell) -> Content {
     guard let annex = cell.existingAnnex, annex.receiveTimeout === timeout else { return .nothing }
-    let now = cell.system.scheduler.coarseNow
+    let now = cell.preciseNow
     let idleSince = annex.idleSince
     let isOver = now - idleSince >= timeout.timeout
     cell.armReceiveTimeout(timeout.timeout, from: isOver ? now : idleSince)
@@ -38,7 +38,7 @@ extension Cell {
     tracksIdleness = timeout != nil
     if tracksIdleness { notesTurns = true }
     guard let timeout else { return }
-    annex.idleSince = system.scheduler.coarseNow
+    annex.idleSince = preciseNow
     armReceiveTimeout(timeout.nanosecondsClamped, from: annex.idleSince)
   }
 

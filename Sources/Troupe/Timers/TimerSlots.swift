@@ -7,7 +7,7 @@
 ///
 /// Not for several threads at once. Each call touches a bounded number of timers.
 struct TimerSlots: ~Copyable {
-  private static let levels = 8  // 48 bits; the largest deadline has the tick 2^43
+  private static let levels = 8  // 48 bits; the largest deadline has the tick 2^47
   private let lists: UnsafeMutablePointer<TimerList>
   /// For each level a bit for each slot that has timers.
   private let occupied: UnsafeMutablePointer<UInt64>
@@ -40,8 +40,8 @@ struct TimerSlots: ~Copyable {
   /// The ticks that have passed.
   static func ticks(until now: Int64) -> Int64 { now >> tickBits }
   static func time(of tick: Int64) -> Int64 { tick > Int64.max >> tickBits ? .max : tick << tickBits }
-  /// A tick is about a millisecond, 2^20 ns.
-  static let tickBits: Int64 = 20
+  /// A tick is 2^16 ns, 66 microseconds.
+  static let tickBits: Int64 = 16
 
   /// Returns when the timer is due, in ticks: for a deadline that has passed, the next one.
   @inline(__always)

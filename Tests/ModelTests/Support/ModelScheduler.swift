@@ -27,7 +27,9 @@ final class ModelScheduler: Scheduler, @unchecked Sendable {
   }
   func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
   func nextRandom() -> UInt64 { 0 }
+  var preciseNow: Int64 { 0 }
   var coarseNow: Int64 { 0 }
+  var latestNow: Int64 { 0 }
   func deadline(after delay: Duration) -> Int64 { .max }
   func add(_ timer: Timer) {}
   func cancel(_ timer: Timer) {}

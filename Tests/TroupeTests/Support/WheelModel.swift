@@ -89,7 +89,7 @@ final class WheelModel: @unchecked Sendable {
     random = Random(seed: seed)
   }
 
-  private static let tickBits: Int64 = 20
+  private static let tickBits: Int64 = 16
 
   func act() {
     switch random.below(8) {
