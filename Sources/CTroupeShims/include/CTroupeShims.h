@@ -21,18 +21,14 @@ static inline void *troupe_allocate(size_t bytes) {
   if (memory == NULL) abort();
   return memory;
 }
-/// The same, and it reads as zeros.
-static inline void *troupe_allocate_zeroed(size_t bytes) {
-  void *memory = calloc(1, bytes);
-  if (memory == NULL) abort();
-  return memory;
-}
 /// The same with a larger alignment, a power of two.
 static inline void *troupe_allocate_aligned(size_t bytes, size_t alignment) {
   void *memory = NULL;
   if (posix_memalign(&memory, alignment, bytes) != 0) abort();
   return memory;
 }
+/// The same, aligned to its own size, a power of two of megabytes, for which the system is asked to use huge pages.
+void *troupe_allocate_huge(size_t bytes);
 static inline void troupe_free(void *memory) { free(memory); }
 
 /// Tells the processor that this is a spin loop.

@@ -11,12 +11,12 @@ public import CTroupeShims
     return troupe_allocate_aligned(byteCount, alignment).unsafelyUnwrapped
   }
 
-  /// Memory that reads as zeros; large pieces that the system has just given are not written for that.
-  @inlinable package static func allocateZeroed(_ byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
-    if alignment <= Int(TROUPE_ALIGNMENT) { return troupe_allocate_zeroed(byteCount).unsafelyUnwrapped }
-    let memory = troupe_allocate_aligned(byteCount, alignment).unsafelyUnwrapped
-    memory.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
-    return memory
+  /// How much memory the processor can map with one entry, where the system has pages of that size.
+  @inlinable package static var hugePage: Int { 2 << 20 }
+
+  /// A huge page's worth of memory, which the system is asked to back with one: it is then had with one page fault, not 512.
+  @inlinable package static func allocateHugePage() -> UnsafeMutableRawPointer {
+    troupe_allocate_huge(hugePage).unsafelyUnwrapped
   }
 
   @inlinable package static func free(_ memory: UnsafeMutableRawPointer) { troupe_free(memory) }
