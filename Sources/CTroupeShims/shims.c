@@ -7,9 +7,19 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+void *troupe_allocate_huge(size_t bytes) {
+  void *memory = troupe_allocate_aligned(bytes, bytes);
+#ifdef MADV_HUGEPAGE
+  // Only a hint: without huge pages it is ordinary memory.
+  madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
+}
 
 void troupe_thread_yield(void) { sched_yield(); }
 

@@ -1,15 +1,35 @@
 // The few things of the operating system that Swift cannot reach itself: futex, processor pause, thread-local words,
-// monotonic clocks, and the hooks of the thread sanitizer. Nothing here allocates.
+// monotonic clocks, plain memory, and the hooks of the thread sanitizer.
 #ifndef CTROUPE_SHIMS_H
 #define CTROUPE_SHIMS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/// What `troupe_allocate` aligns to: as malloc does.
+enum { TROUPE_ALIGNMENT = _Alignof(max_align_t) };
+
+/// Memory from malloc. There is always some: where the system has none, the program stops.
+static inline void *troupe_allocate(size_t bytes) {
+  void *memory = malloc(bytes);
+  if (memory == NULL) abort();
+  return memory;
+}
+/// The same with a larger alignment, a power of two.
+static inline void *troupe_allocate_aligned(size_t bytes, size_t alignment) {
+  void *memory = NULL;
+  if (posix_memalign(&memory, alignment, bytes) != 0) abort();
+  return memory;
+}
+/// The same, aligned to its own size, a power of two of megabytes, for which the system is asked to use huge pages.
+void *troupe_allocate_huge(size_t bytes);
+static inline void troupe_free(void *memory) { free(memory); }
 
 /// Tells the processor that this is a spin loop.
 static inline void troupe_cpu_pause(void) {

@@ -7,6 +7,12 @@ extension ChannelCore where Element: ~Copyable {
     var backoff = Backoff()
     while true {
       if let element = take() { return .received(element) }
+      // Not at the tail word yet, which the next sender writes: a receiver that reads it after each element takes its cache line
+      // away each time, and the two go on in step, at the pace of the transfers.
+      if backoff.isEarly {
+        backoff.snooze()
+        continue
+      }
       switch queue.emptiness() {
       case .finished: return .closed
       case .hole:

@@ -52,9 +52,10 @@ extension ChannelCore where Element: ~Copyable {
   @usableFromInline
   func send(_ element: consuming Element, until deadline: Deadline) -> WaitingSendOutcome<Element> {
     if let rendezvous { return send(element, rendezvous, until: deadline) }
-    // Room often appears within a moment, and to sleep costs thousands of elements.
+    // Room often appears within a moment, and to sleep costs thousands of elements. Not to be taken slot by slot: each look
+    // at the receiver's index takes its cache line away.
     var pending = element
-    var backoff = Backoff()
+    var backoff = Backoff.patient
     while true {
       switch trySend(pending) {
       case .sent: return .sent

@@ -22,9 +22,9 @@ public import Synchronization
   @usableFromInline var failure: (any Error)?
   /// Since when the receiver waits, on a clock of its own, and how long; written before the sender is handed out. `max`: without limit.
   @usableFromInline package let start: Int64
-  @usableFromInline package let limit: Duration
+  @usableFromInline package let limit: Duration?
 
-  @inlinable init(start: Int64, limit: Duration) {
+  @inlinable init(start: Int64, limit: Duration?) {
     failure = nil
     self.start = start
     self.limit = limit
@@ -48,9 +48,8 @@ public import Synchronization
     (UnsafeMutableRawPointer(state) + Self.valueOffset).assumingMemoryBound(to: Value.self)
   }
 
-  @inlinable package init(start: Int64 = .max, limit: Duration = .zero) {
-    let memory = UnsafeMutableRawPointer.allocate(
-      byteCount: Self.valueOffset + MemoryLayout<Value>.size, alignment: Self.alignment)
+  @inlinable package init(start: Int64 = .max, limit: Duration? = nil) {
+    let memory = RawMemory.allocate(Self.valueOffset + MemoryLayout<Value>.size, alignment: Self.alignment)
     state = memory.bindMemory(to: OneShotState.self, capacity: 1)
     state.initialize(to: OneShotState(start: start, limit: limit))
   }
@@ -61,15 +60,16 @@ public import Synchronization
   }
   /// When the receiver gives up, on its clock. `max`: never.
   package var deadline: Int64 {
-    if state.pointee.start == .max { return .max }
-    let sum = state.pointee.start.addingReportingOverflow(state.pointee.limit.nanosecondsClamped)
+    guard let limit = state.pointee.limit, state.pointee.start != .max else { return .max }
+    let sum = state.pointee.start.addingReportingOverflow(limit.nanosecondsClamped)
     return sum.overflow ? .max : sum.partialValue
   }
   @inlinable package var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) }
 
   @inlinable func free() {
-    state.deinitialize(count: 1)
-    UnsafeMutableRawPointer(state).deallocate()
+    // Nearly always there is nothing in it, and to release nothing is a call all the same.
+    if state.pointee.failure != nil { state.pointee.failure = nil }
+    RawMemory.free(state)
   }
 
   @inlinable package var isClosed: Bool { state.pointee.bits.load(ordering: .acquiring) & State.closed != 0 }

@@ -42,7 +42,7 @@ extension MessageQueue where Element: ~Copyable {
   }
 
   @inlinable func write(_ element: consuming Element, at index: UInt) {
-    let mask = UInt(state.pointee.ringMask)
+    let mask = state.pointee.ringMask
     let slot = Int(index & mask)
     let slots = Int(mask) + 1
     let elements = state.pointee.base + Segment.elementsOffset(slots)

@@ -10,16 +10,76 @@ public import Synchronization
 }
 
 extension MessageQueue where Element: ~Copyable {
+  /// Where the slot of a tail word lies. Read after the word; stale only if the index moved, and then the exchange fails.
+  @usableFromInline struct Place {
+    @usableFromInline let segment: UnsafeMutableRawPointer
+    @usableFromInline let capacity: Int
+    @usableFromInline let offset: Int
+    @inlinable init(segment: UnsafeMutableRawPointer, capacity: Int, offset: Int) {
+      self.segment = segment
+      self.capacity = capacity
+      self.offset = offset
+    }
+    /// The slot's sender links the next block.
+    @inlinable var isLast: Bool { offset == capacity - 1 }
+  }
+
+  @inlinable @inline(__always) func place(_ word: UInt) -> Place {
+    let low = Int((word >> TailWord.shift) & UInt(Segment.blockCapacity - 1))
+    if word & TailWord.inline != 0 {
+      return Place(segment: state.pointee.base, capacity: Segment.inlineCapacity, offset: low)
+    }
+    // Acquired with `word`.
+    let block = state.pointee.tailBlock.load(ordering: .relaxed)
+    if block & QueueState.longBlock == 0 {
+      return Place(segment: Self.address(block), capacity: Segment.blockCapacity, offset: low)
+    }
+    let start = state.pointee.ringMaskOrLongStart.load(ordering: .relaxed)
+    let blocks = UInt32(truncatingIfNeeded: word >> (TailWord.shift + Segment.blockShift)) &- start
+    return Place(
+      segment: Self.address(block), capacity: Segment.longCapacity,
+      offset: low &+ Int(blocks) &* Segment.blockCapacity)
+  }
+
+  @inlinable @inline(__always) func write(_ element: consuming Element, at place: Place) {
+    let elements = place.segment + Segment.elementsOffset(place.capacity)
+    (elements.assumingMemoryBound(to: Element.self) + place.offset).initialize(to: element)
+    // Releasing: publishes the element. Pairs with the acquiring load in `take`.
+    (Self.flags(place.segment) + place.offset).pointee.store(1, ordering: .releasing)
+  }
+
   /// Appends to an unbounded queue: one compare-exchange, a store, and once a block an allocation.
-  @inlinable package func push(_ element: consuming Element) -> Push<Element> {
-    let mask = UInt(Segment.blockCapacity - 1)
-    var word = state.pointee.tail.load(ordering: .acquiring)
-    var next: UnsafeMutableRawPointer?
+  @inlinable @inline(__always) package func push(_ element: consuming Element) -> Push<Element> {
+    let word = state.pointee.tail.load(ordering: .acquiring)
+    // The usual case, short enough to be part of the caller: in a block, no bit set, and not its last slot.
+    guard word & (TailWord.one &- 1) == 0 else { return pushSlowly(element, word, Backoff()) }
+    let place = place(word)
+    if place.isLast { return pushSlowly(element, word, Backoff()) }
+    let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
+      expected: word, desired: word &+ TailWord.one, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+    guard exchanged else { return pushAgain(element, seen) }
+    write(element, at: place)
+    return .done
+  }
+
+  /// After another sender won.
+  @inlinable @inline(never) func pushAgain(_ element: consuming Element, _ seen: UInt) -> Push<Element> {
     var backoff = Backoff()
+    backoff.contended()
+    let word = seen & TailWord.idle != 0 ? seen : state.pointee.tail.load(ordering: .acquiring)
+    return pushSlowly(element, word, backoff)
+  }
+
+  @inlinable @inline(never) func pushSlowly(
+    _ element: consuming Element, _ first: UInt, _ pauses: Backoff
+  ) -> Push<Element> {
+    let mask = UInt(Segment.blockCapacity - 1)
+    var (word, backoff) = (first, pauses)
+    var next: UInt = 0
     while true {
       if word & (TailWord.closed | TailWord.installing) != 0 {
         if word & TailWord.closed != 0 {
-          next?.deallocate()
+          if next != 0 { RawMemory.free(Self.address(next)) }
           return .closed(element)
         }
         // The one that installs has only to store a pointer; it may have lost its processor, so yield in the end.
@@ -27,19 +87,11 @@ extension MessageQueue where Element: ~Copyable {
         word = state.pointee.tail.load(ordering: .acquiring)
         continue
       }
-      let isInline = word & TailWord.inline != 0
-      let offset = Int((word >> TailWord.shift) & mask)
-      let capacity = isInline ? Segment.inlineCapacity : Segment.blockCapacity
-      let isLast = offset == capacity - 1
+      let place = place(word)
       // Before the reservation: a slot in a block implies that the block after it can be had.
-      if isLast && next == nil { next = takeBlock() }
-      // Acquired with `word`; stale only if the index moved, and then the exchange below fails.
-      let segment =
-        isInline
-        ? state.pointee.base
-        : UnsafeMutableRawPointer(bitPattern: state.pointee.tailBlock.load(ordering: .relaxed)).unsafelyUnwrapped
-      var desired = isLast ? ((word >> TailWord.shift | mask) &+ 1) << TailWord.shift : word &+ TailWord.one
-      if isLast {
+      if place.isLast && next == 0 { next = takeBlock() }
+      var desired = place.isLast ? ((word >> TailWord.shift | mask) &+ 1) << TailWord.shift : word &+ TailWord.one
+      if place.isLast {
         let kept = word & (TailWord.control | TailWord.suspended | TailWord.idle)
         desired |= kept | TailWord.installing
       }
@@ -52,18 +104,17 @@ extension MessageQueue where Element: ~Copyable {
         if seen & TailWord.idle == 0 { word = state.pointee.tail.load(ordering: .acquiring) }
         continue
       }
-      if isLast {
+      if place.isLast {
         // Published before our own slot is: once every slot of a block is taken, nobody but the consumer touches it.
-        segment.storeBytes(of: UInt(bitPattern: next), as: UInt.self)
-        state.pointee.tailBlock.store(UInt(bitPattern: next), ordering: .relaxed)
+        place.segment.storeBytes(of: next, as: UInt.self)
+        state.pointee.tailBlock.store(next, ordering: .relaxed)
+        state.pointee.ringMaskOrLongStart.store(
+          UInt32(truncatingIfNeeded: desired >> (TailWord.shift + Segment.blockShift)), ordering: .relaxed)
         state.pointee.tail.bitwiseAnd(~TailWord.installing, ordering: .releasing)
-      } else if let unused = next {
-        unused.deallocate()
+      } else if next != 0 {
+        RawMemory.free(Self.address(next))
       }
-      let elements = segment + Segment.elementsOffset(capacity)
-      (elements.assumingMemoryBound(to: Element.self) + offset).initialize(to: element)
-      // Releasing: publishes the element. Pairs with the acquiring load in `take`.
-      (Self.flags(segment) + offset).pointee.store(1, ordering: .releasing)
+      write(element, at: place)
       return word & ~desired & TailWord.idle != 0 ? .wake : .done
     }
   }

@@ -71,16 +71,17 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable @inline(never) func nextBlock() {
     let drained = consumer.pointee.segment
     // Written before the flag of the last slot, which has been seen.
-    let next = UnsafeMutableRawPointer(bitPattern: drained.load(as: UInt.self)).unsafelyUnwrapped
+    let next = drained.load(as: UInt.self)
     let wasInline = consumer.pointee.isInline
+    let wasLong = consumer.pointee.limit > Int32(Segment.blockCapacity)
     let mask = UInt(Segment.blockCapacity - 1)
     consumer.pointee.headIndex = ((consumer.pointee.headIndex &- 1) | mask) &+ 1
-    enter(next, inline: false)
-    if !wasInline { recycle(drained) }
+    let isLong = next & QueueState.longBlock != 0
+    enter(Self.address(next), capacity: isLong ? Segment.longCapacity : Segment.blockCapacity, inline: false)
+    if !wasInline { recycle(drained, long: wasLong) }
   }
 
-  @inlinable func enter(_ segment: UnsafeMutableRawPointer, inline isInline: Bool) {
-    let capacity = isInline ? Segment.inlineCapacity : Segment.blockCapacity
+  @inlinable func enter(_ segment: UnsafeMutableRawPointer, capacity: Int, inline isInline: Bool) {
     consumer.pointee.segment = segment
     consumer.pointee.elements = segment + Segment.elementsOffset(capacity)
     consumer.pointee.offset = 0
@@ -147,23 +148,24 @@ extension MessageQueue where Element: ~Copyable {
     let offset = Int(consumer.pointee.offset)
     let segment = consumer.pointee.segment
     let wasInline = consumer.pointee.isInline
+    let capacity = Int(consumer.pointee.limit)
     let mask = UInt(Segment.blockCapacity - 1)
     let fresh = offset == 0 ? index : (index | mask) &+ 1
     // All before the step: it releases these fields to the next consumer.
     consumer.pointee.headIndex = fresh
-    enter(state.pointee.base, inline: true)
+    enter(state.pointee.base, capacity: Segment.inlineCapacity, inline: true)
     consumer.pointee.head.store(fresh << 1 | HeadWord.inline, ordering: .relaxed)
     let bits = word & (TailWord.one &- 1)
     let (exchanged, seen) = state.pointee.tail.compareExchange(
       expected: word, desired: fresh << TailWord.shift | bits | TailWord.idle | TailWord.inline,
       successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
     if exchanged {
-      if !wasInline { segment.deallocate() }
+      if !wasInline { RawMemory.free(segment) }
       return true
     }
     word = seen
     consumer.pointee.headIndex = index
-    enter(segment, inline: wasInline)
+    enter(segment, capacity: capacity, inline: wasInline)
     consumer.pointee.offset = Int32(offset)
     consumer.pointee.head.store(index << 1 | (wasInline ? HeadWord.inline : 0), ordering: .relaxed)
     return false

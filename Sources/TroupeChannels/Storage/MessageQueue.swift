@@ -74,11 +74,11 @@ public import Synchronization
   /// Frees the blocks. The queue must be empty, and nobody may use it any more.
   @inlinable package func destroyBlocks() {
     if consumer.pointee.isBounded { return }
-    if !consumer.pointee.isInline { consumer.pointee.segment.deallocate() }
+    if !consumer.pointee.isInline { RawMemory.free(consumer.pointee.segment) }
     consumer.pointee.isInline = true
     if let spare = UnsafeMutableRawPointer(bitPattern: state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring))
     {
-      spare.deallocate()
+      RawMemory.free(spare)
     }
   }
 
@@ -86,22 +86,28 @@ public import Synchronization
     (segment + Segment.flagsOffset).assumingMemoryBound(to: Atomic<UInt8>.self)
   }
 
-  @inlinable @inline(never) func takeBlock() -> UnsafeMutableRawPointer {
+  /// A block for the next sender, with `QueueState.longBlock` if it is long.
+  @inlinable @inline(never) func takeBlock() -> UInt {
     if state.pointee.spareOrHeadCache.load(ordering: .relaxed) != 0 {
       // Acquiring: the consumer cleared its flags. Pairs with the releasing store in `recycle`.
       let spare = state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring)
-      if let block = UnsafeMutableRawPointer(bitPattern: spare) { return block }
+      if spare != 0 { return spare }
     }
-    let capacity = Segment.blockCapacity
-    let block = UnsafeMutableRawPointer.allocate(
-      byteCount: Segment.byteCount(capacity), alignment: Segment.alignment)
-    block.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + capacity)
-    return block
+    // The consumer's line is read only here, where it has left no block: it does not keep up.
+    let head = consumer.pointee.head.load(ordering: .relaxed) >> 1
+    let behind = Int(bitPattern: state.pointee.tail.load(ordering: .relaxed) >> TailWord.shift &- head)
+    let isLong = behind >= Int(Segment.longBacklog)
+    return UInt(bitPattern: Segment.allocateBlock(long: isLong)) | (isLong ? QueueState.longBlock : 0)
   }
 
-  /// Keeps one drained block for the next sender that needs one; only the consumer fills the place.
-  @inlinable func recycle(_ block: UnsafeMutableRawPointer) {
-    guard state.pointee.spareOrHeadCache.load(ordering: .relaxed) == 0 else { return block.deallocate() }
+  @inlinable static func address(_ block: UInt) -> UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(bitPattern: block & ~QueueState.longBlock).unsafelyUnwrapped
+  }
+
+  /// Keeps one drained block for the next sender that needs one; only the consumer fills the place. Not a long one, which is
+  /// memory that the rest of the program should have back.
+  @inlinable func recycle(_ block: UnsafeMutableRawPointer, long isLong: Bool) {
+    if isLong || state.pointee.spareOrHeadCache.load(ordering: .relaxed) != 0 { return RawMemory.free(block) }
     block.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + Segment.blockCapacity)
     state.pointee.spareOrHeadCache.store(UInt(bitPattern: block), ordering: .releasing)
   }

@@ -4,7 +4,8 @@ public import Synchronization
 @usableFromInline package struct QueueState: ~Copyable {
   /// See `TailWord`.
   @usableFromInline package let tail: Atomic<UInt>
-  /// The block that the tail lies in. Valid for the index that was read before it, if the step on `tail` succeeds.
+  /// The block that the tail lies in, with `longBlock` if that is long. Valid for the index that was read before it, if the
+  /// step on `tail` succeeds.
   @usableFromInline package let tailBlock: Atomic<UInt>
   /// Unbounded: a drained block that the consumer left for the next sender that needs one, or 0.
   /// Bounded: the consumer's index as some sender saw it last.
@@ -13,8 +14,14 @@ public import Synchronization
   @usableFromInline package let base: UnsafeMutableRawPointer
   /// 0 when unbounded.
   @usableFromInline package let capacity: UInt32
-  /// Slots of the ring, less one.
-  @usableFromInline package let ringMask: UInt32
+  /// Bounded: slots of the ring, less one; never changes.
+  /// Unbounded: the index of the first slot of the tail's long block, in blocks. As valid as `tailBlock`.
+  @usableFromInline package let ringMaskOrLongStart: Atomic<UInt32>
+
+  @inlinable package var ringMask: UInt { UInt(ringMaskOrLongStart.load(ordering: .relaxed)) }
+
+  /// Beside the address of a block, which is a multiple of eight.
+  @usableFromInline package static let longBlock: UInt = 1
 
   @inlinable package init(base: UnsafeMutableRawPointer, slots: Int, capacity: Int, tail word: UInt) {
     tail = Atomic(word)
@@ -22,7 +29,7 @@ public import Synchronization
     spareOrHeadCache = Atomic(0)
     self.base = base
     self.capacity = UInt32(capacity)
-    ringMask = capacity == 0 ? 0 : UInt32(slots - 1)
+    ringMaskOrLongStart = Atomic(capacity == 0 ? 0 : UInt32(slots - 1))
   }
 }
 

@@ -15,6 +15,26 @@
     stride <= 16 ? 64 : stride <= 64 ? 32 : stride <= 256 ? 16 : stride <= 4096 ? 4 : 2
   }
 
+  @inlinable package static var blockShift: UInt { UInt(blockCapacity.trailingZeroBitCount) }
+
+  /// Slots in a long block, a multiple of `blockCapacity`: what fits into one huge page. Four for very large elements, for the tests.
+  @inlinable package static var longCapacity: Int {
+    stride > 4096 ? 2 * blockCapacity : (RawMemory.hugePage - 64) / (stride + 1) & ~(blockCapacity - 1)
+  }
+  /// How many indexes a queue is behind when its senders begin to use long blocks: as many as fill one, so that at most
+  /// about half of a queue's memory is unused.
+  @inlinable package static var longBacklog: UInt { UInt(stride > 4096 ? blockCapacity : longCapacity) }
+
+  /// A block with flags that say "unwritten".
+  @inlinable package static func allocateBlock(long isLong: Bool) -> UnsafeMutableRawPointer {
+    let capacity = isLong ? longCapacity : blockCapacity
+    let block =
+      isLong && stride <= 4096
+      ? RawMemory.allocateHugePage() : RawMemory.allocate(byteCount(capacity), alignment: alignment)
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: flagsOffset + capacity)
+    return block
+  }
+
   @inlinable package static var flagsOffset: Int { 8 }
   @inlinable package static func elementsOffset(_ capacity: Int) -> Int {
     let align = MemoryLayout<Element>.alignment

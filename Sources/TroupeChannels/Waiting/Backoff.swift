@@ -6,6 +6,16 @@ internal import CTroupeShims
   @usableFromInline var step: UInt32 = 0
   @inlinable package init() {}
 
+  /// The first pauses, a fraction of a microsecond in all: what one waits for is looked at, and nothing beside it.
+  @inlinable package var isEarly: Bool { step < 5 }
+
+  /// One that begins with a pause of some hundred nanoseconds: where one step of the other thread is not worth the look.
+  @inlinable package static var patient: Backoff {
+    var backoff = Backoff()
+    backoff.step = 4
+    return backoff
+  }
+
   /// The spinning and yielding is over: sleep instead.
   @inlinable package var isOver: Bool { step > 10 }
 
