@@ -99,7 +99,7 @@ import Troupe
     let it = Setting(seed, .init(maxFailures: 1, callTimeout: .seconds(5), resetTimeout: .seconds(1)))
     it.mood.value = "silent"
     let slow = it.start()
-    it.sim.advance(by: .seconds(6))
+    it.sim.advance(by: .milliseconds(5_500))
     #expect(((slow.error as? CircuitBreakerError).map { "\($0)".contains("no answer within") }) == true)
     let breaker = it.breaker
     let state = it.sim.start { try await breaker.state() }
