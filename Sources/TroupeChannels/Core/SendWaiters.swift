@@ -21,8 +21,6 @@ final class SendWaiter: @unchecked Sendable {
   private let lock = FutexLock()
   private var first: SendWaiter?
   private unowned(unsafe) var last: SendWaiter?
-  /// No new element: whoever comes is refused.
-  private var isClosed = false
 
   @usableFromInline package init() {}
 
@@ -35,7 +33,6 @@ final class SendWaiter: @unchecked Sendable {
   /// Takes `count` permits at once, or a place in the line.
   func arrive<Element: ~Copyable>(_ count: Int, at queue: MessageQueue<Element>) -> Arrival {
     lock.withLock {
-      if isClosed { return .closed }
       // The bit first, then the look: a take after the bit sees it, a take before it is seen by the look.
       // Acquire-release: pairs with the add in `MessageQueue.took`.
       _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .sequentiallyConsistent)
@@ -121,9 +118,10 @@ final class SendWaiter: @unchecked Sendable {
     }
   }
 
+  /// Sends everybody away. *closed* has been set in the tail word before: whoever comes after this finds the line empty, so
+  /// looks at that word in `reserve`, and is refused; it needs no flag here.
   package func closeAll() {
     lock.lock()
-    isClosed = true
     let closed = first
     var each = first
     while let waiter = each {

@@ -56,7 +56,8 @@ extension MessageQueue where Element: ~Copyable {
     let place = place(word)
     if place.isLast { return pushSlowly(element, word, Backoff()) }
     let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
-      expected: word, desired: word &+ TailWord.one, successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
+      expected: word, desired: word &+ TailWord.one, successOrdering: .acquiringAndReleasing,
+      failureOrdering: .acquiring)
     guard exchanged else { return pushAgain(element, seen) }
     write(element, at: place)
     return .done
