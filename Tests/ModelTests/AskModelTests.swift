@@ -16,7 +16,7 @@ extension ModelTests {
     ) {
       let name = "ask, \(answer)\(timeout == nil ? "" : ", timeout")\(stops ? ", stop" : "")"
       var seen: Set<String> = []
-      Check.all(name, fewer: fewer, location: location) {
+      Check.all(name, fewer: fewer, throwing: answer == .fail, location: location) {
         let scheduler = ModelScheduler(workers: 1, posters: stops ? 2 : 1)
         let system = ActorSystem(
           core: SystemCore(

@@ -9,7 +9,7 @@ extension ModelTests {
   /// runs it; how it ends.
   @Suite struct Cells {
     enum Step: String {
-      case send, stop, suspend, resume, parcel
+      case send, stop, suspend, resume, parcel, shutdown
     }
 
     private func check(
@@ -50,7 +50,7 @@ extension ModelTests {
       }
       threads += (0..<workers).map { index in { scheduler.run(index) } }
       let sends = steps.map { $0.count { $0 == .send || $0 == .parcel } }
-      let stops = steps.joined().contains(.stop)
+      let stops = steps.joined().contains { $0 == .stop || $0 == .shutdown }
       return Execution(threads) {
         let dead = system.counts.allDeadLetters
         let trouble = witness.trouble(sends: sends, dead: dead, mayLose: stops || capacity != 0)
@@ -58,9 +58,11 @@ extension ModelTests {
         // A system that is dropped without an end keeps its actors.
         system.requestShutdown()
         scheduler.runAll()
+        // Whoever takes the last ended child out of the table ends the shutdown.
+        let isShutDown = !system.core.wakeAtEnd(ShutdownWaiter(deadline: .max))
         let isOver = system.counts.topLevelActors == 0
         return trouble ?? (isAlive == stops ? "the actor \(stops ? "has not ended" : "has ended")" : nil)
-          ?? (isOver ? nil : "the actor does not end")
+          ?? (isOver ? nil : "the actor does not end") ?? (isShutDown ? nil : "the shutdown does not end")
       }
     }
 
@@ -74,6 +76,7 @@ extension ModelTests {
           address.send(index * 4 + number)
           number += 1
         case .stop: system.stop(address)
+        case .shutdown: system.requestShutdown()
         case .suspend: system.suspend(address)
         case .resume: system.resume(address)
         case .parcel:
@@ -100,6 +103,7 @@ extension ModelTests {
       check([[.send, .parcel, .send], [.parcel]])
     }
     @Test func `what comes beside the queue, and the end`() { check([[.send, .parcel], [.stop]]) }
+    @Test func `one that stops the actor, and one that shuts the system down`() { check([[.stop], [.shutdown]]) }
     @Test func `two that stop it`() { check([[.stop], [.stop]], workers: 2, fewer: 1) }
   }
 }

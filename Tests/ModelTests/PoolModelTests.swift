@@ -111,6 +111,18 @@ extension ModelTests {
           3: { run in for piece in [4, 5] { run.schedule(piece) } },
         ], total: 6, retires: true)
     }
+    // What the one leaves behind the other waits for: the tick finds it where everyone looks.
+    @Test func `a worker that retires, the tick, and a handler that waits for what is left behind`() {
+      check(
+        "one retires, a stuck worker, the tick", workers: 2, first: [0],
+        turns: [
+          0: { run in for piece in [1, 2] { run.schedule(piece) } },
+          1: { $0.waitForFlag() },
+          2: { $0.schedule(3) },
+          3: { run in for piece in [4, 5] { run.schedule(piece) } },
+          5: { $0.raiseFlag() },
+        ], total: 6, retires: true, ticks: 1, fewer: 1)
+    }
     @Test func `two workers that retire, and a sender from outside`() {
       check(
         "two retire, 1 sender", workers: 2, first: [0], senders: [[6]],

@@ -7,7 +7,7 @@ import TroupeModel
 extension ModelTests {
   /// The timing wheel: a timer fires once or is cancelled, and after `cancel` has returned nothing of it happens any more.
   @Suite struct Timing {
-    private static func time(_ tick: Int64) -> Int64 { tick << 20 }
+    private static func time(_ tick: Int64) -> Int64 { TimerSlots.time(of: tick) }
 
     @Test func `a timer that is due, and one that cancels it`() {
       Check.all("timer, cancelled", fewer: -1) {
@@ -70,7 +70,8 @@ private final class Clock {
     for index in 0..<16 { (requests + index).initialize(to: Synchronization.Atomic(0)) }
     wheel.arm = { [unowned(unsafe) self] deadline, number in
       let place = made.wrappingAdd(1, ordering: .relaxed).oldValue
-      requests[place].store(UInt64(deadline >> 20) << 32 | number, ordering: .relaxed)
+      guard place < 16 else { fatalError("the clock is asked again and again") }
+      requests[place].store(UInt64(TimerSlots.ticks(until: deadline)) << 32 | number, ordering: .relaxed)
       ModelSystem.start(0)
     }
   }
@@ -81,7 +82,7 @@ private final class Clock {
     while ModelSystem.rest() {
       let request = requests[served].load(ordering: .relaxed)
       served += 1
-      wheel.advance(to: Int64(request >> 32) << 20, request: request & 0xFFFF_FFFF)
+      wheel.advance(to: TimerSlots.time(of: Int64(request >> 32)), request: request & 0xFFFF_FFFF)
     }
   }
 

@@ -27,6 +27,12 @@ extension PoolScheduler {
 typealias WorkerQueue = DispatchQueue
 
 extension PoolWorker {
+  /// Whether it says that it has no thread: a look that the pool would not make.
+  var isIdle: Bool {
+    guard let pool = scheduler as? PoolScheduler else { return false }
+    return ModelSystem.quietly { pool.state.isIdle(index) }
+  }
+
   static func makeQueue(_ index: Int) -> DispatchQueue { ModelPool.queue }
 }
 
@@ -37,13 +43,19 @@ enum ModelPool {
   /// Ticks that are ordered and have not come, now and at the most.
   nonisolated(unsafe) static var ticks = 0
   nonisolated(unsafe) static var mostTicks = 0
+  /// A worker was started while it said that it idles.
+  nonisolated(unsafe) static var startsIdle = false
   nonisolated(unsafe) fileprivate static var started: [PoolWorker] = []
   /// Nothing ever runs on it.
   fileprivate static let queue = DispatchQueue(label: "troupe.model")
 
   /// The life of a worker's thread.
   static func serve(_ worker: PoolWorker) {
-    while ModelSystem.rest() { worker.runUntilNothingIsLeft() }
+    while ModelSystem.rest() {
+      // Whoever starts it has taken its bit, and it has not been back since.
+      if worker.isIdle { startsIdle = true }
+      worker.runUntilNothingIsLeft()
+    }
   }
 
   /// The life of the thread of the tick. The first `early` ticks may come at any moment, the others when nobody else can go on.

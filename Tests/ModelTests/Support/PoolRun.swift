@@ -31,6 +31,7 @@ final class PoolRun {
   init(pieces: Int, workers: Int, areForeign: Bool, turns: [Int: Turn]) {
     ModelPool.ticks = 0
     ModelPool.mostTicks = 0
+    ModelPool.startsIdle = false
     pool = PoolScheduler(workers: workers)
     self.turns = turns
     notes = .allocate(capacity: pieces)
@@ -73,7 +74,7 @@ final class PoolRun {
     if notes[piece] != 1 { trouble = "piece \(piece) has its turn before it was scheduled, or again" }
     notes[piece] = 2
     let worker = unsafeDowncast(Worker.current!, to: PoolWorker.self)
-    if ModelSystem.quietly({ pool.state.isIdle(worker.index) }) { trouble = "a worker runs that says it idles" }
+    if worker.isIdle { trouble = "a worker runs that says it idles" }
     ran.wrappingAdd(1 << UInt64(4 * piece), ordering: .relaxed)
     turns[piece]?(self)
   }
@@ -96,6 +97,7 @@ final class PoolRun {
     if asked.reduce(0, +) != expected { return "asked for \(asked), of \(expected)" }
     if asked != ran { return "asked for \(asked), ran \(ran); \(places)" }
     if let trouble { return trouble }
+    if ModelPool.startsIdle { return "a worker is started that says it idles" }
     if ModelPool.mostTicks > 1 { return "\(ModelPool.mostTicks) ticks were ordered at a time" }
     if !pool.state.isAllIdle(pool.workers.count) { return "a worker without a thread does not idle" }
     for _ in 0..<8 { pool.state.tickPasses() }
