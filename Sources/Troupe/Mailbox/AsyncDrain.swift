@@ -50,6 +50,7 @@ public import Synchronization
       guard await live(cell, storage, context, loop) else { return }
     }
     let behavior = storage.behavior
+    executor.isHandling = true
     cell.turnBegins()
     var left = Turn.messages
     // What was left when they were counted.
@@ -66,7 +67,9 @@ public import Synchronization
         executor.addHandled(counted - left, cell)
         left = Turn.messages
         counted = left
+        executor.isHandling = false
         guard await live(cell, storage, context, loop) else { return }
+        executor.isHandling = true
         cell.turnBegins()
         continue
       }
@@ -87,11 +90,13 @@ public import Synchronization
           cell.turnEnds(left)
           executor.addHandled(counted - left, cell)
           counted = left
+          executor.isHandling = false
           let isCancelled = executor.isNoted && cell.leaveHandler(loop)
           let idling = queue.idle()
           if idling == .idle { return }
           holes += 1
           if isCancelled || holes > 100 { return cell.yield() }
+          executor.isHandling = true
           cell.turnBegins()
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
@@ -113,6 +118,7 @@ public import Synchronization
       cell.noteDepth(queue.backlog)
       cell.turnEnds(left)
       executor.addHandled(counted - left, cell)
+      executor.isHandling = false
       if executor.isNoted { _ = cell.leaveHandler(loop) }
       return cell.yield()
     }
@@ -161,10 +167,13 @@ public import Synchronization
         do {
           try storage.make()
           cell.isStarted = true
+          loop.executor.isHandling = true
           try await storage.behavior.pointee.started(in: context)
+          loop.executor.isHandling = false
           loop.executor.settleDroppedReplies(nil)
           cell.incarnationBegins()
         } catch {
+          loop.executor.isHandling = false
           loop.executor.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
         }
@@ -191,11 +200,9 @@ public import Synchronization
     }
   }
 
-  /// The last hook of an incarnation, which nothing cancels.
+  /// The last hook of an incarnation. Nothing cancels it: `isHandling` is false.
   @inlinable static func stop(_ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop) async {
-    loop.executor.isCancellable = false
     await storage.behavior.pointee.stopping(in: context)
-    loop.executor.isCancellable = true
     loop.executor.settleDroppedReplies(nil)
   }
 

@@ -23,8 +23,9 @@ internal import Synchronization
   @usableFromInline @exclusivity(unchecked) var cell: Unmanaged<Cell>?
   /// The loop's task, if it is that of a loop.
   @exclusivity(unchecked) var loop: Unmanaged<AsyncLoop>?
-  /// The task may be cancelled when the cell is stopped.
-  @usableFromInline @exclusivity(unchecked) var isCancellable = true
+  /// The cell is in its turn, and its last hook does not run: if the job ends now, a handler waits. False before the cell is given away. The job may still end after
+  /// that, where the runtime is asked whether the task is in the right place: with a preference, in a simulation, it takes it there anew.
+  @usableFromInline @exclusivity(unchecked) var isHandling = false
   /// The cell's `HandlerState` names the loop.
   @usableFromInline @exclusivity(unchecked) var isNoted = false
   /// Replies that the handler has dropped: it may be suspended, and their fate is its own.
@@ -64,7 +65,7 @@ internal import Synchronization
       self.worker = .passUnretained(worker)
       while true {
         job.runSynchronously(on: asUnownedSerialExecutor())
-        if cell != nil { handlerWaits() }
+        if isHandling { handlerWaits() }
         guard jobs.remove() else { return }
         job = next()
       }
@@ -80,7 +81,7 @@ internal import Synchronization
   /// The job has ended in the midst of a handler, and nothing else of the loop runs before this returns. Whoever stops the actor from now on cancels the
   /// loop's task; whoever did so before is seen here.
   private func handlerWaits() {
-    guard let cell, let loop, isCancellable, !isNoted else { return }
+    guard let cell, let loop, !isNoted else { return }
     isNoted = true
     cell._withUnsafeGuaranteedRef { $0.noteHandler(loop) }
   }
