@@ -1,7 +1,7 @@
 /// All timers of a system, in a hierarchical timing wheel under a lock: to add and to cancel one is O(1), and allocates nothing.
 ///
-/// A timer never fires early, and about two ticks late: one of its own, by which deadlines are rounded, and one of the kernel's
-/// clock. Timers fire in the order of their ticks, and of one tick in the order in which they were added.
+/// A timer never fires early, and on an idle machine late by a tick, by which deadlines are rounded up, and by the time that it takes to wake a
+/// thread. Timers fire in the order of their ticks, and of one tick in the order in which they were added.
 package final class TimerWheel: @unchecked Sendable {
   private let lock = FutexLock()
   // Touched under the lock, so exempt from exclusivity checks.

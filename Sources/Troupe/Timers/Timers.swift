@@ -2,7 +2,7 @@
 ///
 /// Each sends the actor a message of its own at a time, or again and again. They belong to the incarnation: when it ends, by a restart or for
 /// good, they are gone, and nothing of them is delivered any more. Their messages are no part of a bounded mailbox's bound. A timer never
-/// fires early, and some milliseconds late at most: a tick of the wheel (1 ms) and one of the kernel, longer on a loaded machine.
+/// fires early, and on an idle machine some tenths of a millisecond late: a tick of the wheel (66 us), and waking a thread or two.
 /// To set and to cancel one is O(1).
 public struct Timers<Message: ~Copyable> {
   @usableFromInline let cell: Cell
