@@ -187,8 +187,9 @@ import Troupe
   @Test func `hooks may await, and what throws in them is a failure`() async {
     struct Hooked: AsyncBehavior {
       let marks: Trail<Mark>
+      let allSent: Event
       func started(in context: Context<Int>) async throws {
-        await Task.yield()
+        await allSent.wait()
         marks.append(.started("a"))
       }
       func receive(_ message: consuming Int, in context: Context<Int>) async throws {
@@ -203,9 +204,10 @@ import Troupe
     }
     for _ in 0..<Scale.count(100) {
       let pool = Pooled()
-      let marks = Trail<Mark>()
-      let actor = pool.system.spawn { Hooked(marks: marks) }
+      let (marks, allSent) = (Trail<Mark>(), Event())
+      let actor = pool.system.spawn { Hooked(marks: marks, allSent: allSent) }
       for i in 1...3 { actor.send(i) }
+      allSent.set()
       let failure = await actor.termination.failure
       let cause = failure?.error as? Oops
       #expect(cause == Oops(2))
