@@ -15,7 +15,8 @@ extension Cell {
       if let kept = kept ?? nil { return kept.takeRetainedValue() }
     }
     return Cell(
-      byteCount: sizeClass == 0 ? byteCount : sizeClass * CellStore.step, alignment: alignment, sizeClass: sizeClass,
+      byteCount: sizeClass == 0 ? byteCount : CellStore.byteCount(sizeClass), alignment: alignment,
+      sizeClass: sizeClass,
       options: options, place: place)
   }
 

@@ -42,8 +42,6 @@ public import Synchronization
   /// In a system of the test kit.
   @usableFromInline let isIntercepted: Bool
   let isTimed: Bool
-  /// The worker of the pool that woke it last, 255 if none has.
-  @exclusivity(unchecked) private var wokenBy = UInt8.max
   /// See `QueueShape`.
   @exclusivity(unchecked) private(set) var shape: UInt32 = 0
   // Not counted, not even when it is copied: two workers that spawn would pass the count's cache line to and fro. Every chain of owners
@@ -77,6 +75,8 @@ public import Synchronization
   @exclusivity(unchecked) private var keptBits: UInt16 = 0
   /// The size of the memory at `queue` in steps of `CellStore.step`; 0 for a cell that is not kept for another life.
   @exclusivity(unchecked) private(set) var sizeClass: UInt8 = 0
+  /// The worker of the pool that woke it last, 255 if none has.
+  @exclusivity(unchecked) private var wokenBy = UInt8.max
   /// Messages whose handler returned. Written by the cell's worker; anyone may read.
   @usableFromInline let handled = Atomic<Int>(0)
   @exclusivity(unchecked) var existingAnnex: Annex?

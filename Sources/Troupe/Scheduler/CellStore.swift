@@ -5,8 +5,9 @@
 ///
 /// A cell counts as referenced once while it is here. For the worker's own thread.
 struct CellStore: ~Copyable {
-  /// Bytes from one class of sizes to the next: that of the allocator, so nothing is wasted.
+  /// Bytes from one class of sizes to the next: that of the allocator, which also needs 8 bytes of its own, so nothing is wasted.
   static let step = 16
+  private static let header = 8
   static let classes = 48
   static let batch = 64
 
@@ -24,9 +25,11 @@ struct CellStore: ~Copyable {
 
   /// 0 if cells of this size are not kept.
   static func sizeClass(_ byteCount: Int) -> Int {
-    let size = (byteCount + step - 1) / step
+    let size = (byteCount + header + step - 1) / step
     return size < classes ? size : 0
   }
+  /// The bytes that every cell of a class has.
+  static func byteCount(_ sizeClass: Int) -> Int { sizeClass * step - header }
 
   mutating func take(_ sizeClass: Int, _ depot: CellDepot) -> Unmanaged<Cell>? {
     if let cell = chains[sizeClass].pop() { return cell }
