@@ -4,16 +4,24 @@ import Testing
 @testable import Troupe
 
 @Suite struct CellReuseTests {
-  /// Spawns children that end at once, and of which nobody keeps an address: who hears of an end by a signal has one, for a moment.
+  /// Spawns children that another worker runs, and that end once all are there. Its own turn, which takes them out of the table of its
+  /// children, ends after that: then nobody else has a hold on their cells, in a build without optimization either.
   struct Parent: Behavior {
+    let spawned: Event
     let ended: Countdown
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
-      for _ in 0..<message { context.spawn(behavior: Brief(ended: ended)) }
+      for _ in 0..<message { context.spawn(behavior: Brief(spawned: spawned, ended: ended)) }
+      spawned.set()
+      spinUntil { ended.isOver }
     }
   }
   struct Brief: Behavior, ~Copyable {
+    let spawned: Event
     let ended: Countdown
-    mutating func started(in context: Context<Int>) { context.stop() }
+    mutating func started(in context: Context<Int>) {
+      spawned.spin()
+      context.stop()
+    }
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {}
     deinit { ended.down() }
   }
@@ -22,11 +30,9 @@ import Testing
     let pool = Pooled(workers: 2)
     let scheduler = try #require(pool.system.core.scheduler as? PoolScheduler)
     let count = 2000
-    for _ in 0..<2 {
-      let ended = Countdown(count)
-      pool.system.spawn { Parent(ended: ended) }.send(count)
-      await ended.wait()
-    }
+    let (spawned, ended) = (Event(), Countdown(count))
+    pool.system.spawn { Parent(spawned: spawned, ended: ended) }.send(count)
+    await ended.wait()
     // Neither is there a worker's own store in this count, nor are there cells under a sanitizer.
     #expect(await settled { scheduler.depot.count > 0 || troupe_is_sanitized() })
     // What was not needed since the trim before goes, and nobody spawns.
