@@ -3,7 +3,8 @@ import TroupeModel
 
 // In place of `PoolScheduler+Dispatch.swift`: what Dispatch does is done by threads of the scenario.
 extension PoolScheduler {
-  /// The worker's thread makes one run more, as a serial queue does with a block. Outside of a scenario's threads it waits for `settle`.
+  /// The worker's thread makes one run more, as a serial queue does with a block. Outside of a scenario's
+  /// threads it waits for `settle`.
   func start(_ worker: PoolWorker) {
     if ModelSystem.isInside { ModelSystem.start(worker.index) } else { ModelPool.started.append(worker) }
   }
@@ -36,7 +37,8 @@ extension PoolWorker {
   static func makeQueue(_ index: Int) -> DispatchQueue { ModelPool.queue }
 }
 
-/// What a scenario with a pool has to know and to say. Worker *i* is thread *i* of the scenario, which rests until it is started.
+/// What a scenario with a pool has to know and to say. Worker *i* is thread *i* of the scenario, which rests
+/// until it is started.
 enum ModelPool {
   /// That of the tick, if there is one.
   nonisolated(unsafe) static var tickThread: Int?
@@ -58,7 +60,8 @@ enum ModelPool {
     }
   }
 
-  /// The life of the thread of the tick. The first `early` ticks may come at any moment, the others when nobody else can go on.
+  /// The life of the thread of the tick. The first `early` ticks may come at any moment, the others when
+  /// nobody else can go on.
   static func tick(_ pool: PoolScheduler, early: Int) {
     var left = early
     while ModelSystem.rest() {

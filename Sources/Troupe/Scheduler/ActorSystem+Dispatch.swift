@@ -18,14 +18,15 @@ public struct ProcessSignal: Sendable, Hashable {
 }
 
 extension ActorSystem {
-  /// Runs until one of the signals comes, the system is shut down in some other way, or the task is cancelled; then shuts it down.
+  /// Runs until one of the signals comes, the system is shut down in some other way, or the task is
+  /// cancelled; then shuts it down.
   ///
   /// The last line of a service's `main`:
   /// ```swift
   /// print(await system.run(until: [.interrupt, .terminate]))
   /// ```
-  /// While it waits the signals do not end the process. From the first one on they do what they did before, so that a second Ctrl-C ends a shutdown that
-  /// takes too long. Not to be awaited in a handler.
+  /// While it waits the signals do not end the process. From the first one on they do what they did before,
+  /// so that a second Ctrl-C ends a shutdown that takes too long. Not to be awaited in a handler.
   /// - Parameters:
   ///   - mode: whether what is queued then is dropped or handled.
   ///   - deadline: for the shutdown, from the signal on; nil waits without limit.

@@ -2,10 +2,10 @@ internal import CTroupeShims
 
 /// The tasks in which a worker runs asynchronous handlers.
 ///
-/// A task that is made or resumed for each message costs several hundred nanoseconds; one that drains cell after cell and
-/// awaits each handler inline costs the call. So a worker keeps parked tasks, hands a cell to one, and the task goes on with
-/// whatever asynchronous cell comes next. If a handler really suspends, the task belongs to its cell until the handler
-/// ends, and another one takes over.
+/// A task that is made or resumed for each message costs several hundred nanoseconds; one that drains cell
+/// after cell and awaits each handler inline costs the call. So a worker keeps parked tasks, hands a cell to
+/// one, and the task goes on with whatever asynchronous cell comes next. If a handler really suspends, the
+/// task belongs to its cell until the handler ends, and another one takes over.
 @usableFromInline package final class AsyncLoops {
   @exclusivity(unchecked) private var parked: [AsyncLoop] = []
   /// The executor that the next enqueue on this thread makes runnable is ours to run, here and now.
@@ -52,9 +52,9 @@ internal import CTroupeShims
   }
 }
 
-/// One such task: an actor that is its own executor, so that a handler that inherits its isolation comes back here from
-/// wherever it awaited. A task executor preference would do the same, and costs a lock in the language's runtime at each
-/// return from a call.
+/// One such task: an actor that is its own executor, so that a handler that inherits its isolation comes back
+/// here from wherever it awaited. A task executor preference would do the same, and costs a lock in the
+/// language's runtime at each return from a call.
 @usableFromInline package actor AsyncLoop {
   // Touched by the worker that runs or parks the task, and handed on with its job.
   private nonisolated(unsafe) var cell: Unmanaged<Cell>?
@@ -150,8 +150,8 @@ internal import CTroupeShims
 }
 
 extension Cell {
-  /// Which code it runs: a function is a pointer to its code and one to what it captures, which is nothing where it was specialised for its behavior. To
-  /// ask for that by type would wrap the function first.
+  /// Which code it runs: a function is a pointer to its code and one to what it captures, which is nothing
+  /// where it was specialised for its behavior. To ask for that by type would wrap the function first.
   fileprivate var kind: AsyncKind {
     var body = body
     return withUnsafeBytes(of: &body) {

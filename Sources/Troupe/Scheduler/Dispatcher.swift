@@ -17,11 +17,13 @@ public struct Dispatcher: Sendable {
   /// Threads on which a handler may block: ask or receive in the blocking form, sleep, read a file, wait for a lock.
   ///
   /// All such actors of a system share the threads. If all are busy another is started at once, up to
-  /// `ActorSystem.Options.blockingThreads`; beyond that, actors wait for their turn. A thread that has had nothing to do
-  /// for five seconds ends. To wake an actor that idles costs some microseconds, the time in which a thread wakes up.
+  /// `ActorSystem.Options.blockingThreads`; beyond that, actors wait for their turn. A thread that has had
+  /// nothing to do for five seconds ends. To wake an actor that idles costs some microseconds, the time in
+  /// which a thread wakes up.
   public static var blocking: Dispatcher { Dispatcher(kind: .blocking) }
 
-  /// A thread for this actor alone, started when it is spawned and ended when it has ended. Its handlers may block, and all of
-  /// them, the hooks and the factory run on that thread: for libraries that want to be called by one thread.
+  /// A thread for this actor alone, started when it is spawned and ended when it has ended. Its handlers may
+  /// block, and all of them, the hooks and the factory run on that thread: for libraries that want to be
+  /// called by one thread.
   public static var pinned: Dispatcher { Dispatcher(kind: .pinned) }
 }

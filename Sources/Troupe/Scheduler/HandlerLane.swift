@@ -1,5 +1,6 @@
-/// Where the turns and the handlers of one interleaving actor run: each is a task of this actor, whose executor is the system's workers.
-/// So one of them has the cell at a time, and what they touch of it needs no lock.
+/// Where the turns and the handlers of one interleaving actor run: each is a task of this actor, whose
+/// executor is the system's workers. So one of them has the cell at a time, and what they touch of it needs
+/// no lock.
 @usableFromInline package actor HandlerLane {
   private nonisolated let executor: LoopExecutor
   private nonisolated let preference: (any TaskExecutor)?

@@ -63,7 +63,8 @@ struct LocalQueue: ~Copyable {
     }
   }
 
-  /// Moves the older half of another queue, if that has so many, into this one, whose owner calls it, and returns one of them.
+  /// Moves the older half of another queue, if that has so many, into this one, whose owner calls it, and
+  /// returns one of them.
   func steal(from victim: borrowing LocalQueue, atLeast length: UInt) -> Runnable? {
     while true {
       let h = victim.head.load(ordering: .acquiring)
@@ -93,8 +94,8 @@ final class Injector: @unchecked Sendable {
   private var first = 0
   private let length = Atomic<Int>(0)
 
-  /// Sequentially consistent, like the stores: a worker that goes idle says so, then looks here; whoever pushes stores this, then
-  /// looks for idle workers. One of the two sees the other.
+  /// Sequentially consistent, like the stores: a worker that goes idle says so, then looks here; whoever
+  /// pushes stores this, then looks for idle workers. One of the two sees the other.
   var isEmpty: Bool { length.load(ordering: .sequentiallyConsistent) == 0 }
 
   func push(_ runnable: Runnable) {
@@ -125,7 +126,8 @@ final class Injector: @unchecked Sendable {
     }
   }
 
-  /// Takes up to `limit` of those that came last, in the order in which they came; all but the first of them go to `rest`.
+  /// Takes up to `limit` of those that came last, in the order in which they came; all but the first of them
+  /// go to `rest`.
   func popNewest(limit: Int, rest: inout [Runnable]) -> Runnable? {
     if isEmpty { return nil }
     return lock.withLock {

@@ -3,10 +3,11 @@ internal import Synchronization
 
 /// A serial executor on a scheduler's workers: that of an asynchronous loop, or of a task's lane.
 ///
-/// Whoever makes the number of jobs one brings the executor to a worker, which runs jobs until the number is zero again. Nearly
-/// always there is one job at a time, and no lock is touched.
+/// Whoever makes the number of jobs one brings the executor to a worker, which runs jobs until the number is
+/// zero again. Nearly always there is one job at a time, and no lock is touched.
 ///
-/// Sendable because `first` belongs to the one that made the number one, then to the worker, and `rest` is under the lock.
+/// Sendable because `first` belongs to the one that made the number one, then to the worker, and `rest` is
+/// under the lock.
 @usableFromInline package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
   private let scheduler: any Scheduler
   /// Jobs that run or wait.
@@ -23,8 +24,9 @@ internal import Synchronization
   @usableFromInline @exclusivity(unchecked) var cell: Unmanaged<Cell>?
   /// The loop's task, if it is that of a loop.
   @exclusivity(unchecked) var loop: Unmanaged<AsyncLoop>?
-  /// The cell is in its turn, and its last hook does not run: if the job ends now, a handler waits. False before the cell is given away. The job may still end after
-  /// that, where the runtime is asked whether the task is in the right place: with a preference, in a simulation, it takes it there anew.
+  /// The cell is in its turn, and its last hook does not run: if the job ends now, a handler waits. False
+  /// before the cell is given away. The job may still end after that, where the runtime is asked whether the
+  /// task is in the right place: with a preference, in a simulation, it takes it there anew.
   @usableFromInline @exclusivity(unchecked) var isHandling = false
   /// The cell's `HandlerState` names the loop.
   @usableFromInline @exclusivity(unchecked) var isNoted = false
@@ -78,8 +80,8 @@ internal import Synchronization
     return Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.cell == nil ? nil : body($0) }
   }
 
-  /// The job has ended in the midst of a handler, and nothing else of the loop runs before this returns. Whoever stops the actor from now on cancels the
-  /// loop's task; whoever did so before is seen here.
+  /// The job has ended in the midst of a handler, and nothing else of the loop runs before this returns.
+  /// Whoever stops the actor from now on cancels the loop's task; whoever did so before is seen here.
   private func handlerWaits() {
     guard let cell, let loop, !isNoted else { return }
     isNoted = true

@@ -55,9 +55,10 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   /// Starts a worker, unless all run or one is looking for work already: that one will find it.
   ///
-  /// From outside, the injector's length is stored before this look at `state`, and a worker's last look at that length comes
-  /// after its own step on `state`, all sequentially consistent; so one of the two sees the other. From a worker no such order is needed: what it
-  /// pushed it will run itself, and a look that comes too early costs parallelism until the next push or tick, not a wake-up.
+  /// From outside, the injector's length is stored before this look at `state`, and a worker's last look at
+  /// that length comes after its own step on `state`, all sequentially consistent; so one of the two sees the
+  /// other. From a worker no such order is needed: what it pushed it will run itself, and a look that comes
+  /// too early costs parallelism until the next push or tick, not a wake-up.
   func wakeOne(takingSlots: Bool) {
     guard let index = state.claimIdle(always: takingSlots) else { return }
     workers[index].takesSlots = takingSlots
@@ -85,8 +86,9 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   // MARK: The tick
 
-  /// Looks for work that waits beside a free worker: a message to an idle actor is handled although the handler that sent
-  /// it does not return, and what is queued behind a busy worker does not stay there. Runs only while workers do.
+  /// Looks for work that waits beside a free worker: a message to an idle actor is handled although the
+  /// handler that sent it does not return, and what is queued behind a busy worker does not stay there. Runs
+  /// only while workers do.
   func tick() {
     state.tickPasses()
     var isWaiting = !injector.isEmpty || !unstarted.isEmpty

@@ -1,4 +1,5 @@
-/// What scenarios of the model checker make small, so that they come to the edges soon; see the file of this name in `Model`.
+/// What scenarios of the model checker make small, so that they come to the edges soon; see the file of this
+/// name in `Model`.
 enum PoolShape {
   /// What a worker's own queue holds: a power of two.
   static var queueCapacity: UInt { 256 }

@@ -21,13 +21,15 @@ struct PoolState: ~Copyable, Sendable {
 
   // MARK: Waking
 
-  /// A cheap first look before `claimIdle`, for what waits in a worker's own queue. Relaxed: a look that comes too early costs
-  /// parallelism until the next push or tick, and no wake-up, since a worker runs what it has queued itself.
+  /// A cheap first look before `claimIdle`, for what waits in a worker's own queue. Relaxed: a look that
+  /// comes too early costs parallelism until the next push or tick, and no wake-up, since a worker runs what
+  /// it has queued itself.
   var mayWakeOne: Bool {
     idle.load(ordering: .relaxed) != 0 && searching.load(ordering: .relaxed) == 0 && !isQuiet
   }
 
-  /// Takes an idle worker, which starts out searching. Nil if there is none, or, unless `always`, if somebody searches already.
+  /// Takes an idle worker, which starts out searching. Nil if there is none, or, unless `always`, if somebody
+  /// searches already.
   func claimIdle(always: Bool) -> Int? {
     var bits = idle.load(ordering: .sequentiallyConsistent)
     if bits == 0 { return nil }
@@ -62,8 +64,9 @@ struct PoolState: ~Copyable, Sendable {
     return idle.bitwiseAnd(~bit, ordering: .sequentiallyConsistent).oldValue & bit != 0
   }
 
-  /// Becomes idle if another of the `count` workers has a thread. That one will look at the injector before it gives its thread back: its own
-  /// step on this word comes after this one, and its look after that. So what was put there before this step is not forgotten.
+  /// Becomes idle if another of the `count` workers has a thread. That one will look at the injector before
+  /// it gives its thread back: its own step on this word comes after this one, and its look after that. So
+  /// what was put there before this step is not forgotten.
   func retire(_ index: Int, of count: Int) -> Bool {
     let bit: UInt64 = 1 << UInt64(index)
     var bits = idle.load(ordering: .relaxed)
@@ -80,8 +83,8 @@ struct PoolState: ~Copyable, Sendable {
 
   var isQuiet: Bool { quietTicks.load(ordering: .relaxed) > 0 }
 
-  /// Quiet for one tick; for twice as many as the last time, up to eight, if that has only just ended. Relaxed, as all of this is: it decides
-  /// how soon something runs in parallel, and never whether it runs.
+  /// Quiet for one tick; for twice as many as the last time, up to eight, if that has only just ended.
+  /// Relaxed, as all of this is: it decides how soon something runs in parallel, and never whether it runs.
   func beQuiet() {
     let length = min(8, max(1, quietLength.load(ordering: .relaxed) * 2))
     quietLength.store(length, ordering: .relaxed)

@@ -2,8 +2,9 @@ import Synchronization
 
 /// The watchdog of one pool, driven by its tick.
 ///
-/// A turn ends after two ticks, so a worker whose count of turns stands still for longer is in one handler. What a worker notes
-/// of its cell is an address, which may be stale when the tick reads it. So it is only compared: the cell is looked up among the living.
+/// A turn ends after two ticks, so a worker whose count of turns stands still for longer is in one handler.
+/// What a worker notes of its cell is an address, which may be stale when the tick reads it. So it is only
+/// compared: the cell is looked up among the living.
 ///
 /// Sendable because what changes is the tick's own, or under the lock.
 final class PoolWatch: @unchecked Sendable {
@@ -81,8 +82,8 @@ final class PoolWatch: @unchecked Sendable {
     say(.init(subject: subject, duration: duration))
   }
 
-  /// Level by level, each table under its lock. It takes time with very many actors, and nobody waits for it but spawns at a
-  /// table that is being looked through.
+  /// Level by level, each table under its lock. It takes time with very many actors, and nobody waits for it
+  /// but spawns at a table that is being looked through.
   private func find(_ bits: UInt) -> Cell? {
     guard let table = lock.withLock({ site?.table }) else { return nil }
     var level = [table]

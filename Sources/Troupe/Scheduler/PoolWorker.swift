@@ -1,8 +1,8 @@
 internal import CTroupeShims
 import Synchronization
 
-/// A worker of the pool: a queue of its own, and a slot for what it woke last, which runs next. The slot is what makes a
-/// message and its answer stay on one core.
+/// A worker of the pool: a queue of its own, and a slot for what it woke last, which runs next. The slot is
+/// what makes a message and its answer stay on one core.
 ///
 /// Sendable because what is not atomic is touched by the thread that runs it, or by the tick alone.
 final class PoolWorker: Worker, @unchecked Sendable {
@@ -24,7 +24,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   @exclusivity(unchecked) private var turns: UInt = 0
   @exclusivity(unchecked) private var spreading = Spreading()
   @exclusivity(unchecked) private var isToRetire = false
-  /// Wake-ups, by what runs here, of cells that were woken on another worker last. Written by this worker; others add them up.
+  /// Wake-ups, by what runs here, of cells that were woken on another worker last. Written by this worker;
+  /// others add them up.
   let crossings = Atomic<UInt>(0)
   let activations = Atomic<UInt>(0)
   /// What runs, for the watchdog: bits of a runnable, or 0. Not retained, so it is good for comparing only.
@@ -90,9 +91,10 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// The older half of the full queue, and one more, go where everyone looks.
   ///
-  /// Cells that have never run go to a line of their own, of which the newest are taken first. So actors that spawn actors that spawn actors grow
-  /// in depth and not in breadth: as many live at a time as a few queues hold, in memory that is still in the caches, and not a million.
-  /// That a work-stealing scheduler needs little space that way is due to Blumofe and Leiserson (1999).
+  /// Cells that have never run go to a line of their own, of which the newest are taken first. So actors that
+  /// spawn actors that spawn actors grow in depth and not in breadth: as many live at a time as a few queues
+  /// hold, in memory that is still in the caches, and not a million. That a work-stealing scheduler needs
+  /// little space that way is due to Blumofe and Leiserson (1999).
   private func overflow(_ runnable: Runnable) {
     var started: [Runnable] = []
     var unstarted: [Runnable] = []
@@ -155,8 +157,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
-  /// What is no asynchronous cell runs here, on top of the loop: that has nothing to do meanwhile, and to park it and set it going again costs more than
-  /// most turns. A loop that goes on there itself, after its handler was suspended, does not do the same: so the stack stays flat.
+  /// What is no asynchronous cell runs here, on top of the loop: that has nothing to do meanwhile, and to
+  /// park it and set it going again costs more than most turns. A loop that goes on there itself, after its
+  /// handler was suspended, does not do the same: so the stack stays flat.
   override func nextAsync() -> Unmanaged<Cell>? {
     if isOnTop { return nil }
     while true {
@@ -196,7 +199,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
-  /// Leaves what it has to the others and gives its thread back, for the time that the pool is quiet. False if no other has a thread.
+  /// Leaves what it has to the others and gives its thread back, for the time that the pool is quiet. False
+  /// if no other has a thread.
   private func retire(in pool: PoolScheduler) -> Bool {
     isToRetire = false
     let count = pool.others.count
@@ -260,8 +264,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// Looks at the others' queues for a while: work often comes within the time that a thread takes to wake up.
   ///
-  /// A short queue is left to its owner at first. A cell that is taken as soon as it has one message is idle again before its
-  /// sender has written the next, and then every message costs a wake-up; a few microseconds later it has a batch.
+  /// A short queue is left to its owner at first. A cell that is taken as soon as it has one message is idle
+  /// again before its sender has written the next, and then every message costs a wake-up; a few microseconds
+  /// later it has a batch.
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     while true {

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Random numbers for several threads, for jitter: SplitMix64 from a seed of the system's generator, which itself is a call of the kernel for each number.
+/// Random numbers for several threads, for jitter: SplitMix64 from a seed of the system's generator, which
+/// itself is a call of the kernel for each number.
 struct RandomState: ~Copyable, Sendable {
   private let state = Atomic<UInt64>(UInt64.random(in: 0 ... .max))
 

@@ -1,7 +1,8 @@
 internal import CTroupeShims
 public import Synchronization
 
-/// What may run: a cell with something to do, a job of a task, or a loop that has one. One word, so that queues of it need no locks.
+/// What may run: a cell with something to do, a job of a task, or a loop that has one. One word, so that
+/// queues of it need no locks.
 @usableFromInline package struct Runnable: Equatable {
   let bits: UInt
 
@@ -54,7 +55,8 @@ public import Synchronization
   var coarseNow: Int64 { get }
   /// As cheap, and not before the time that it is: a tick later than `coarseNow`.
   var latestNow: Int64 { get }
-  /// When so much time has passed from now, not by the old clock, so that nothing is early. What is too far away is never.
+  /// When so much time has passed from now, not by the old clock, so that nothing is early. What is too far
+  /// away is never.
   func deadline(after delay: Duration) -> Int64
   /// Calls `timer.fire` at its deadline or a little later, unless it is cancelled first.
   func add(_ timer: Timer)
@@ -64,8 +66,8 @@ public import Synchronization
   func stop()
   /// Set by the system that uses this scheduler, and lives for as long.
   var executor: WorkerExecutor! { get set }
-  /// Where an asynchronous handler goes on after it was suspended, before it comes back to its loop. Nil: on the global pool,
-  /// which spares a lock at each return from a call.
+  /// Where an asynchronous handler goes on after it was suspended, before it comes back to its loop. Nil: on
+  /// the global pool, which spares a lock at each return from a call.
   var loopPreference: (any TaskExecutor)? { get }
   /// Whatever dispatcher an actor asks for, it runs here.
   var runsEverything: Bool { get }
@@ -80,8 +82,8 @@ extension Scheduler {
 
 /// One at a time, this runs cells. What it keeps is touched by its own thread alone.
 ///
-/// Its variables are exempt from exclusivity checks, each of which is a call: one thread at a time runs a worker, and none of
-/// them is handed out.
+/// Its variables are exempt from exclusivity checks, each of which is a call: one thread at a time runs a
+/// worker, and none of them is handed out.
 @usableFromInline package class Worker {
   /// Which scheduler this worker belongs to, to compare without counting references.
   final let schedulerID: ObjectIdentifier
@@ -98,10 +100,12 @@ extension Scheduler {
   /// Messages handled, of which failed. Written by this thread; anyone may read.
   @usableFromInline final let counts = WorkerCounts()
 
-  /// How many of the messages of a full turn a turn leaves to later ones: none but in a simulation, whose turns are short.
+  /// How many of the messages of a full turn a turn leaves to later ones: none but in a simulation, whose
+  /// turns are short.
   @usableFromInline @exclusivity(unchecked) final var withheld = 0
 
-  /// Counts the ticks of the scheduler: how a turn knows that it has lasted long, without asking a clock at each message.
+  /// Counts the ticks of the scheduler: how a turn knows that it has lasted long, without asking a clock at
+  /// each message.
   @usableFromInline final let ticks = Atomic<UInt32>(0)
   /// Its thread is there for handlers that block.
   final let mayBlock: Bool
@@ -116,13 +120,15 @@ extension Scheduler {
   /// The scheduler of the system that this worker belongs to.
   final var system: any Scheduler { (scheduler as? SideScheduler)?.base ?? scheduler }
 
-  /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the worker's own loop.
+  /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the
+  /// worker's own loop.
   @inline(__always)
   static func withCurrent<R>(_ body: (Worker) -> R) -> R? {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0)._withUnsafeGuaranteedRef(body) }
   }
 
-  /// The ticks of the current worker; after an await it may be another one, whose ticks say another number: a turn is long then.
+  /// The ticks of the current worker; after an await it may be another one, whose ticks say another number: a
+  /// turn is long then.
   @usableFromInline static var currentTicks: UInt32 { withCurrent { $0.ticks.load(ordering: .relaxed) } ?? 0 }
   @usableFromInline static var currentWithheld: Int { withCurrent { $0.withheld } ?? 0 }
 
@@ -147,7 +153,8 @@ extension Scheduler {
   /// Something became runnable on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
-  /// A cell whose actor has ended and whose memory is of this size, counted once, if this worker has one. See `CellStore`.
+  /// A cell whose actor has ended and whose memory is of this size, counted once, if this worker has one. See
+  /// `CellStore`.
   func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? { nil }
   /// Keeps a cell for `takeCell`, and takes over the one count that it has.
   func keepCell(_ cell: Unmanaged<Cell>) { cell.release() }

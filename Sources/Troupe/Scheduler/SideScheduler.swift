@@ -1,7 +1,7 @@
 /// A scheduler beside the pool of a system, for actors that ask for another dispatcher.
 ///
-/// Time and timers are the pool's. Tasks with the system's executor run on the pool; what runs here are cells, and the loops
-/// of their asynchronous handlers.
+/// Time and timers are the pool's. Tasks with the system's executor run on the pool; what runs here are
+/// cells, and the loops of their asynchronous handlers.
 ///
 /// Sendable because it has constants only, and subclasses say why they are.
 @usableFromInline package class SideScheduler: Scheduler, @unchecked Sendable {

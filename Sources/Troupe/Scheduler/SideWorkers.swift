@@ -44,7 +44,8 @@ final class SideWorkers: @unchecked Sendable {
 
   // MARK: The tick
 
-  /// Ticks tell a turn that it has lasted long. They come while a turn is young: one that blocks for an hour needs no more.
+  /// Ticks tell a turn that it has lasted long. They come while a turn is young: one that blocks for an hour
+  /// needs no more.
   func armTick() {
     if tickState.claim() { base.add(Tick(self, deadline: base.deadline(after: .milliseconds(5)))) }
   }

@@ -2,7 +2,8 @@ internal import CTroupeShims
 
 /// A scheduler for tests: one thread, virtual time, and what runs next is for a `Chooser` to say.
 ///
-/// Nothing runs but in `step`. Time passes only by `advance`, `passTime` and `pass`. Tasks on the system's executor are part of it.
+/// Nothing runs but in `step`. Time passes only by `advance`, `passTime` and `pass`. Tasks on the system's
+/// executor are part of it.
 ///
 /// Sendable because what changes is under the lock, or belongs to the thread that drives the simulation.
 package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
@@ -63,7 +64,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Under the lock. While nothing runs any thread may send; a job that others than the driver bring is one that comes back.
+  /// Under the lock. While nothing runs any thread may send; a job that others than the driver bring is one
+  /// that comes back.
   private func comesFromElsewhere(_ runnable: Runnable) -> Bool {
     if running != 0 { return troupe_thread_self() != running }
     return !runnable.isCell && !driver.isCalling
@@ -92,7 +94,9 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
 
   /// Runs one thing that can run, or fires a timer that is due; false if there is none.
   ///
-  /// Where time does not pass a timer that was due at once stays, so that one that sets itself again does not run for ever. On any thread, one at a time; also in a task of the simulation itself, which then waits for what it runs. Not in a handler.
+  /// Where time does not pass a timer that was due at once stays, so that one that sets itself again does not
+  /// run for ever. On any thread, one at a time; also in a task of the simulation itself, which then waits
+  /// for what it runs. Not in a handler.
   package func step(firesTimers: Bool = true) -> Bool {
     lock.lock()
     let isTimerDue = firesTimers && (timers.first.map { $0.deadline <= now } ?? false)

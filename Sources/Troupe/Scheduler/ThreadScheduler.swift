@@ -2,8 +2,9 @@ internal import CTroupeShims
 
 /// Threads on which handlers may block: those of `Dispatcher.blocking`, or the one of a pinned actor.
 ///
-/// What becomes runnable goes to a thread that waits, else to a new one, else, if there are as many as may be, into a line
-/// that those look at when they have finished. Each step is under the lock, so nothing is left behind.
+/// What becomes runnable goes to a thread that waits, else to a new one, else, if there are as many as may
+/// be, into a line that those look at when they have finished. Each step is under the lock, so nothing is
+/// left behind.
 ///
 /// Sendable because what changes is under the lock.
 final class ThreadScheduler: SideScheduler, @unchecked Sendable {

@@ -2,9 +2,9 @@ internal import CTroupeShims
 
 /// Moves a timer wheel on a thread of its own, which sleeps until the deadline that the wheel has asked for.
 ///
-/// Not by Dispatch, whose timers wake three threads for each deadline: its manager, a thread of the queue, and the worker that is to run. A
-/// new deadline only wakes the thread if it sleeps, so many that come one after the other are one wake-up. The thread begins with the first timer
-/// and ends with the scheduler.
+/// Not by Dispatch, whose timers wake three threads for each deadline: its manager, a thread of the queue,
+/// and the worker that is to run. A new deadline only wakes the thread if it sleeps, so many that come one
+/// after the other are one wake-up. The thread begins with the first timer and ends with the scheduler.
 ///
 /// Sendable because what changes is under the lock.
 final class TimerClock: @unchecked Sendable {
@@ -31,7 +31,8 @@ final class TimerClock: @unchecked Sendable {
     if isFirst { start() } else { parker.signal() }
   }
 
-  /// The thread goes, as soon as it has fired what it is firing. Also called on that thread: what a timer lets go of may be the scheduler.
+  /// The thread goes, as soon as it has fired what it is firing. Also called on that thread: what a timer
+  /// lets go of may be the scheduler.
   func end() {
     lock.withLock { isOver = true }
     parker.signal()

@@ -1,7 +1,9 @@
-/// All timers of a system, in a hierarchical timing wheel under a lock: to add and to cancel one is O(1), and allocates nothing.
+/// All timers of a system, in a hierarchical timing wheel under a lock: to add and to cancel one is O(1), and
+/// allocates nothing.
 ///
-/// A timer never fires early, and on an idle machine late by a tick, by which deadlines are rounded up, and by the time that it takes to wake a
-/// thread. Timers fire in the order of their ticks, and of one tick in the order in which they were added.
+/// A timer never fires early, and on an idle machine late by a tick, by which deadlines are rounded up, and
+/// by the time that it takes to wake a thread. Timers fire in the order of their ticks, and of one tick in
+/// the order in which they were added.
 package final class TimerWheel: @unchecked Sendable {
   private let lock = FutexLock()
   // Touched under the lock, so exempt from exclusivity checks.
@@ -11,7 +13,8 @@ package final class TimerWheel: @unchecked Sendable {
   /// Counts the requests to the clock: only the latest is in force.
   @exclusivity(unchecked) private var request: UInt64 = 0
 
-  /// Makes the clock call `advance` at a time or somewhat later, with the number of the request. Set once, before any timer is added.
+  /// Makes the clock call `advance` at a time or somewhat later, with the number of the request. Set once,
+  /// before any timer is added.
   @exclusivity(unchecked) package var arm: (_ deadline: Int64, _ request: UInt64) -> Void = { _, _ in }
 
   /// So many are taken from the wheel, or moved in it, in one hold of the lock.
@@ -40,7 +43,8 @@ package final class TimerWheel: @unchecked Sendable {
     return request
   }
 
-  /// When it returns the timer has fired or never will. So it waits while the timer is firing, a few steps; not for others.
+  /// When it returns the timer has fired or never will. So it waits while the timer is firing, a few steps;
+  /// not for others.
   package func cancel(_ timer: Timer) {
     lock.lock()
     if timer.state.isQueued {
@@ -56,8 +60,8 @@ package final class TimerWheel: @unchecked Sendable {
     while timer.state.isFiring { backoff.snooze() }
   }
 
-  /// The clock calls for what was armed. If something earlier was armed since, that one's call does it all: there is one
-  /// chain of calls, however many timers come.
+  /// The clock calls for what was armed. If something earlier was armed since, that one's call does it all:
+  /// there is one chain of calls, however many timers come.
   package func advance(to now: Int64, request number: UInt64) {
     let now = TimerSlots.ticks(until: now)
     var left = Self.turn

@@ -1,12 +1,14 @@
 /// Reports handlers that keep a thread of the pool for too long; `ActorSystem.Options.watchdog`.
 ///
-/// A handler on the pool that blocks or computes for long keeps a processor's worth of actors waiting. The watchdog says
-/// which one, in the system's log and to a listener: when it has run for the limit, and again whenever the time has doubled.
-/// When every thread of the pool is kept so, it says that too. It looks every 5 milliseconds while the pool runs, which
-/// costs handlers nothing. What runs on another dispatcher is not watched.
+/// A handler on the pool that blocks or computes for long keeps a processor's worth of actors waiting. The
+/// watchdog says which one, in the system's log and to a listener: when it has run for the limit, and again
+/// whenever the time has doubled. When every thread of the pool is kept so, it says that too. It looks every
+/// 5 milliseconds while the pool runs, which costs handlers nothing. What runs on another dispatcher is not
+/// watched.
 public struct Watchdog: Sendable {
-  /// How long a handler may run before it is reported; at least 20 milliseconds. A report comes some milliseconds later.
-  /// It is time of the clock: on a machine with more to do than processors, a handler that waits for its own counts too.
+  /// How long a handler may run before it is reported; at least 20 milliseconds. A report comes some
+  /// milliseconds later. It is time of the clock: on a machine with more to do than processors, a handler
+  /// that waits for its own counts too.
   public var limit: Duration
   /// Hears of every report, one at a time, on a thread of its own. The system keeps it.
   public var listener: (@Sendable (Report) -> Void)?
