@@ -11,6 +11,9 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 void *troupe_allocate_huge(size_t bytes) {
   void *memory = troupe_allocate_aligned(bytes, bytes);
@@ -19,6 +22,12 @@ void *troupe_allocate_huge(size_t bytes) {
   madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
   return memory;
+}
+
+void troupe_return_free_memory(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
 }
 
 void troupe_thread_yield(void) { sched_yield(); }

@@ -41,4 +41,28 @@ import Testing
     scheduler.depot.trim()
     #expect(scheduler.depot.count == 0)
   }
+
+  @Test func `memory that many actors had is given back once no more is freed`() {
+    let depot = CellDepot()
+    let orders = Counter()
+    depot.orderTrim = { _ in orders.add() }
+    depot.freed(100)
+    #expect(orders.value == 1)
+    // Too little to be worth it.
+    depot.trim()
+    #expect(orders.value == 1)
+    depot.freed(64 << 20)
+    #expect(orders.value == 2)
+    // More was freed since the last look, so it looks again.
+    depot.trim()
+    #expect(orders.value == 3)
+    depot.freed(1)
+    depot.trim()
+    #expect(orders.value == 4)
+    // Nothing was freed meanwhile: this gives the pages back, and nothing is left to do.
+    depot.trim()
+    #expect(orders.value == 4)
+    depot.freed(1)
+    #expect(orders.value == 5)
+  }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Troupe
 
 // MARK: big
@@ -255,6 +256,32 @@ extension Actors {
       system.spawn(awaited: awaited, Keeper(n: n, awaited: awaited, done: done)).send(-1)
     }
     return .bytes(count: n, perItem: result[0])
+  }
+
+  /// How much memory stays resident, for each actor, after all of them have ended. The memory of ended actors goes
+  /// back to the system some seconds later, so this looks for ten seconds, or until a fiftieth is left.
+  func memoryAfterEnd(_ n: Int) throws -> Measured {
+    let before = try residentBytes()
+    let keeper = Slot<Address<Int>>()
+    let peak = results { done in
+      let address = system.spawn(awaited: awaited, Keeper(n: n, awaited: awaited, done: done))
+      keeper.value = address
+      address.send(-1)
+    }
+    try check(peak[0] > 0, "mem_after")
+    if let address = keeper.value.take() { system.stop(address) }
+    var least = Int.max
+    var looks = 0
+    while looks < 100 && least > peak[0] * n / 50 {
+      Thread.sleep(forTimeInterval: 0.1)
+      least = min(least, try residentBytes() - before)
+      looks += 1
+    }
+    return .bytes(count: n, perItem: max(0, least) / n)
+  }
+
+  private final class Slot<Value>: @unchecked Sendable {
+    var value: Value?
   }
 }
 

@@ -49,6 +49,7 @@ struct Actors {
     case "actor.timers_cancel": return try timersCancelled(scaled(1_000_000))
     case "actor.timers_fire": return try timersFired(scaled(1_000_000))
     case "actor.mem": return try memory(scaled(500_000))
+    case "actor.mem_after": return try memoryAfterEnd(scaled(500_000))
     case _ where workload.hasPrefix("actor.pairs."): return try pairs(workload)
     case _ where workload.hasPrefix("actor.timer_lateness."): return try timerLateness(workload)
     case "actor.restart_zero": return try restartZero(scaled(200_000))

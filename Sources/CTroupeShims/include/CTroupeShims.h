@@ -40,6 +40,10 @@ static inline void troupe_cpu_pause(void) {
 #endif
 }
 
+/// Gives whole pages that the allocator has free back to the system, where the allocator has a call for that. It takes the
+/// locks of the allocator for milliseconds if much is free, so it is for moments in which nobody is in a hurry.
+void troupe_return_free_memory(void);
+
 /// Gives up the rest of this thread's time slice.
 void troupe_thread_yield(void);
 

@@ -158,6 +158,7 @@ public import Synchronization
 
   deinit {
     UnsafeMutableRawPointer(queue).deallocate()
+    if sizeClass != 0 { Worker.withCurrent { $0.freedMemory(CellStore.byteCount(Int(sizeClass))) } }
     // Nothing is held by one that waited in a store.
     if case .none = body { return }
     if withSiblings({ $0.isTop }) { unmanagedSystem.release() }

@@ -1,3 +1,5 @@
+internal import CTroupeShims
+
 /// Cells that no actor has, by the size of their memory: a worker's own, which it takes from and puts into without a lock.
 ///
 /// What it has too much of goes to the depot of the pool in batches, and what it lacks comes from there in batches, so that one worker
@@ -84,10 +86,16 @@ struct CellChain {
 
 /// What the workers of a pool exchange with each other: batches of cells that no actor has, under a lock.
 ///
-/// It keeps a bounded number, and once a second lets go of what nobody has needed in that time.
+/// It keeps a bounded number, and once a second lets go of what nobody has needed in that time. The allocator keeps pages
+/// of memory that was freed in between other memory; after a peak, when a second has passed in which no more was freed,
+/// it is asked to give them back to the system.
 final class CellDepot: @unchecked Sendable {
   /// Batches of each size that are kept at the most; others are freed at once.
   private static let limit = 64
+  /// Bytes of freed cells from which on the allocator is asked to give pages back: less is not worth its locks.
+  private static let bytesWorthReturning = 8 << 20
+  /// A worker says that it has freed cells when it is so many bytes.
+  static let bytesTogether = 1 << 18
 
   private struct Shelf {
     var batches: [CellChain] = []
@@ -98,6 +106,9 @@ final class CellDepot: @unchecked Sendable {
   // Under the lock.
   @exclusivity(unchecked) private var shelves = Array(repeating: Shelf(), count: CellStore.classes)
   @exclusivity(unchecked) private var isTrimOrdered = false
+  /// Bytes of cells that were freed since pages were given back last: until now, and until the last trim.
+  @exclusivity(unchecked) private var freedBytes = 0
+  @exclusivity(unchecked) private var freedBytesAtTrim = 0
   /// Calls `trim` a second later. Set once, before anything is put here.
   @exclusivity(unchecked) var orderTrim: (CellDepot) -> Void = { _ in }
 
@@ -127,21 +138,39 @@ final class CellDepot: @unchecked Sendable {
     if orders { orderTrim(self) }
   }
 
-  /// Frees what was not needed since the last time. Comes again while there is something left.
+  /// Workers have freed so many bytes: cells that found no place here, or that somebody had an address of when they ended.
+  func freed(_ bytes: Int) {
+    let orders = lock.withLock {
+      freedBytes += bytes
+      defer { isTrimOrdered = true }
+      return !isTrimOrdered
+    }
+    if orders { orderTrim(self) }
+  }
+
+  /// Frees what was not needed since the last time. Comes again while there is something left to do.
   func trim() {
     var unneeded: [CellChain] = []
-    let comesAgain = lock.withLock { () -> Bool in
+    let (comesAgain, returnsPages) = lock.withLock { () -> (Bool, Bool) in
       var isEmpty = true
       for i in shelves.indices {
-        unneeded += shelves[i].batches.prefix(shelves[i].fewest)
+        for batch in shelves[i].batches.prefix(shelves[i].fewest) {
+          freedBytes += batch.count * CellStore.byteCount(i)
+          unneeded.append(batch)
+        }
         shelves[i].batches.removeFirst(shelves[i].fewest)
         shelves[i].fewest = shelves[i].batches.count
         if shelves[i].fewest > 0 { isEmpty = false }
       }
-      isTrimOrdered = !isEmpty
-      return !isEmpty
+      // While cells are freed others end as well, so what is given back now might be asked for at once.
+      let returnsPages = freedBytes >= Self.bytesWorthReturning && freedBytes == freedBytesAtTrim
+      if returnsPages { freedBytes = 0 }
+      freedBytesAtTrim = freedBytes
+      isTrimOrdered = !isEmpty || freedBytes >= Self.bytesWorthReturning
+      return (isTrimOrdered, returnsPages)
     }
     for i in unneeded.indices { unneeded[i].releaseAll() }
+    if returnsPages { troupe_return_free_memory() }
     if comesAgain { orderTrim(self) }
   }
 

@@ -67,6 +67,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
     unmanagedPool._withUnsafeGuaranteedRef { cells.put(cell, sizeClass, $0.depot) }
   }
 
+  /// Bytes that the depot has not been told of yet.
+  @exclusivity(unchecked) private var freedBytes = 0
+
+  override func freedMemory(_ bytes: Int) {
+    freedBytes += bytes
+    guard freedBytes >= CellDepot.bytesTogether else { return }
+    unmanagedPool._withUnsafeGuaranteedRef { $0.depot.freed(freedBytes) }
+    freedBytes = 0
+  }
+
   var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
 
   /// What others may steal at any time.

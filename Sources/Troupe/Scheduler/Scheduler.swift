@@ -158,6 +158,8 @@ extension Scheduler {
   func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? { nil }
   /// Keeps a cell for `takeCell`, and takes over the one count that it has.
   func keepCell(_ cell: Unmanaged<Cell>) { cell.release() }
+  /// A cell was freed on this worker's own thread, with so many bytes beside it.
+  func freedMemory(_ bytes: Int) {}
 
   /// The next asynchronous cell, for a loop that goes on with it without leaving its task.
   func nextAsync() -> Unmanaged<Cell>? { nil }
