@@ -27,7 +27,8 @@ public protocol InterleavingBehavior: AnyObject, SendableMetatype {
   /// The type of the messages that the actor understands. It may be noncopyable, so that each message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides what happens; see
+  /// `Supervision`.
   nonisolated(nonsending) func receive(_ message: consuming Message, in context: Context<Message>) async throws
 
   /// Runs alone before the first message of an incarnation. If it throws, the actor fails.

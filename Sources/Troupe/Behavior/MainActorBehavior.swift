@@ -20,7 +20,8 @@ public protocol MainActorBehavior: SendableMetatype, ~Copyable {
   /// The type of the messages that the actor understands. It may be noncopyable, so that each message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides what happens; see
+  /// `Supervision`.
   mutating func receive(_ message: consuming Message, in context: Context<Message>) throws
 
   /// Runs before the first message of an incarnation. If it throws, the actor fails.

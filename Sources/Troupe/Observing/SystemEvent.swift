@@ -22,7 +22,8 @@ public enum SystemEvent: Sendable, CustomStringConvertible {
   case ended(Termination)
   /// A message will not be handled.
   case deadLetter(DeadLetter)
-  /// An unbounded mailbox has grown to `ActorSystem.Options.highWater`; told again only after it has shrunk to half of that.
+  /// An unbounded mailbox has grown to `ActorSystem.Options.highWater`. This is reported again only after it has shrunk
+  /// to half of that.
   case highWater(ActorID, depth: Int)
   /// An ask got no answer.
   case askFailed(AskError)
