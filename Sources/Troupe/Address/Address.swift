@@ -73,8 +73,8 @@ public struct Address<Message: ~Copyable>: Sendable {
 
   var adapter: Adapter<Message> { unsafeDowncast(target, to: Adapter<Message>.self) }
 
-  /// Suspends until the actor has ended, and says how it ended; returns at once if it has. Any number of tasks may
-  /// wait, and they may ask again.
+  /// Suspends until the actor has ended, and says how it ended; returns at once if it has. Cancelling the task does not
+  /// end the wait. Any number of tasks may wait, and they may ask again.
   public var termination: Termination {
     get async { await target.cell.waitForTermination() }
   }

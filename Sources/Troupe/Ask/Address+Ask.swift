@@ -139,8 +139,8 @@ extension Address where Message: ~Copyable {
   {
     let scheduler = target.cell.system.scheduler
     var deadline = core.deadline
-    // The deadline is counted from now, by the exact clock. So it is later than counted from the ask by a worker's
-    // turn, and not by a tick of the cheap clock.
+    // The deadline is counted from now, by the exact clock. Compared with one that is counted from the ask, it is later
+    // by its worker's turn, and not by a tick of the cheap clock.
     if let timeout = site.timeout, timeout >= AskSite.long { deadline = scheduler.deadline(after: timeout) }
     let timer = deadline == .max ? nil : AskTimer(deadline: deadline, core.address)
     defer { if let timer { scheduler.cancel(timer) } }

@@ -53,7 +53,7 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   @usableFromInline let fileID: StaticString
   @usableFromInline let line: UInt
 
-  /// A timeout from which on it does not matter what a worker's turn adds to it.
+  /// From this timeout on it does not matter what a worker's turn adds to it.
   static var long: Duration { .seconds(1) }
 
   @inlinable init(timeout: Duration?, fileID: StaticString, line: UInt) {

@@ -54,8 +54,8 @@ extension Reply where Value == Void {
 @usableFromInline struct DroppedReply {
   let address: UnsafeMutableRawPointer
 
-  /// Fails the ask. If this happens in a handler, that waits until the handler has returned or thrown: if it throws,
-  /// the ask fails with its error.
+  /// Fails the ask. Inside a handler this is put off until the handler has returned or thrown: if it throws, the ask
+  /// fails with its error.
   @usableFromInline static func drop(_ address: UnsafeMutableRawPointer) {
     let reply = DroppedReply(address: address)
     if LoopExecutor.withCurrentHandler({ $0.drop(reply) }) != nil { return }

@@ -2,10 +2,9 @@ extension Context where Message: ~Copyable {
   /// Puts a message aside until `unstashAll`. Use it for messages that cannot be handled yet, such as requests that
   /// come before a connection stands.
   ///
-  /// The stash keeps its order, and is kept through a restart, after which its messages are replayed. The outcome is
-  /// `full`, with the message, when the stash holds `SpawnOptions.stashCapacity` messages; `try
-  /// context.stash(message).get()` then makes the actor fail. Messages that are in the stash when the actor ends become
-  /// dead letters.
+  /// The stash keeps its order, and is kept through a restart, after which its messages are replayed. When it holds
+  /// `SpawnOptions.stashCapacity` messages the outcome is `full` and gives the message back; let the actor fail then
+  /// with `try context.stash(message).get()`. Messages that are in the stash when the actor ends become dead letters.
   ///
   /// A consuming `switch` does not let the whole message be used in its `default`. So decide first, and switch
   /// afterwards:

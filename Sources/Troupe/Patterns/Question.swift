@@ -3,8 +3,8 @@
 /// ```swift
 /// let price = try await shops.address.ask { Question("tea", $0) }
 /// ```
-/// To ask a service that understands other messages too, use an adapter: `shop.contramap { .price($0.request, $0.reply)
-/// }`.
+/// To ask a service that understands other messages too, use an adapter:
+/// `shop.contramap { .price($0.request, $0.reply) }`.
 @frozen public struct Question<Request: Sendable, Answer: Sendable>: ~Copyable, Sendable {
   /// The request.
   public let request: Request

@@ -102,8 +102,8 @@ struct WorkSource<Work: ~Copyable>: ~Copyable, Behavior {
     case arrived
     case pull(Address<Work>)
     case close
-    /// Work that was destroyed with the queue. It is refused, since this actor has ended by then, and so becomes a dead
-    /// letter.
+    /// Work whose piece was destroyed. Mostly that happens as the queue ends: then this message is refused, and so
+    /// becomes a dead letter.
     case lost(Work)
   }
 

@@ -1,7 +1,7 @@
 /// The times at which an actor failed, the most recent last, up to a number of them.
 ///
 /// Adding one takes the same time however many are remembered, on average: forgotten ones are removed when they make up
-/// half of the array. Those in a window are counted by bisection, O(log n).
+/// more than half of the array. Those in a window are counted by bisection, O(log n).
 struct FailureTimes: Sendable {
   private var times: [Duration]
   /// The index of the first one that is not forgotten.

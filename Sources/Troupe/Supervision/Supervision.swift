@@ -26,7 +26,7 @@ public struct Supervision: Sendable {
   /// What happened to the actor before this failure.
   public struct History: Sendable {
     /// When the actor failed before, on the scheduler's clock, the most recent last. At most 64 failures are
-    /// remembered, or as many as the limit of `Supervision.restart`.
+    /// remembered, or as many as the limit of `Supervision.restart` if that is larger.
     public var failures: [Duration] { times.all }
     let times: FailureTimes
     /// How often the actor has been restarted in its life.

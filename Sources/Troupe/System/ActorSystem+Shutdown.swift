@@ -23,9 +23,9 @@ extension ActorSystem {
   /// Shuts the system down, phase by phase, and suspends until that is done; see `ShutdownPhase`. Every actor stops,
   /// children before parents, after it has finished the message in hand.
   ///
-  /// A second call awaits the same end. Actors that still run a handler at the deadline are reported and left behind. A
-  /// handler that awaited this would wait for itself, so that stops the program with a message: use `requestShutdown`
-  /// there.
+  /// A second call awaits the same end. Cancelling the task does not end the wait. Actors that still run a handler at
+  /// the deadline are reported and left behind. A handler that awaited this would wait for itself, so that stops the
+  /// program with a message: use `requestShutdown` there.
   /// - Parameters:
   ///   - mode: With `.now`, queued messages become dead letters. With `.drain`, each actor takes no new messages and
   ///     handles those that are queued, and then its children do the same; what is left at the deadline is dropped, for

@@ -7,11 +7,12 @@ import Synchronization
 public final class ActorSystem: Sendable {
   /// The settings of a system.
   public struct Options: Sendable {
-    /// The number of workers, that is, of threads that run actors, between 1 and 64. Nil means one for each processor.
+    /// The number of workers, that is, of threads that run actors, between 1 and 64. Nil means one for each processor,
+    /// up to 64.
     public var workers: Int?
-    /// A number of messages from which on an unbounded mailbox is reported as long, in the log and to the observer. It
-    /// is looked at at the end of a turn, and reported again only after the mailbox has shrunk to half of it. Zero
-    /// turns this off.
+    /// From so many messages on, an unbounded mailbox is reported as long, in the log and to the observer. The check is
+    /// made at the end of a turn, and the report is repeated only after the mailbox has shrunk to half of that. Zero
+    /// turns it off.
     public var highWater: Int
     /// What happens to actors that fail, unless their own options say otherwise.
     public var supervision: Supervision
