@@ -1,9 +1,9 @@
 import Synchronization
 
-/// An address of one message type in front of an actor of another.
+/// What an address points at if it accepts another message type than the actor behind it: it transforms each message.
 @usableFromInline final class Adapter<Message: ~Copyable>: Recipient, @unchecked Sendable {
   let room: AdapterRoom
-  /// Transforms a message and passes it on into room that was taken for it.
+  /// Transforms a message and passes it on into room that was reserved for it before.
   let pass: @Sendable (consuming Message) -> Void
 
   init(_ room: AdapterRoom, pass: @escaping @Sendable (consuming Message) -> Void) {
@@ -25,21 +25,22 @@ import Synchronization
   }
 }
 
-/// Room in the mailbox behind an adapter. Where the queue keeps what depends on the type of its elements, which only the
-/// adapter next to the cell knows, so all adapters of a chain share this.
+/// Reserves room in the mailbox behind an adapter. The queue's layout depends on the type of its elements, which only
+/// the adapter next to the cell knows; so that adapter makes the object, and all adapters of a chain share it.
 class AdapterRoom: @unchecked Sendable {
   enum Reservation { case reserved, full, closed }
   let cell: Cell
-  /// A handle that an adapter in front of it keeps.
+  /// The handle behind the adapter, if there is one: while an adapter exists, the actor counts as referenced.
   private let kept: Recipient?
   init(_ target: Recipient) {
     cell = target.cell
     kept = target.isHandle ? target : nil
   }
 
-  /// Takes room for one message, as far as there is such a thing: an unbounded mailbox has it until it is closed.
+  /// Reserves room for one message. In an unbounded mailbox there is nothing to reserve: it has room until it is
+  /// closed.
   func tryReserve() -> Reservation { fatalError("abstract") }
-  /// The same, waiting for it.
+  /// Reserves room for one message, and waits for it until the deadline.
   nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
     fatalError("abstract")
   }
@@ -64,10 +65,13 @@ private final class TypedRoom<Message: ~Copyable>: AdapterRoom, @unchecked Senda
 }
 
 extension Address where Message: ~Copyable {
-  /// An address of another message type that transforms what it gets, on the sender's thread, and passes it on to this one.
+  /// Makes an address of another message type, which transforms each message and passes it on to this address.
   ///
-  /// It is an address of its own, whose `termination` is that of its target. A refusal comes before the transformation and
-  /// gives the original back; if the target ends in between, the result becomes a dead letter.
+  /// Use it to let an actor receive what others send in their own terms, such as the answers of several services. The
+  /// transformation runs on the sender's thread, so it must be quick. The new address is not equal to this one, but its
+  /// `termination` is that of the same actor. If the actor has ended or its mailbox is full, the message is refused
+  /// before it is transformed, and `trySend` gives the original back; if the actor ends in between, the result becomes
+  /// a dead letter.
   public func contramap<Outer: ~Copyable>(
     _ transform: @escaping @Sendable (consuming sending Outer) -> sending Message
   ) -> Address<Outer> {

@@ -1,10 +1,11 @@
 extension Address where Message: ~Copyable {
-  /// Sends a message, suspending the task while the actor's bounded mailbox is full. On an unbounded one, it never waits.
+  /// Sends a message, suspending the task while the actor's bounded mailbox is full. With an unbounded mailbox it never
+  /// waits.
   ///
-  /// Those who wait get room in the order in which they came. If the actor has ended, the timeout passes, or the task is
-  /// cancelled first, the message comes back in the outcome. Waiting in a handler of the actor itself would be waiting for
-  /// oneself: give it a timeout, or use `trySend`.
-  /// - Parameter timeout: how long to wait at most; nil waits without limit.
+  /// Waiting tasks get room in the order in which they came. If the actor has ended, the timeout passes, or the task is
+  /// cancelled first, the message comes back in the outcome. A handler that delivers to its own actor would wait for
+  /// itself: give it a timeout, or use `trySend`.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   nonisolated(nonsending)
     public func deliver(
       _ message: consuming sending Message, timeout: Duration? = nil
@@ -38,7 +39,7 @@ extension Address where Message: ~Copyable {
     }
   }
 
-  /// Only a bounded mailbox can have been full.
+  /// Waits for room. This is reached only after the mailbox was full, so the mailbox is bounded.
   private nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
     if !target.isCell && !target.isHandle { return await adapter.room.reserve(until: deadline) }
     let cell = target.cell

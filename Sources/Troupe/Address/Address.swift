@@ -1,8 +1,10 @@
 internal import Synchronization
 
-/// The address of an actor: what can send to it. Copy it freely, keep it as long as you like; it does not keep the actor alive.
+/// The address of an actor, through which messages are sent to it. Copy it freely and keep it as long as you like: it
+/// does not keep the actor alive.
 ///
-/// Any thread and any task may use it. Messages from one sender to one actor arrive in the order sent.
+/// Any thread and any task may use it. Messages from one sender to one actor arrive in the order in which they were
+/// sent.
 public struct Address<Message: ~Copyable>: Sendable {
   @usableFromInline let target: Recipient
 
@@ -34,7 +36,8 @@ public struct Address<Message: ~Copyable>: Sendable {
 
   /// Sends a message if it is accepted at once, and gives it back if not; never waits.
   ///
-  /// `closed` means that the actor has ended. What an adapter passes on comes back untransformed.
+  /// The outcome `closed` means that the actor has ended. An adapter gives the message back as it was before the
+  /// transformation.
   @inlinable public func trySend(_ message: consuming sending Message) -> sending TrySendOutcome<Message> {
     if target.isCell {
       let cell = unsafeDowncast(target, to: Cell.self)
@@ -70,29 +73,30 @@ public struct Address<Message: ~Copyable>: Sendable {
 
   var adapter: Adapter<Message> { unsafeDowncast(target, to: Adapter<Message>.self) }
 
-  /// Suspends until the actor has ended, and tells how; at once if it has. Any number of tasks may wait, and ask again.
+  /// Suspends until the actor has ended, and says how it ended; returns at once if it has. Cancelling the task does not
+  /// end the wait. Any number of tasks may wait, and they may ask again.
   public var termination: Termination {
     get async { await target.cell.waitForTermination() }
   }
 
-  /// Which actor this leads to: the same for all adapters in front of it.
+  /// The identity of the actor that this address leads to. It is the same for all adapters in front of the actor.
   public var actor: ActorID { ActorID(target.cell) }
 
-  /// About how much the actor has to do: the messages that wait in its mailbox, at least 1 while it is at work, 0 when it is idle or has
-  /// ended.
+  /// About how much the actor has to do: the number of messages that wait in its mailbox, at least 1 while the actor is
+  /// at work, and 0 when it is idle or has ended.
   ///
-  /// A snapshot of two words that others change, for measuring and for choosing among actors; nothing can be concluded from it
-  /// about what a send will do. Stashed messages are not in it. O(1), from any thread.
+  /// The value is a snapshot of two words that other threads change, for measuring and for choosing among actors; it
+  /// says nothing reliable about what a send will do. Stashed messages are not counted. O(1), from any thread.
   public var pendingCount: Int {
     target.cell.pendingCount
   }
 
-  /// `system/parent/child`; an actor without a name has `$` and a number.
+  /// The path of the actor, `system/parent/child`. In place of a missing name it has `$` and a number.
   public var path: String { target.cell.path }
 }
 
 extension Address: Hashable where Message: ~Copyable {
-  /// Whether both are of the same actor. An adapter is an address of its own.
+  /// Whether both addresses are of the same actor. The address of an adapter is equal only to itself and its copies.
   @inlinable public static func == (a: Address, b: Address) -> Bool { a.identity == b.identity }
   /// Hashes the identity of the actor.
   @inlinable public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
@@ -103,19 +107,19 @@ extension Address: Hashable where Message: ~Copyable {
 }
 
 extension Address: CustomStringConvertible where Message: ~Copyable {
-  /// The path.
+  /// The path of the actor.
   public var description: String { path }
 }
 
 extension Cell {
   var pendingCount: Int {
-    // Relaxed: an estimate, by which nothing is read.
+    // Relaxed: the result is an estimate, and no other memory is read because of it.
     let word = queue.pointee.tail.load(ordering: .relaxed)
     if word & TailWord.gone != 0 { return 0 }
     return max(depth, word & TailWord.idle != 0 ? 0 : 1)
   }
 
-  /// Messages that wait in the mailbox.
+  /// The number of messages that wait in the mailbox.
   var depth: Int { QueueShape(bits: shape).count(in: queue) + (store?.count ?? 0) }
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
@@ -141,7 +145,8 @@ extension Cell {
   }
 }
 
-/// Says that nothing else refers to `value`: a message that was refused, whose sender gave up its own by `sending`.
+/// Tells the compiler that nothing else refers to `value`. It is used for a message that was refused: its sender passed
+/// it as `sending`, and so has given it up.
 @inlinable func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
   nonisolated(unsafe) let value = value
   return value

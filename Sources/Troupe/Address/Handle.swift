@@ -1,13 +1,15 @@
 import Synchronization
 
-/// A counted reference to an actor that lives while somebody has its address: what such an actor's addresses point at.
+/// A counted reference to an actor whose lifetime is `Lifetime.whileReferenced`; the addresses of such an actor point
+/// at handles.
 ///
-/// The actor makes one for every address that it is asked for, and holds none. When the last has gone it ends, as soon as it has nothing to do
-/// any more; see `Cell.isUnreferenced`. Only the actor makes the first one after that, so its own worker can decide.
+/// The actor makes a new handle for every address that it is asked for, and holds none itself. When the last handle has
+/// gone the actor ends, as soon as it has nothing left to do; see `Cell.isUnreferenced`. Once the count is zero only
+/// the actor itself can make a handle, so its own worker can decide whether it ends.
 @usableFromInline final class Handle: Recipient, @unchecked Sendable {
   @usableFromInline let held: Cell
 
-  /// Counted already.
+  /// Makes a handle that the caller has counted already.
   fileprivate init(_ cell: Cell) {
     held = cell
     super.init(.handle)
@@ -15,7 +17,7 @@ import Synchronization
 
   deinit {
     guard let settings = held.settings else { return }
-    // Acquire-release: whoever sees zero sees what the holders did before.
+    // Acquire-release: whoever sees zero also sees what the other holders did before they let go.
     if settings.handles.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
       held.post(ControlWord.unreferenced)
     }
@@ -30,7 +32,7 @@ extension Cell {
     return Handle(self)
   }
 
-  /// From any thread: a handle if there is another one.
+  /// Makes another handle if at least one exists; nil otherwise. From any thread.
   func shareHandle() -> Recipient? {
     guard let handles = settings else { return nil }
     var count = handles.handles.load(ordering: .relaxed)
@@ -43,7 +45,8 @@ extension Cell {
     return nil
   }
 
-  /// On the cell's worker, between messages: nobody has an address, and nothing is left that would make the actor do something.
+  /// Whether nobody has an address of the actor, and nothing is left that would make it do something. Called on the
+  /// cell's worker, between messages.
   var isUnreferenced: Bool {
     guard isCounted, phase == .running, !hasParcels, depth == 0,
       settings?.handles.load(ordering: .acquiring) == 0

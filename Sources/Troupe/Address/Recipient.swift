@@ -1,6 +1,6 @@
 /// What an address points at: an actor's cell, a counted reference to one, or an adapter in front of either.
 @usableFromInline package class Recipient: @unchecked Sendable {
-  /// Whether this is a `Cell`: the usual case is one predicted branch.
+  /// Whether this is a `Cell`. It is stored so that the usual case costs one predicted branch.
   @usableFromInline let isCell: Bool
   /// Whether this is a `Handle`.
   @usableFromInline let isHandle: Bool
@@ -11,6 +11,6 @@
     isHandle = kind == .handle
   }
 
-  /// The cell, or the one behind the adapters.
+  /// The cell of the actor, behind any handle and any adapters.
   @usableFromInline var cell: Cell { fatalError("abstract") }
 }

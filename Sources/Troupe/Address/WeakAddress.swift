@@ -1,8 +1,11 @@
 import Synchronization
 
-/// The address of an actor that does not keep it alive, also if it lives only while it is referenced: `Lifetime.whileReferenced`.
+/// The address of an actor that does not keep it alive, not even an actor that lives only while it is referenced; see
+/// `Lifetime.whileReferenced`.
 ///
-/// It keeps the memory of the actor, or of the adapter, as any address does. From any thread.
+/// Use it where an address would keep such an actor alive by accident, as in a cache. It keeps the memory of the actor,
+/// as any address does. If it is made from an adapter it refers to that one without keeping it, and is of no use any
+/// more once nobody has an address with that adapter. It may be used from any thread.
 public struct WeakAddress<Message: ~Copyable>: Sendable {
   private enum Target {
     case cell(Cell)
@@ -10,14 +13,15 @@ public struct WeakAddress<Message: ~Copyable>: Sendable {
   }
   private let target: Target
 
-  /// Of the same actor, by the same adapter if there is one.
+  /// Makes a weak address of the same actor. If the address is an adapter, it stays one.
   public init(_ address: Address<Message>) {
     target =
       address.target.isCell || address.target.isHandle
       ? .cell(address.target.cell) : .adapter(WeakAdapter(address.adapter))
   }
 
-  /// An address to send to; nil if the actor has ended, or is about to because nobody had its address any more.
+  /// An address to send to; nil if the actor has ended, if it is about to end because nobody had its address any more,
+  /// or if the adapter is gone.
   public var address: Address<Message>? {
     switch target {
     case .cell(let cell):
@@ -30,15 +34,16 @@ public struct WeakAddress<Message: ~Copyable>: Sendable {
   }
 }
 
-/// A weak reference makes counting dearer for as long as the object lives, so cells have none.
+/// Holds an adapter weakly. A weak reference makes reference counting slower for as long as the object lives; so only
+/// adapters are referred to weakly, and never cells.
 private final class WeakAdapter<Message: ~Copyable>: @unchecked Sendable {
-  // Written once, before anyone else sees it; the language's runtime clears it atomically.
+  // It is written once, before anyone else sees it; the language's runtime clears it atomically.
   private(set) weak var adapter: Adapter<Message>?
   init(_ adapter: Adapter<Message>) { self.adapter = adapter }
 }
 
 extension Address where Message: ~Copyable {
-  /// The same without keeping the actor alive.
+  /// A weak address of the same actor.
   public var weak: WeakAddress<Message> { WeakAddress(self) }
 }
 

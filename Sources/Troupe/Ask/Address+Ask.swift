@@ -6,10 +6,11 @@ extension Address where Message: ~Copyable {
   /// ```swift
   /// let total = try await counter.ask { .total($0) }
   /// ```
-  /// It fails at once if the actor has ended or ends, its bounded mailbox is full, or the handler lets go of the reply; and when
-  /// the timeout passes or the task is cancelled. A late answer is destroyed.
-  /// - Parameter timeout: how long to wait at most, on the system's clock; nil waits without limit. Zero or less fails at once
-  ///   after sending, unless the answer is there.
+  /// The ask fails as soon as the actor has ended or ends, if its bounded mailbox is full, if the handler lets go of
+  /// the reply without answering, if the timeout passes, or if the task is cancelled. An answer that comes too late is
+  /// destroyed.
+  /// - Parameter timeout: How long to wait at most, on the system's clock; nil waits without limit. With zero or less
+  ///   the message is sent, and the ask fails at once unless the answer is there already.
   @inlinable
   nonisolated(nonsending)
     public func ask<Value: ~Copyable>(
@@ -23,14 +24,15 @@ extension Address where Message: ~Copyable {
     let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(Reply(core)), core, site)
     if core.look() == .nothing && TaskTurn.isOnWorker {
-      // The actor has just been made runnable on this thread: most answers come within its turn.
+      // The actor has just been made runnable on this thread, and most answers come within its turn.
       await TaskTurn.spot.enter()
     }
     if core.look() != .value { try await wait(for: core, site) }
     return disconnected(core.takeValue())
   }
 
-  /// The same with a payload that a closure cannot capture: a noncopyable or non-Sendable one.
+  /// Asks with a payload that a closure cannot capture, because it is noncopyable or not Sendable. For the rest it is
+  /// the same.
   @inlinable
   nonisolated(nonsending)
     public func ask<Payload: ~Copyable, Value: ~Copyable>(
@@ -45,7 +47,7 @@ extension Address where Message: ~Copyable {
     let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(payload, Reply(core)), core, site)
     if core.look() == .nothing && TaskTurn.isOnWorker {
-      // The actor has just been made runnable on this thread: most answers come within its turn.
+      // The actor has just been made runnable on this thread, and most answers come within its turn.
       await TaskTurn.spot.enter()
     }
     if core.look() != .value { try await wait(for: core, site) }
@@ -54,8 +56,8 @@ extension Address where Message: ~Copyable {
 
   /// Sends a message that carries a reply, and blocks the thread until the answer is there.
   ///
-  /// For plain threads. On a worker of an actor system or inside a task it stops the program with a message once it would
-  /// have to wait.
+  /// This form is for plain threads. On a worker of an actor system or inside a task it stops the program with a
+  /// message as soon as it would have to wait.
   @available(
     *, noasync,
     message:
@@ -79,18 +81,19 @@ extension Address where Message: ~Copyable {
     }
   }
 
-  /// On the scheduler's clock; what the handler sees of the deadline is counted from it. For a long timeout by the cheap clock, since most asks are
-  /// answered before they wait, and as late as it may be by that: no handler believes that an asker has given up who has not.
+  /// The time of the ask on the scheduler's clock, from which the deadline that the handler sees is counted. For a long
+  /// timeout it is read from the cheap clock, since most asks are answered before they wait. The latest time that it
+  /// may be by that clock is taken, so that no handler believes that an asker has given up when it has not.
   @usableFromInline func start(_ site: AskSite) -> Int64 {
     guard let timeout = site.timeout else { return .max }
-    // Most targets are cells: to ask one counts no references.
+    // Most targets are cells. One that is reached directly, without the overridden property `cell`, is not retained.
     if timeout < AskSite.long {
       return target.isCell ? unsafeDowncast(target, to: Cell.self).preciseNow : target.cell.preciseNow
     }
     return target.isCell ? unsafeDowncast(target, to: Cell.self).latestNow : target.cell.latestNow
   }
 
-  /// Sends the message, or says at once why not.
+  /// Sends the message, or throws at once if it is refused.
   @inlinable func post<Value: ~Copyable>(
     _ message: consuming Message, _ core: OneShotCore<Value>, _ site: AskSite
   ) throws(AskError) {
@@ -112,36 +115,39 @@ extension Address where Message: ~Copyable {
     return site.error(reason, target.cell, Message.self)
   }
 
-  /// The reply was dropped: because the actor ended, or by its handler.
+  /// The error for a reply that was dropped, by the end of the actor or by its handler.
   @usableFromInline func failure<Value: ~Copyable>(_ core: OneShotCore<Value>, _ site: AskSite) -> AskError {
-    // Before the memory goes.
+    // The deadline is read before the memory is given up.
     let deadline = core.deadline
     if let error = core.takeFailure() {
       let reason: AskError.Reason = error is ReplyEnded ? .ended : .failed(error)
       return site.error(reason, target.cell, Message.self)
     }
     if let timeout = site.timeout, target.cell.preciseNow >= deadline {
-      // Shed as a request that nobody waits for (`Behavior.isStale`), a moment before the asker's timer.
+      // The handler's actor shed the message because nobody waits for it (`Behavior.isStale`), a moment before the
+      // asker's timer fired.
       return site.error(.timedOut(timeout), target.cell, Message.self)
     }
     return site.error(.dropped, target.cell, Message.self)
   }
 
-  /// Returns when the value is there; the timer and the cancellation handler are set up only now.
+  /// Returns when the value is there. Only here are the timer and the cancellation handler set up, since most asks
+  /// never get here.
   @usableFromInline
   nonisolated(nonsending)
     func wait<Value: ~Copyable>(for core: OneShotCore<Value>, _ site: AskSite) async throws(AskError)
   {
     let scheduler = target.cell.system.scheduler
     var deadline = core.deadline
-    // From now, by the exact clock: that is later than the ask by its worker's turn, and not by a tick of the cheap clock.
+    // The deadline is counted from now, by the exact clock. Compared with one that is counted from the ask, it is later
+    // by its worker's turn, and not by a tick of the cheap clock.
     if let timeout = site.timeout, timeout >= AskSite.long { deadline = scheduler.deadline(after: timeout) }
     let timer = deadline == .max ? nil : AskTimer(deadline: deadline, core.address)
     defer { if let timer { scheduler.cancel(timer) } }
     if let timer, let timeout = site.timeout, timeout > .zero { scheduler.add(timer) }
     let note = site.note(target.cell, Message.self)
     defer { if let note { target.cell.system.interceptor?.waitsNoMore(for: note) } }
-    // To look at the task or the clock costs something, and before the first wait neither is needed.
+    // Looking at the task or at the clock costs something, and neither is needed before the first wait.
     var hasWaited = false
     while true {
       switch core.look() {
@@ -167,7 +173,7 @@ extension Address where Message: ~Copyable {
 }
 
 extension Address where Message: ~Copyable {
-  /// In an asynchronous handler: notes who waits for whom, or finds the cycle that this ask would close.
+  /// If this runs in an asynchronous handler, notes who waits for whom, or throws if this ask would close a cycle.
   @usableFromInline func noteWait(_ site: AskSite) throws(AskError) -> AskWait? {
     guard let asker = LoopExecutor.withCurrentHandler({ $0.cell?.takeUnretainedValue() }) ?? nil else { return nil }
     let target = target.cell

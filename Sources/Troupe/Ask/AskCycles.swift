@@ -1,15 +1,16 @@
-/// Which actor's asynchronous handler waits for an answer of which other.
+/// A table of which actor's asynchronous handler waits for an answer of which other actor.
 ///
-/// A sequential actor that waits handles nothing, so one of a cycle of them would wait for itself: the ask that would close the cycle
-/// fails at once, and sends nothing.
-/// An actor that has handed its reply on to another still counts as the one that is waited for.
+/// An actor with an `AsyncBehavior` handles no other message while its handler waits. So if such actors wait for one
+/// another in a cycle, each would wait for itself: the ask that would close the cycle fails at once and sends nothing.
+/// An actor that has handed its reply on to another one still counts as the one that is waited for.
 ///
-/// Sendable because the table is under the lock.
+/// It is Sendable because the table is only touched under the lock.
 final class AskCycles: @unchecked Sendable {
   private let lock = FutexLock()
   @exclusivity(unchecked) private var waitsFor: [ObjectIdentifier: Cell] = [:]
 
-  /// The paths of the cycle that would close, from the asker round to the asker; or nil, and the wait is entered.
+  /// Enters the wait and returns nil, or returns the paths of the cycle that it would close, from the asker round to
+  /// the asker.
   func enter(_ asker: Cell, _ target: Cell) -> [String]? {
     lock.withLock {
       var cells = [asker]
@@ -26,12 +27,12 @@ final class AskCycles: @unchecked Sendable {
 
   func leave(_ asker: Cell) {
     let target = lock.withLock { waitsFor.removeValue(forKey: ObjectIdentifier(asker)) }
-    // Outside the lock: it may be the last that holds the cell.
+    // The cell is released outside the lock, since this may be the last reference to it.
     _ = target
   }
 }
 
-/// One such wait.
+/// An entry in the table of waits, which the asker removes with `end`.
 @usableFromInline struct AskWait {
   let asker: Cell
   let target: Cell

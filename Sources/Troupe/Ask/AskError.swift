@@ -1,8 +1,9 @@
-/// Why an ask got no answer, and whose ask that was.
+/// Says why an ask got no answer, and where in the source the ask stands.
 public struct AskError: Error, Sendable, CustomStringConvertible {
   /// Why there is no answer.
   public enum Reason: Sendable {
-    /// The actor had ended, or ended before it answered: it had not come to the message yet, or kept the reply.
+    /// The actor had ended before the ask, or it ended before it answered: it had not handled the message yet, or kept
+    /// the reply.
     case ended
     /// The actor's bounded mailbox had no room.
     case mailboxFull
@@ -10,11 +11,12 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
     case dropped
     /// The handler threw, or failed the reply, with this error.
     case failed(any Error)
-    /// No answer came in time. The actor may still be at work on it.
+    /// No answer came within this time. The actor may still be at work on it.
     case timedOut(Duration)
     /// The asking task was cancelled.
     case cancelled
-    /// The asker's handler would wait for itself: each of these actors waits for an answer of the next.
+    /// The asking handler would wait for itself. These are the paths: each of the actors waits for an answer of the
+    /// next.
     case cycle([String])
   }
 
@@ -22,11 +24,11 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   public let reason: Reason
   /// The path of the actor that was asked.
   public let target: String
-  /// The type of its messages.
+  /// The type of the messages of the actor that was asked.
   public let messageType: String
-  /// Where the ask stands in the source.
+  /// The file in which the ask stands.
   public let fileID: StaticString
-  /// Where the ask stands in the source.
+  /// The line on which the ask stands.
   public let line: UInt
 
   /// One line for a log.
@@ -45,13 +47,13 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// What an ask is about, for its errors.
+/// The facts about an ask that its errors report, and its timeout.
 @usableFromInline struct AskSite {
   @usableFromInline let timeout: Duration?
   @usableFromInline let fileID: StaticString
   @usableFromInline let line: UInt
 
-  /// From here on what a worker's turn adds to a timeout does not matter.
+  /// From this timeout on it does not matter what a worker's turn adds to it.
   static var long: Duration { .seconds(1) }
 
   @inlinable init(timeout: Duration?, fileID: StaticString, line: UInt) {
@@ -69,7 +71,7 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
     return error
   }
 
-  /// For the test kit: the ask is about to wait.
+  /// Tells the test kit that the ask is about to wait. Returns nil in a system that is not simulated.
   func note<Message: ~Copyable>(_ cell: Cell, _ type: Message.Type) -> AskNote? {
     guard cell.isIntercepted, let interceptor = cell.system.interceptor else { return nil }
     let note = AskNote(target: cell.path, messageType: typeName(type), fileID: fileID, line: line)
@@ -78,7 +80,7 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// Wakes an asker at its deadline.
+/// A timer that wakes an asker at its deadline.
 @usableFromInline final class AskTimer: Timer, @unchecked Sendable {
   private let address: UnsafeMutableRawPointer
 
@@ -87,6 +89,6 @@ public struct AskError: Error, Sendable, CustomStringConvertible {
     super.init(deadline: deadline)
   }
 
-  // The asker cancels the timer before it lets go of the memory.
+  // The memory is valid here, since the asker cancels the timer before it lets go of it.
   override func fire() { OneShotCore<Int>(address: address).wakeReceiver() }
 }

@@ -1,10 +1,10 @@
 internal import CTroupeShims
 
-/// The right to answer one ask, once. To send uses it up, so that answering twice does not compile; if it goes without having
-/// sent, the ask fails at once.
+/// The right to answer one ask, once. Sending consumes it, so that answering twice does not compile. If it is destroyed
+/// without having been used, the ask fails at once.
 ///
-/// To keep one for later, assign it with `self.reply = consume reply` to an optional in a noncopyable behavior, and answer with
-/// `reply.take()?.send(…)`; to keep several, use `PendingReplies`.
+/// To keep one for later, assign it with `self.reply = consume reply` to an optional in a noncopyable behavior, and
+/// answer with `reply.take()?.send(…)`; to keep several, use `PendingReplies`.
 @frozen public struct Reply<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   @usableFromInline let core: OneShotCore<Value>
 
@@ -17,23 +17,24 @@ internal import CTroupeShims
     _ = core.send(value)
   }
 
-  /// Fails the ask with an error.
+  /// Fails the ask with an error, which the asker gets as `AskError.Reason.failed`.
   @inlinable public consuming func fail(_ error: any Error) {
     let core = core
     discard self
     core.drop(error)
   }
 
-  /// The asker waits no more: its time has passed, or it was cancelled. Work that it asked for need not be done.
+  /// Whether the asker no longer waits, because its time has passed or it was cancelled. Work that it asked for need
+  /// not be done.
   public var isAbandoned: Bool {
     if core.isClosed { return true }
     let deadline = core.deadline
-    // By the cheap clock: this is asked for each message where what nobody waits for is shed.
+    // By the cheap clock: an actor that sheds messages which nobody waits for calls this for each message.
     return deadline != .max && (Worker.withCurrent { $0.scheduler.coarseNow } ?? troupe_clock_coarse()) >= deadline
   }
 
-  /// How long the asker still waits, on the system's clock; nil if without limit, zero if no longer. A request that is handed on can
-  /// carry it: `other.ask(timeout: reply.timeLeft) { … }`.
+  /// How long the asker still waits, on the system's clock: nil without a limit, zero if it waits no longer. A request
+  /// that is handed on can carry it: `other.ask(timeout: reply.timeLeft) { … }`.
   public var timeLeft: Duration? {
     let deadline = core.deadline
     if deadline == .max { return nil }
@@ -45,15 +46,16 @@ internal import CTroupeShims
 }
 
 extension Reply where Value == Void {
-  /// Answers an ask that wants to know only that it was done.
+  /// Answers an ask whose asker only wants to know that the work is done.
   @inlinable public consuming func send() { send(()) }
 }
 
-/// A reply that went without an answer.
+/// A reply that was destroyed without an answer.
 @usableFromInline struct DroppedReply {
   let address: UnsafeMutableRawPointer
 
-  /// In a handler, its fate waits for the handler's end: if the handler throws, the ask fails with that error.
+  /// Fails the ask. Inside a handler this is put off until the handler has returned or thrown: if it throws, the ask
+  /// fails with its error.
   @usableFromInline static func drop(_ address: UnsafeMutableRawPointer) {
     let reply = DroppedReply(address: address)
     if LoopExecutor.withCurrentHandler({ $0.drop(reply) }) != nil { return }
@@ -61,7 +63,7 @@ extension Reply where Value == Void {
   }
 
   func fail(_ error: (any Error)?) {
-    // What `drop` does has nothing to do with the type of the value.
+    // The type of the value does not matter for a drop, so any will do.
     OneShotCore<Int>(address: address).drop(error)
   }
 }

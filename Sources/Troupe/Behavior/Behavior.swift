@@ -1,4 +1,4 @@
-/// What an actor does with its messages, one at a time, each to its end.
+/// Says what an actor does with its messages. It handles one message at a time, each to its end.
 ///
 /// ```swift
 /// struct Counter: Behavior {
@@ -7,85 +7,90 @@
 ///   mutating func receive(_ message: consuming Message, in context: Context<Message>) { … }
 /// }
 /// ```
-/// The state is touched by one thread at a time, though not always by the same one. It refines `SendableMetatype` so that an
-/// implementation cannot be isolated to the main actor, on which it would not run.
+/// The state is touched by one thread at a time, though not always by the same one. The protocol refines
+/// `SendableMetatype` so that an implementation cannot be isolated to the main actor, on which it would not run.
 public protocol Behavior: SendableMetatype, ~Copyable {
-  /// What the actor understands; may be noncopyable, so that one message has one owner.
+  /// The type of the messages that the actor understands. It may be noncopyable, so that each message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides what happens; see
+  /// `Supervision`.
   mutating func receive(_ message: consuming Message, in context: Context<Message>) throws
 
   /// Runs before the first message of an incarnation. If it throws, the actor fails.
   mutating func started(in context: Context<Message>) throws
 
-  /// Runs after the last message of an incarnation, when the children have ended. Not called if the factory threw.
+  /// Runs after the last message of an incarnation, once its children have ended. It is not called if the factory
+  /// threw.
   mutating func stopping(in context: Context<Message>)
 
-  /// Hears what is no message: the end of an actor that it watches, a child's failure, a receive timeout. If it throws, the
-  /// actor fails.
+  /// Called with what is not a message: the end of an actor that this one watches, a child's failure, a receive
+  /// timeout. If it throws, the actor fails.
   mutating func signal(_ signal: Signal, in context: Context<Message>) throws
 
-  /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`. Such a message
-  /// becomes a dead letter, `abandoned`, in place of being handled. False unless implemented.
+  /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`.
+  /// Such a message is not handled, and becomes a dead letter with the reason `abandoned`. Unless you implement it, the
+  /// answer is false.
   ///
-  /// The compilers up to 6.3 cannot look at a borrowed case that has something else beside its reply: make that one `Question`.
+  /// It is called for each message before it is handled, so it must be cheap. The compilers up to 6.3 cannot look into
+  /// a borrowed enum case that has another payload beside its reply: use one `Question` as the payload instead.
   static func isStale(_ message: borrowing Message) -> Bool
 }
 
 extension Behavior where Self: ~Copyable {
-  /// False.
+  /// Returns false: every message is handled.
   @inlinable public static func isStale(_ message: borrowing Message) -> Bool { false }
   /// Does nothing.
   public mutating func started(in context: Context<Message>) throws {}
   /// Does nothing.
   public mutating func stopping(in context: Context<Message>) {}
-  /// Logs the end of a watched actor, and nothing else.
+  /// Logs the end of a watched actor, and ignores other signals.
   public mutating func signal(_ signal: Signal, in context: Context<Message>) throws { context.logUnhandled(signal) }
 }
 
-/// A behavior whose handler may await. Still one message at a time: while a handler awaits, the next message waits.
+/// A behavior whose handler may await. It still handles one message at a time: while a handler awaits, the next message
+/// waits.
 ///
-/// It runs on the same workers. In an implementation, write `async throws` and either the keyword
-/// `nonisolated(nonsending)` or enable the upcoming feature NonisolatedNonsendingByDefault; without it every call of a
-/// nonisolated async function leaves the worker for the global pool.
+/// It runs on the same workers as other actors. In an implementation, write `async throws`, and either write the
+/// keyword `nonisolated(nonsending)` or enable the upcoming feature NonisolatedNonsendingByDefault. Without that, every
+/// call of a nonisolated async function leaves the worker for the global pool.
 public protocol AsyncBehavior: SendableMetatype, ~Copyable {
-  /// What the actor understands.
+  /// The type of the messages that the actor understands. It may be noncopyable, so that each message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides what happens; see
+  /// `Supervision`.
   nonisolated(nonsending) mutating func receive(_ message: consuming Message, in context: Context<Message>) async throws
 
   /// Runs before the first message of an incarnation. If it throws, the actor fails.
   nonisolated(nonsending) mutating func started(in context: Context<Message>) async throws
 
-  /// Runs after the last message of an incarnation, when the children have ended. Not called if the factory threw.
+  /// Runs after the last message of an incarnation, once its children have ended. It is not called if the factory
+  /// threw.
   nonisolated(nonsending) mutating func stopping(in context: Context<Message>) async
 
-  /// Hears what is no message; see `Behavior.signal`.
+  /// Called with what is not a message; see `Behavior.signal`. If it throws, the actor fails.
   nonisolated(nonsending) mutating func signal(_ signal: Signal, in context: Context<Message>) async throws
 
-  /// Whether a message need not be handled any more, above all because its asker has given up: `reply.isAbandoned`. Such a message
-  /// becomes a dead letter, `abandoned`, in place of being handled. False unless implemented.
-  ///
-  /// The compilers up to 6.3 cannot look at a borrowed case that has something else beside its reply: make that one `Question`.
+  /// Whether a message need not be handled any more; see `Behavior.isStale`. Unless you implement it, the answer is
+  /// false.
   static func isStale(_ message: borrowing Message) -> Bool
 }
 
 extension AsyncBehavior where Self: ~Copyable {
-  /// False.
+  /// Returns false: every message is handled.
   @inlinable public static func isStale(_ message: borrowing Message) -> Bool { false }
   /// Does nothing.
   nonisolated(nonsending) public mutating func started(in context: Context<Message>) async throws {}
   /// Does nothing.
   nonisolated(nonsending) public mutating func stopping(in context: Context<Message>) async {}
-  /// Logs the end of a watched actor, and nothing else.
+  /// Logs the end of a watched actor, and ignores other signals.
   nonisolated(nonsending) public mutating func signal(_ signal: Signal, in context: Context<Message>) async throws {
     context.logUnhandled(signal)
   }
 }
 
-/// The behavior that a closure makes; see `ActorSystem.spawn(_:state:_:)`.
+/// The behavior that a closure makes; see `Spawner.spawn(_:options:state:_:)`.
 public struct ClosureBehavior<State, Message: ~Copyable>: Behavior {
   @usableFromInline var state: State
   @usableFromInline let handler: (inout State, consuming Message, Context<Message>) throws -> Void

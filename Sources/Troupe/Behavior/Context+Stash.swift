@@ -1,11 +1,13 @@
 extension Context where Message: ~Copyable {
-  /// Puts a message aside, to be handled after `unstashAll`, and in the end before everything that is queued then. The stash keeps its order, and is kept through a
-  /// restart, after which it is replayed.
+  /// Puts a message aside until `unstashAll`. Use it for messages that cannot be handled yet, such as requests that
+  /// come before a connection stands.
   ///
-  /// `full` gives the message back when the stash holds `SpawnOptions.stashCapacity`; `try context.stash(message).get()` lets the
-  /// actor fail then. A message that is in the stash when the actor ends becomes a dead letter.
+  /// The stash keeps its order, and is kept through a restart, after which its messages are replayed. When it holds
+  /// `SpawnOptions.stashCapacity` messages the outcome is `full` and gives the message back; let the actor fail then
+  /// with `try context.stash(message).get()`. Messages that are in the stash when the actor ends become dead letters.
   ///
-  /// A consuming `switch` does not let the whole message be used in its `default`. Ask first, and switch afterwards:
+  /// A consuming `switch` does not let the whole message be used in its `default`. So decide first, and switch
+  /// afterwards:
   /// ```swift
   /// if !isReady && message.mustWait { return try context.stash(message).get() }
   /// switch consume message { … }
@@ -18,12 +20,14 @@ extension Context where Message: ~Copyable {
     let parcel = MessageParcel(message)
     if cell.isIntercepted { cell.system.interceptor?.stashes(parcel, in: cell) }
     annex.stash.append(parcel)
-    // It will be counted when it has been handled for good.
+    // The message will be counted when it has been handled for good, so the handler that is running now must not count
+    // it.
     Worker.withCurrent { cell.addHandled(-1, $0) }
     return .sent
   }
 
-  /// The stashed messages come next, in the order in which they were stashed.
+  /// Lets the actor handle the stashed messages next, in the order in which they were stashed and before everything
+  /// that is queued.
   public func unstashAll() {
     guard let annex = cell.existingAnnex else { return }
     annex.front.prepend(&annex.stash)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What comes of a stream that an actor takes in; see `Context.consume`.
+/// What an actor receives from a stream that it takes in; see `Context.consume`.
 public enum StreamEvent<Element: Sendable>: Sendable {
   /// The next element.
   case element(Element)
@@ -10,21 +10,23 @@ public enum StreamEvent<Element: Sendable>: Sendable {
   case failed(any Error)
 }
 
-/// A stream on its way into an actor.
+/// A stream that an actor takes in.
 public struct StreamSubscription: Sendable {
   fileprivate let task: Task<Void, Never>
 
-  /// Takes no more of the stream. Elements that are on their way still come; no end is told. From any thread.
+  /// Takes no more elements from the stream. Elements that are on their way still come, but no message tells of the
+  /// end. From any thread.
   public func cancel() { task.cancel() }
 }
 
 extension Context where Message: ~Copyable {
-  /// Takes in an asynchronous sequence, each element as a message, and then its end.
+  /// Takes in an asynchronous sequence: each element comes as a message, and then its end does.
   ///
-  /// At most `demand` elements are on their way at a time, that is, taken from the stream and not yet begun to be handled: an actor that is slow slows the stream down.
-  /// The messages take their places among the queued ones, are no part of a bounded mailbox's bound, and survive a restart. When the actor
-  /// ends, the stream is cancelled, and elements on their way become dead letters. The sequence is iterated in a task on the system's workers.
-  /// A demand below 1 or above 2^30 stops the program.
+  /// At most `demand` elements are on their way at a time, that is, taken from the stream and not yet begun to be
+  /// handled; so a slow actor slows the stream down. The messages take their places among the queued ones, do not count
+  /// against a bounded mailbox's capacity, and survive a restart. When the actor ends, the stream is cancelled, and
+  /// elements on their way become dead letters. A task on the system's workers iterates the sequence. A demand below 1
+  /// or above 2^30 stops the program.
   @discardableResult
   public func consume<Stream: AsyncSequence & Sendable>(
     _ stream: Stream, demand: Int = 16,
@@ -57,7 +59,7 @@ extension Cell {
   ) async where Stream.Element: Sendable {
     var end: StreamEvent<Stream.Element>? = .finished
     do {
-      // Room before the element: none is taken from the stream that could not be passed on.
+      // Room is taken before the element: no element is taken from the stream that could not be passed on.
       var iterator = stream.makeAsyncIterator()
       while case .sent = await credit.send(()) {
         guard let element = try await iterator.next(isolation: #isolation) else { break }
@@ -72,7 +74,7 @@ extension Cell {
   }
 }
 
-/// The room that a stream has. The receiver is touched by the actor's worker alone.
+/// The room that a stream has for elements on their way. Sendable because only the actor's worker touches the receiver.
 private final class StreamFlow: @unchecked Sendable {
   @exclusivity(unchecked) private var credit: Receiver<Void>
   init(_ credit: consuming Receiver<Void>) { self.credit = credit }
@@ -80,7 +82,7 @@ private final class StreamFlow: @unchecked Sendable {
   func giveBack() { _ = credit.tryReceive() }
 }
 
-/// An element of a stream, or its end.
+/// An element of a stream, or its end, on its way to the actor.
 private final class StreamParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
   private let flow: StreamFlow
   private let isLast: Bool

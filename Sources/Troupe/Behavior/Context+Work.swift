@@ -3,8 +3,9 @@ internal import CTroupeShims
 extension Context where Message: ~Copyable {
   /// Does asynchronous work beside the actor, on its system's workers, and sends the result to the actor as a message.
   ///
-  /// The actor goes on with other messages meanwhile. The message takes its place among the queued ones, is no part of a bounded mailbox's
-  /// bound, and survives a restart. When the actor ends, the work is cancelled, and its result becomes a dead letter.
+  /// The actor goes on with other messages meanwhile. The message takes its place among the queued ones, does not count
+  /// against a bounded mailbox's capacity, and survives a restart. When the actor ends, the work is cancelled, and its
+  /// result becomes a dead letter. The work costs a task; it must not block the thread.
   public func pipe<Value: Sendable>(
     _ work: @escaping @Sendable () async throws -> Value,
     as message: @escaping @Sendable (Result<Value, any Error>) -> Message
@@ -14,9 +15,9 @@ extension Context where Message: ~Copyable {
     }
   }
 
-  /// Asks another actor without waiting for the answer: that, or the error, comes as a message.
+  /// Asks another actor without waiting: the answer, or the error, comes to this actor as a message.
   ///
-  /// See `Address.ask` for what makes it fail. When this actor ends the ask is abandoned.
+  /// See `Address.ask` for what makes it fail. When this actor ends, the ask is abandoned.
   public func ask<Other: ~Copyable, Value: Sendable>(
     _ other: Address<Other>, timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
     _ request: @escaping @Sendable (consuming Reply<Value>) -> sending Other,
@@ -42,14 +43,14 @@ extension Cell {
     annex.keep(task, for: ObjectIdentifier(parcel))
   }
 
-  /// At the end: nobody waits for the results.
+  /// Cancels all work at the end of the actor, since nobody waits for the results.
   func cancelWork() {
     guard let annex = existingAnnex else { return }
     for task in annex.takeWork() { task.cancel() }
   }
 }
 
-/// The result of an actor's work.
+/// The result of an actor's work, on its way to the actor.
 private final class WorkParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
   init() { super.init(nil) }
 

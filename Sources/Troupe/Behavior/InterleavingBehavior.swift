@@ -1,4 +1,5 @@
-/// A behavior whose handlers interleave: while one awaits, others run, up to a limit. One of them runs at a time.
+/// A behavior whose handlers interleave: while one awaits, others run, up to a limit. Only one of them runs at any
+/// moment.
 ///
 /// ```swift
 /// final class Session: InterleavingBehavior {
@@ -15,40 +16,44 @@
 /// }
 /// system.spawn("session", limit: 8) { Session() }
 /// ```
-/// Handlers begin in the order of the messages, and end in any. What one read before an `await` may have changed after it, as in Swift's own
-/// actors: `AsyncBehavior`, which handles one message to its end before the next, has no such trap. That several handlers share the state is why
-/// it is a class. A handler costs a task, about a microsecond.
+/// Handlers begin in the order of the messages, and end in any order. What a handler read before an `await` may have
+/// changed after it, as in Swift's own actors; with `AsyncBehavior`, which handles one message to its end before the
+/// next, that cannot happen. It is a class because several handlers share the state. Each handler costs a task, about a
+/// microsecond.
 ///
-/// When the actor stops or is restarted, the handlers that wait are cancelled, and `stopping` runs when all have ended. A message counts as
-/// handled when its handler has ended. See `AsyncBehavior` for the keyword `nonisolated(nonsending)`.
+/// When the actor stops or is restarted, the waiting handlers are cancelled, and `stopping` runs when all have ended. A
+/// message counts as handled when its handler has ended. See `AsyncBehavior` for the keyword `nonisolated(nonsending)`.
 public protocol InterleavingBehavior: AnyObject, SendableMetatype {
-  /// What the actor understands; may be noncopyable.
+  /// The type of the messages that the actor understands. It may be noncopyable, so that each message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides what happens; see
+  /// `Supervision`.
   nonisolated(nonsending) func receive(_ message: consuming Message, in context: Context<Message>) async throws
 
-  /// Runs before the first message of an incarnation, alone. If it throws, the actor fails.
+  /// Runs alone before the first message of an incarnation. If it throws, the actor fails.
   nonisolated(nonsending) func started(in context: Context<Message>) async throws
 
-  /// Runs after the last handler of an incarnation has ended, when the children have. Not called if the factory threw.
+  /// Runs after the last handler of an incarnation and all children have ended. It is not called if the factory threw.
   nonisolated(nonsending) func stopping(in context: Context<Message>) async
 
-  /// Hears what is no message; see `Behavior.signal`. It interleaves like a handler, and counts against the limit.
+  /// Called with what is not a message; see `Behavior.signal`. It interleaves like a handler, and counts against the
+  /// limit.
   nonisolated(nonsending) func signal(_ signal: Signal, in context: Context<Message>) async throws
 
-  /// See `Behavior.isStale`. False unless implemented.
+  /// Whether a message need not be handled any more; see `Behavior.isStale`. Unless you implement it, the answer is
+  /// false.
   static func isStale(_ message: borrowing Message) -> Bool
 }
 
 extension InterleavingBehavior {
-  /// False.
+  /// Returns false: every message is handled.
   @inlinable public static func isStale(_ message: borrowing Message) -> Bool { false }
   /// Does nothing.
   nonisolated(nonsending) public func started(in context: Context<Message>) async throws {}
   /// Does nothing.
   nonisolated(nonsending) public func stopping(in context: Context<Message>) async {}
-  /// Logs the end of a watched actor, and nothing else.
+  /// Logs the end of a watched actor, and ignores other signals.
   nonisolated(nonsending) public func signal(_ signal: Signal, in context: Context<Message>) async throws {
     context.logUnhandled(signal)
   }
@@ -57,8 +62,9 @@ extension InterleavingBehavior {
 extension Spawner {
   /// Starts an actor whose handlers interleave, and returns its address at once. See the form for `Behavior`.
   ///
-  /// The options must leave the dispatcher as it is: it runs on the pool. Another one, or a limit below 1, stops the program.
-  /// - Parameter limit: how many handlers may be under way at a time.
+  /// The actor runs on the pool, so the options must leave the dispatcher as it is. Another dispatcher, or a limit
+  /// below 1, stops the program.
+  /// - Parameter limit: How many handlers may be under way at a time.
   @inlinable @discardableResult
   public func spawn<B: InterleavingBehavior>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), limit: Int,

@@ -1,4 +1,5 @@
-/// What an actor does with its messages on the main actor: a window's model, or anything else that has to live there.
+/// Says what an actor does with its messages on the main actor: use it for a window's model, or anything else that must
+/// live there.
 ///
 /// ```swift
 /// struct Title: MainActorBehavior {
@@ -7,26 +8,30 @@
 /// }
 /// let title = system.spawn("title") { Title(window: .main) }
 /// ```
-/// The factory, every handler and hook, and the behavior's end run on the main actor, a batch of messages as one block of the main
-/// queue. For the rest it is as for `Behavior`: one message at a time, in the order of each sender. A handler must not block.
+/// The factory, every handler and hook, and the destruction of the behavior run on the main actor; a batch of messages
+/// is handled as one block of the main queue. Otherwise the rules of `Behavior` hold: one message at a time, in the
+/// order of each sender. A handler must not block.
 ///
-/// It runs in a program whose main thread runs the main queue: one with an asynchronous `main`, one that called `dispatchMain()`,
-/// or one with an event loop that serves the main queue. Elsewhere its messages stay queued, and a shutdown reports it as stuck.
+/// It needs a program whose main thread runs the main queue: one with an asynchronous `main`, one that called
+/// `dispatchMain()`, or one with an event loop that serves the main queue. Elsewhere its messages stay queued, and a
+/// shutdown reports the actor as stuck.
 @MainActor
 public protocol MainActorBehavior: SendableMetatype, ~Copyable {
-  /// What the actor understands; may be noncopyable.
+  /// The type of the messages that the actor understands. It may be noncopyable, so that each message has one owner.
   associatedtype Message: ~Copyable
 
-  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides: see `Supervision`.
+  /// Handles one message. If it throws, the actor fails with that error, and its supervision decides what happens; see
+  /// `Supervision`.
   mutating func receive(_ message: consuming Message, in context: Context<Message>) throws
 
   /// Runs before the first message of an incarnation. If it throws, the actor fails.
   mutating func started(in context: Context<Message>) throws
 
-  /// Runs after the last message of an incarnation, when the children have ended. Not called if the factory threw.
+  /// Runs after the last message of an incarnation, once its children have ended. It is not called if the factory
+  /// threw.
   mutating func stopping(in context: Context<Message>)
 
-  /// Hears what is no message; see `Behavior.signal`. If it throws, the actor fails.
+  /// Called with what is not a message; see `Behavior.signal`. If it throws, the actor fails.
   mutating func signal(_ signal: Signal, in context: Context<Message>) throws
 }
 
@@ -35,12 +40,13 @@ extension MainActorBehavior where Self: ~Copyable {
   public mutating func started(in context: Context<Message>) throws {}
   /// Does nothing.
   public mutating func stopping(in context: Context<Message>) {}
-  /// Logs the end of a watched actor, and nothing else.
+  /// Logs the end of a watched actor, and ignores other signals.
   public mutating func signal(_ signal: Signal, in context: Context<Message>) throws { context.logUnhandled(signal) }
 }
 
-/// Makes such a behavior one that the runtime can run. Its cell is on the main queue, which is what each of these calls takes for granted;
-/// `MainActor.assumeIsolated` would ask again for each message, and cannot pass a noncopyable one on.
+/// Makes a `MainActorBehavior` into a `Behavior`, which the runtime can run. Each call relies on the cell running on
+/// the main queue. `MainActor.assumeIsolated` would check that again for each message, and cannot pass a noncopyable
+/// message on.
 @usableFromInline struct OnMainActor<B: MainActorBehavior & ~Copyable>: Behavior, ~Copyable {
   @usableFromInline typealias Message = B.Message
   @usableFromInline var behavior: B
@@ -51,7 +57,7 @@ extension MainActorBehavior where Self: ~Copyable {
   @usableFromInline typealias End = (inout B, Context<Message>) -> Void
 
   @inlinable init(_ factory: @escaping @MainActor @Sendable () throws -> B) throws {
-    // Once an actor, since a simulated scheduler runs its cells wherever the test does.
+    // It is checked once for each incarnation, since a simulated scheduler runs its cells wherever the test runs.
     MainActor.preconditionIsolated("a MainActorBehavior runs on the main actor alone")
     behavior = try unsafeBitCast(factory, to: (() throws -> B).self)()
   }

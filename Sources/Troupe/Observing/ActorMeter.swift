@@ -1,13 +1,13 @@
 import Synchronization
 
-/// An actor's figures that are rarely touched. Made with the first of them; anyone may add and read.
+/// Those figures of an actor that are rarely touched. It is made with the first of them; any thread may add and read.
 final class ActorMeter: Sendable {
   let failed = Atomic<Int>(0)
   let failures = Atomic<Int>(0)
   let restarts = Atomic<Int>(0)
-  /// In turns; written by the actor's worker.
+  /// The time in turns so far. Only the actor's worker writes it.
   let nanoseconds = Atomic<Int64>(0)
-  /// When the turn that is under way began, or 0. The worker's.
+  /// When the turn that is under way began, or 0. Only the actor's worker touches it.
   let turnStart = Atomic<Int64>(0)
   private let letters = InlineArray<16, Atomic<Int>> { _ in Atomic(0) }
 
@@ -24,7 +24,7 @@ final class ActorMeter: Sendable {
 }
 
 extension Cell {
-  /// The actor's, made when there is none. Nil once the actor has ended.
+  /// The actor's meter, which is made if there is none. It is nil once the actor has ended.
   var meter: ActorMeter? {
     lock.withLock {
       if hasEnded { return nil }
@@ -39,7 +39,7 @@ extension Cell {
 
   // MARK: Time in handlers
 
-  /// At spawn, if the system measures that.
+  /// Prepares the measurement of time in handlers. It is called at spawn, if the system measures that.
   func measureTime() {
     annex.timeMeter = meter
     notesTurns = true

@@ -2,60 +2,64 @@ import Synchronization
 
 /// The figures of one actor, read while it runs.
 public struct ActorSnapshot: Sendable {
-  /// What an actor does.
+  /// What an actor is doing.
   public enum State: Sendable, Hashable {
-    /// It has nothing to do.
+    /// The actor has nothing to do.
     case idle
-    /// It handles messages, or waits for its turn to.
+    /// The actor handles messages, or waits for its turn to do so.
     case active
-    /// It handles no messages: suspended, or between two incarnations.
+    /// The actor handles no messages, because it is suspended or between two incarnations.
     case suspended
-    /// It takes no new messages.
+    /// The actor takes no new messages.
     case stopping
   }
 
-  /// Which actor.
+  /// The identity of the actor.
   public let actor: ActorID
-  /// `system/parent/child`.
+  /// The path of the actor, `system/parent/child`.
   public let path: String
-  /// The type of its messages.
+  /// The type of the actor's messages.
   public let messageType: String
-  /// What it does.
+  /// What the actor is doing.
   public let state: State
-  /// Messages that wait in its mailbox. What stands beside it, such as stashed messages and notices, is not in it.
+  /// The number of messages that wait in its mailbox. What stands beside it, such as stashed messages and notices, is
+  /// not counted.
   public let depth: Int
-  /// Messages whose handler returned. Those of a turn that is under way are counted when it ends.
+  /// The number of messages whose handler returned. Those of a turn that is under way are counted when the turn ends.
   public let handled: Int
-  /// Messages whose handler threw.
+  /// The number of messages whose handler threw.
   public let failed: Int
-  /// Errors thrown by handlers, hooks and the factory.
+  /// The number of errors thrown by handlers, hooks and the factory.
   public let failures: Int
-  /// Incarnations that followed another.
+  /// The number of times that the actor was restarted.
   public let restarts: Int
-  /// Messages that were not handled, by reason.
+  /// The number of messages that were not handled, by reason.
   public let deadLetters: [DeadLetter.Reason: Int]
-  /// How long its handlers and hooks have run, the time in which asynchronous ones were suspended included; of an interleaving behavior its turns alone. Nil unless
-  /// `ActorSystem.Options.measuresTime` asks for it.
+  /// How long the actor's handlers and hooks have run, including the time in which asynchronous ones were suspended.
+  /// For an interleaving behavior it is the time of its turns alone. Nil unless `ActorSystem.Options.measuresTime` is
+  /// set.
   public let timeInHandlers: Duration?
 }
 
-/// The figures of a system, read one after the other while it runs.
+/// The figures of a system and its actors. They are read one after the other while it runs, so they need not be of one
+/// moment.
 public struct SystemSnapshot: Sendable {
-  /// Of the whole system.
+  /// The figures of the whole system.
   public let counts: ActorSystem.Counts
-  /// Of each actor that has not ended, parents before children.
+  /// The figures of each actor that has not ended, parents before children.
   public let actors: [ActorSnapshot]
 }
 
 extension ActorSystem {
-  /// The figures of the system and of each of its actors. From any thread; O(n) in the number of actors, which go on meanwhile.
+  /// The figures of the system and of each of its actors, for a monitor or a dashboard. The actors go on meanwhile.
+  /// O(n) in the number of actors; from any thread.
   public func snapshot() -> SystemSnapshot {
     var actors: [ActorSnapshot] = []
     var level: [ChildTable] = [core.table]
     while !level.isEmpty {
       var below: [ChildTable] = []
       for table in level {
-        // Newest first in the table.
+        // The table has the newest child first.
         for cell in table.children.reversed() {
           if let snapshot = cell.snapshot { actors.append(snapshot) }
           if let children = cell.lock.withLock({ cell.children }) { below.append(children) }
@@ -74,7 +78,7 @@ extension Address where Message: ~Copyable {
 
 extension Cell {
   var snapshot: ActorSnapshot? {
-    // Relaxed: figures, by which nothing is read.
+    // Relaxed: these are figures, and no other memory is read because of them.
     let word = queue.pointee.tail.load(ordering: .relaxed)
     if word & TailWord.gone != 0 { return nil }
     let meter = existingMeter

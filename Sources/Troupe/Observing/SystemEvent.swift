@@ -1,31 +1,33 @@
 internal import CTroupeShims
 
-/// Something that has happened in a system; `ActorSystem.Options.observer` hears of it.
+/// Something that has happened in a system, of which `ActorSystem.Options.observer` is told.
 ///
-/// The events of one actor's life come in their order: `spawned`, `started`, what happens to it, `ended`. Nothing is told of a single message that
-/// is handled: for that there are figures, see `ActorSystem.snapshot`.
+/// The events of one actor come in their order: `spawned`, `started`, what happens to it, `ended`. There is no event
+/// for a message that is handled, since that would slow down each message; for those there are figures, see
+/// `ActorSystem.snapshot`.
 public enum SystemEvent: Sendable, CustomStringConvertible {
-  /// An actor has its place in the tree. Nothing of it has run.
+  /// An actor has its place in the tree. None of its code has run yet.
   case spawned(ActorID)
-  /// An incarnation has started and handles messages from now on.
+  /// An incarnation has started, and handles messages from now on.
   case started(ActorID, incarnation: Int)
-  /// A handler, a hook or a factory has thrown. What becomes of the actor follows.
+  /// A handler, a hook or a factory has thrown. Further events tell what becomes of the actor.
   case failed(ActorID, ActorFailure)
-  /// The next incarnation is about to start. Told in place of an end.
+  /// The next incarnation of an actor is about to start. This comes in place of an end of the one before.
   case restarted(ActorID, incarnation: Int)
-  /// It handles no messages until it is resumed.
+  /// An actor handles no messages until it is resumed.
   case suspended(ActorID)
-  /// It handles messages again.
+  /// An actor that was suspended handles messages again.
   case resumed(ActorID)
-  /// An actor has ended, or was refused a life.
+  /// An actor has ended, or was never started.
   case ended(Termination)
   /// A message will not be handled.
   case deadLetter(DeadLetter)
-  /// An unbounded mailbox has grown to `ActorSystem.Options.highWater`; told again only after it has shrunk to half of that.
+  /// An unbounded mailbox has grown to `ActorSystem.Options.highWater`. This is reported again only after it has shrunk
+  /// to half of that.
   case highWater(ActorID, depth: Int)
-  /// An ask has no answer.
+  /// An ask got no answer.
   case askFailed(AskError)
-  /// The watchdog has seen something.
+  /// The watchdog has found a handler or a task that keeps a thread for too long.
   case watchdog(Watchdog.Report)
   /// The shutdown has come to a phase; see `ActorSystem.onShutdown`.
   case shutdown(ShutdownPhase)
@@ -50,19 +52,19 @@ public enum SystemEvent: Sendable, CustomStringConvertible {
 }
 
 extension SystemCore {
-  /// Tells the observer, if there is one. Never under a lock of ours.
+  /// Tells the observer, if there is one. It is never called under a lock of ours.
   @inline(__always) func tell(_ event: @autoclosure () -> SystemEvent) {
     if let observer { tell(observer, event()) }
   }
 
-  /// What the observer itself causes meanwhile is not told: it would be told without end.
+  /// What the observer itself causes meanwhile is not reported to it, since that would go on without end.
   @inline(never) private func tell(_ observer: @Sendable (SystemEvent) -> Void, _ event: SystemEvent) {
     guard troupe_enter_listener() else { return }
     defer { troupe_leave_listener() }
     observer(event)
   }
 
-  /// Tells the observer, and the log.
+  /// Tells the observer, and writes the event to the log.
   func report(_ event: SystemEvent) {
     log(event.description)
     tell(event)

@@ -1,28 +1,30 @@
-/// What an aggregator has collected.
+/// The result of an aggregator.
 public struct Aggregation<Value: Sendable>: Sendable {
-  /// In the order in which they came.
+  /// The values in the order in which they came.
   public let values: [Value]
-  /// All that were expected have come; else the time was over, or the aggregator was stopped.
+  /// Whether all values that were expected have come. If not, the time was over or the aggregator was stopped.
   public let isComplete: Bool
 }
 
 /// Collects a number of values, or what has come by a deadline, and sends them on as one result.
 ///
 /// ```swift
-/// let votes = Aggregator<Vote>(in: context, expecting: 5, within: .seconds(1), to: context.address.contramap { .votes($0) })
+/// let votes = Aggregator<Vote>(
+///   in: context, expecting: 5, within: .seconds(1), to: context.address.contramap { .votes($0) })
 /// for member in members { member.send(.vote(on: bill, to: votes.address)) }
 /// ```
-/// It is an actor of its own, which ends with its result; exactly one is sent. Values that come later become dead letters.
+/// The aggregator is an actor of its own, which ends with its result. It sends exactly one result. Values that come
+/// later become dead letters.
 public struct Aggregator<Value: Sendable>: Sendable {
-  /// Where the values go.
+  /// The address that the values are sent to.
   public let address: Address<Value>
 
   /// Starts an aggregator.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - count: Values to wait for; below 0 stops the program, 0 is complete at once.
-  ///   - time: How long to wait for them; nil waits without limit.
-  ///   - receiver: Gets the result.
+  ///   - spawner: The system, or the context of the actor that is to be the aggregator's parent.
+  ///   - count: The number of values to wait for; with 0 the result comes at once. Below 0 stops the program.
+  ///   - time: How long to wait for the values; nil waits without limit.
+  ///   - receiver: The address that gets the result.
   public init(
     in spawner: some Spawner, _ name: String? = nil, expecting count: Int, within time: Duration?,
     to receiver: Address<Aggregation<Value>>
@@ -62,7 +64,7 @@ struct Collector<Value: Sendable>: Behavior {
     }
   }
 
-  // Also when it is stopped by others: what has come is not lost.
+  // The result is also sent when others stop this actor, so what has come is not lost.
   mutating func stopping(in context: Context<Message>) { finish(in: context) }
 
   private mutating func finish(in context: Context<Message>) {
@@ -74,18 +76,19 @@ struct Collector<Value: Sendable>: Behavior {
 }
 
 extension Spawner {
-  /// Asks several actors at once, and sends all the answers, or why there was none, as one message, in the order of the actors.
+  /// Asks several actors at once, and sends all results as one message: in the order of the actors, an answer or an
+  /// error for each.
   ///
   /// ```swift
   /// context.askAll(members, to: context.address.contramap { .votes($0) }) { .vote($0) }
   /// ```
-  /// The result comes when the last has answered, failed or had its time. The asker is an actor of its own; if it is stopped before,
-  /// no result is sent.
+  /// The result comes when the last actor has answered or failed, or its time has passed. An actor of its own asks; if
+  /// that is stopped before, no result is sent.
   /// - Parameters:
-  ///   - targets: Whom to ask.
+  ///   - targets: The actors to ask.
   ///   - timeout: How long each may take; nil waits without limit.
-  ///   - receiver: Gets the result.
-  ///   - request: Makes the message for each.
+  ///   - receiver: The address that gets the result.
+  ///   - request: Makes the message for each actor.
   public func askAll<Target: ~Copyable, Value: Sendable>(
     _ targets: [Address<Target>], timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,
     to receiver: Address<[Result<Value, AskError>]>,
@@ -102,7 +105,7 @@ extension Spawner {
   }
 }
 
-/// Asks, and waits for all that comes of it.
+/// The actor behind `askAll`: it asks, and waits for all the results.
 struct Asker<Value: Sendable>: Behavior {
   struct Message: Sendable {
     let index: Int

@@ -1,4 +1,4 @@
-/// The actor behind `CircuitBreaker`.
+/// The actor behind `CircuitBreaker`, which keeps its state.
 struct BreakerGate: Behavior {
   enum Message: ~Copyable {
     case enter(Reply<Entry>)
@@ -15,13 +15,13 @@ struct BreakerGate: Behavior {
 
   private let options: CircuitBreaker.Options
   private var state = CircuitBreaker.State.closed
-  /// One more with each change of state.
+  /// A number that grows by one with each change of state.
   private var round = 0
-  /// Closed: in a row.
+  /// The failures in a row while the breaker is closed.
   private var failures = 0
-  /// Half-open: under way.
+  /// The trials under way while the breaker is half-open.
   private var trials = 0
-  /// Open: until when.
+  /// The time until which the breaker stays open.
   private var reset = Duration.zero
   private var observers = Roster<CircuitBreaker.State>()
 
@@ -84,11 +84,11 @@ struct BreakerGate: Behavior {
   }
 }
 
-/// The right to ask once, which its holder gives back with what came of it. One that goes unused, because its asker was cancelled
-/// before he had it, counts as neither: no trial is lost.
+/// The right to ask once. Its holder gives it back with the result of the ask. One that is destroyed unused, because
+/// its asker was cancelled before it arrived, counts as neither success nor failure, so no trial is lost.
 struct BreakerPass: ~Copyable, Sendable {
   private let gate: Address<BreakerGate.Message>
-  /// What belongs to an earlier round tells nothing about this one.
+  /// The round in which it was given. A result that belongs to an earlier round says nothing about this one.
   private let round: Int
   private var verdict = BreakerGate.Verdict.neither
 

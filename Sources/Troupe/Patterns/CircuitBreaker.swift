@@ -4,37 +4,40 @@
 /// let breaker = CircuitBreaker(in: system, "bank", options: .init(maxFailures: 3, resetTimeout: .seconds(10)))
 /// let isPaid = try await breaker.ask(bank) { .pay(5, $0) }
 /// ```
-/// *Closed*, every ask goes through; after `maxFailures` in a row the breaker opens. *Open*, asks fail at once without reaching
-/// the actor, until `resetTimeout` has passed. *Half-open*, `trials` at a time go through: a success closes the breaker, a failure opens it
-/// again. An ask whose task was cancelled counts as neither. What an ask that began before the last change of state comes to is ignored.
+/// The breaker has three states. When it is *closed*, every ask goes through; after `maxFailures` failures in a row it
+/// opens. When it is *open*, asks fail at once without reaching the actor, until `resetTimeout` has passed. When it is
+/// *half-open*, up to `trials` asks at a time go through: a success closes the breaker, and a failure opens it again.
+/// An ask whose task was cancelled counts as neither. The result of an ask that began before the last change of state
+/// is ignored.
 ///
-/// Copies share the state, which an actor keeps. From any task; in a handler, inside `context.pipe`.
+/// Copies of a breaker share its state, which an actor keeps; so each ask costs one more ask, of that actor. It may be
+/// used from any task; in a handler, use it inside `context.pipe`.
 public struct CircuitBreaker: Sendable {
-  /// Whether asks go through.
+  /// Whether a breaker lets asks through.
   public enum State: Sendable, Hashable {
-    /// They do.
+    /// All asks go through.
     case closed
-    /// They fail at once.
+    /// All asks fail at once.
     case open
-    /// Some do, as a trial.
+    /// Some asks go through, as trials.
     case halfOpen
   }
 
-  /// How a breaker is set up.
+  /// The settings of a breaker.
   public struct Options: Sendable {
-    /// Failures in a row after which it opens; below 1 stops the program.
+    /// The number of failures in a row after which the breaker opens. Below 1 stops the program.
     public var maxFailures: Int
-    /// How long an ask may take before it is a failure. Zero or less stops the program.
+    /// How long an ask may take before it counts as a failure. Zero or less stops the program.
     public var callTimeout: Duration
-    /// How long it stays open. Zero or less stops the program.
+    /// How long the breaker stays open. Zero or less stops the program.
     public var resetTimeout: Duration
-    /// Asks that are let through at a time while half-open; below 1 stops the program.
+    /// The number of asks that are let through at a time while the breaker is half-open. Below 1 stops the program.
     public var trials: Int
-    /// Which errors count as failures; the others count as successes. A cancelled ask, and one that would wait for
-    /// itself, is neither.
+    /// Decides which errors count as failures; the others count as successes. It is not called for an ask that was
+    /// cancelled or that would wait for itself, which count as neither.
     public var isFailure: @Sendable (AskError) -> Bool
 
-    /// The defaults, but for what is given.
+    /// Makes options with the default for everything that is not given.
     public init(
       maxFailures: Int = 5, callTimeout: Duration = .seconds(5), resetTimeout: Duration = .seconds(30), trials: Int = 1,
       isFailure: @escaping @Sendable (AskError) -> Bool = { _ in true }
@@ -50,8 +53,10 @@ public struct CircuitBreaker: Sendable {
   private let gate: Address<BreakerGate.Message>
   private let options: Options
 
-  /// Starts a breaker, closed.
-  /// - Parameter spawner: The system, or the context of the actor that is to be its parent.
+  /// Starts a breaker, which is closed at first.
+  /// - Parameters:
+  ///   - spawner: The system, or the context of the actor that is to be the parent of the breaker's actor.
+  ///   - name: The name of the breaker's actor.
   public init(in spawner: some Spawner, _ name: String? = nil, options: Options = Options()) {
     guard options.maxFailures >= 1, options.trials >= 1, options.callTimeout > .zero, options.resetTimeout > .zero
     else { fatalError("Troupe: not a circuit breaker: \(options)") }
@@ -59,7 +64,8 @@ public struct CircuitBreaker: Sendable {
     gate = spawner.spawn(name) { BreakerGate(options) }
   }
 
-  /// Asks an actor, if the breaker lets it through: see `Address.ask`, whose errors come as `.failed`.
+  /// Asks an actor, if the breaker lets the ask through. It waits, fails and is cancelled as `Address.ask` is, whose
+  /// errors come as `CircuitBreakerError.failed`. If the breaker is open it throws `open` at once.
   public nonisolated(nonsending) func ask<Message: ~Copyable, Value: ~Copyable>(
     _ target: Address<Message>, fileID: StaticString = #fileID, line: UInt = #line,
     _ message: (consuming Reply<Value>) -> sending Message
@@ -81,7 +87,7 @@ public struct CircuitBreaker: Sendable {
   {
     let entry: BreakerGate.Entry
     do throws(AskError) {
-      // The breaker itself answers at once.
+      // There is no timeout, since the breaker's actor answers at once.
       entry = try await gate.ask(timeout: nil, fileID: fileID, line: line) { reply in .enter(reply) }
     } catch { throw .failed(error) }
     switch consume entry {
@@ -92,26 +98,26 @@ public struct CircuitBreaker: Sendable {
 
   private func verdict(_ error: AskError) -> BreakerGate.Verdict {
     switch error.reason {
-    // They say nothing about the actor.
+    // These errors say nothing about the actor that was asked.
     case .cancelled, .cycle: .neither
     default: options.isFailure(error) ? .failure : .success
     }
   }
 
-  /// The state at this moment. See `Address.ask` for errors and cancellation.
+  /// The state of the breaker at this moment. See `Address.ask` for errors and cancellation.
   public nonisolated(nonsending) func state() async throws(AskError) -> State {
     try await gate.ask { reply in .state(reply) }
   }
 
-  /// Sends the state as it is, and each one that follows, until the observer ends.
+  /// Sends the observer the present state and each one that follows, until the observer ends.
   public func observe(_ observer: Address<State>) { gate.send(.observe(observer)) }
 }
 
-/// Why an ask through a circuit breaker got no answer.
+/// Says why an ask through a circuit breaker got no answer.
 public enum CircuitBreakerError: Error, Sendable, CustomStringConvertible {
-  /// The actor was not asked. The breaker tries it again after so long, zero if a trial is under way.
+  /// The actor was not asked. The breaker tries it again after this time, which is zero if a trial is under way.
   case open(retryAfter: Duration)
-  /// It was asked, and this came of it; or the breaker itself has ended.
+  /// The actor was asked and this is the error, or the breaker's own actor has ended.
   case failed(AskError)
 
   /// One line for a log.

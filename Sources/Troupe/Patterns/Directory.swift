@@ -3,7 +3,7 @@ struct Directory: Behavior {
   typealias Message = ReceptionistRequest
 
   private var services: [ErasedServiceKey: AnyService] = [:]
-  /// Under which keys an actor stands, as a service or as a subscriber.
+  /// The services in which an actor is entered, as a member or as a subscriber.
   private var entries: [ActorID: [AnyService]] = [:]
 
   mutating func receive(_ message: consuming ReceptionistRequest, in context: Context<ReceptionistRequest>) {
@@ -54,7 +54,7 @@ struct Directory: Behavior {
   }
 }
 
-/// What stands under a key, without its type.
+/// What is registered under a key, without the type of its messages.
 class AnyService {
   let key: ErasedServiceKey
   init(_ key: ErasedServiceKey) { self.key = key }
@@ -63,7 +63,8 @@ class AnyService {
   func remove(_ actor: ActorID) { fatalError("abstract") }
 }
 
-/// What stands under a key: services, and those who want to hear of them. Only the directory's actor touches it.
+/// The members that are registered under a key, and those who have subscribed to it. Only the directory's actor touches
+/// it.
 final class Service<Message: ~Copyable>: AnyService {
   private let typedKey: ServiceKey<Message>
   private var members = Roster<Message>()
@@ -97,14 +98,15 @@ final class Service<Message: ~Copyable>: AnyService {
   }
 }
 
-/// What the directory is told: one class for each call, since a message has no type parameter of its own.
+/// A message of the directory's actor. Each call has a subclass of its own, since a message of one type cannot have
+/// type parameters.
 class ReceptionistRequest: @unchecked Sendable {
   fileprivate func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
     fatalError("abstract")
   }
 }
 
-/// Sendable, as the others: a request belongs to its sender, then to the directory's actor.
+/// Sendable, as the other requests are, because a request belongs to its sender and then to the directory's actor.
 final class Register<Message: ~Copyable>: ReceptionistRequest, @unchecked Sendable {
   private let key: ServiceKey<Message>
   private let member: Address<Message>

@@ -1,40 +1,43 @@
-/// Publishing and subscribing within a process: every event goes to every subscriber, as a message.
+/// Publishes events within a process: every event goes to every subscriber, as a message.
 ///
 /// ```swift
 /// let prices = EventStream<Price>(in: system, "prices")
 /// prices.subscribe(context.address.contramap { .price($0) }, where: { $0.symbol == "TEA" })
 /// prices.publish(Price("TEA", 7))
 /// ```
-/// A subscriber hears the events that are published after its subscription, those of one publisher in order. One that ends is
-/// removed. One whose bounded mailbox is full misses the event: it becomes a dead letter. From any thread; nothing here waits.
+/// A subscriber gets the events that are published after its subscription, and those of one publisher in order. One
+/// that ends is removed. If the bounded mailbox of a subscriber is full, it misses the event, which becomes a dead
+/// letter. A stream may be used from any thread, and only `subscriberCount` waits.
 public struct EventStream<Event: Sendable>: Sendable {
   private let hub: Address<EventHub<Event>.Message>
-  /// Publishes what is sent to it.
+  /// The address of the stream: each message that is sent to it is published as an event.
   public let publisher: Address<Event>
 
   /// Starts a stream.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - options: Of the actor that passes the events on. It must not be restarted by hand: it would forget its subscribers.
+  ///   - spawner: The system, or the context of the actor that is to be the parent of the stream's actor.
+  ///   - options: The options of the stream's actor. It must not be restarted by hand, since it would forget its
+  ///     subscribers.
   public init(in spawner: some Spawner, _ name: String? = nil, options: SpawnOptions = SpawnOptions()) {
     hub = spawner.spawn(name, options: options) { EventHub<Event>() }
     publisher = hub.contramap { event in .publish(event) }
   }
 
-  /// Sends an event to those who have subscribed. O(n) on a worker, O(1) here.
+  /// Sends an event to all subscribers. It takes O(1) here, and O(n) on a worker.
   public func publish(_ event: Event) { hub.send(.publish(event)) }
 
-  /// Sends the subscriber every event from now on for which the filter says yes. To subscribe an address again only replaces its
+  /// Sends the subscriber, from now on, every event that the filter accepts. Subscribing an address again replaces its
   /// filter.
-  /// - Parameter filter: Runs on the stream's worker; nil lets everything pass.
+  /// - Parameter filter: Runs on the stream's worker, so it must not block; nil lets every event pass.
   public func subscribe(_ subscriber: Address<Event>, where filter: (@Sendable (Event) -> Bool)? = nil) {
     hub.send(.subscribe(subscriber, filter))
   }
 
-  /// No event is sent any more; some may be on their way. Takes the same address that was subscribed.
+  /// Ends a subscription. No event is sent any more, but some may be on their way. The address must be the one that was
+  /// subscribed.
   public func unsubscribe(_ subscriber: Address<Event>) { hub.send(.unsubscribe(subscriber)) }
 
-  /// How many are subscribed. See `Address.ask` for errors and cancellation.
+  /// The number of subscribers. See `Address.ask` for errors and cancellation.
   public nonisolated(nonsending) func subscriberCount() async throws(AskError) -> Int {
     try await hub.ask { reply in .count(reply) }
   }

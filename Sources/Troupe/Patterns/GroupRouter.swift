@@ -1,23 +1,24 @@
-/// A router whose members are the actors that are registered at the receptionist under a key; it follows as they come and go.
+/// A router whose members are the actors that are registered at the receptionist under a key. It follows changes by
+/// itself.
 ///
 /// ```swift
 /// let printers = GroupRouter(in: system, "printers", key: printerKey, strategy: .roundRobin)
 /// printers.address.send(.print(page))
 /// ```
-/// It owns none of them. What comes before the first listing waits in the router's stash; later, a message that finds no
-/// member, or none with room, becomes a dead letter of the router, `undeliverable`.
+/// The router owns none of its members. Messages that come before the first listing wait in its stash. Later, a message
+/// that finds no member, or none with room, becomes a dead letter of the router, with the reason `undeliverable`.
 ///
-/// `consistentHashing` knows a member by its path: give those that take part in it names. From any thread.
+/// `consistentHashing` knows a member by its path, so give those members names. From any thread.
 public struct GroupRouter<Message: ~Copyable>: Sendable {
-  /// Where to send; people need not know that it is a router.
+  /// The address to send to. Senders need not know that it is a router.
   public let address: Address<Message>
   private let router: Address<RouterCommand<Message>>
 
   /// Starts a router.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - key: Whose members it follows, in the same system.
-  ///   - options: The router's.
+  ///   - spawner: The system, or the context of the actor that is to be the router's parent.
+  ///   - key: The key under which its members are registered, in the same system.
+  ///   - options: The options of the router's actor.
   public init(
     in spawner: some Spawner, _ name: String? = nil, key: ServiceKey<Message>,
     strategy: RoutingStrategy<Message> = .roundRobin, options: SpawnOptions = SpawnOptions()
@@ -76,7 +77,7 @@ struct Group<Item: ~Copyable>: Behavior {
   }
 
   mutating func stopping(in context: Context<Message>) {
-    // After a restart another one takes its place.
+    // After a restart the next incarnation subscribes with an address of its own.
     if let listings { context.system.receptionist.unsubscribe(listings, from: key) }
   }
 }

@@ -1,34 +1,35 @@
-/// The way out of the actors: what is sent to its address, as an asynchronous sequence.
+/// A way out of the actor system: what is sent to its address comes out as an asynchronous sequence.
 ///
 /// ```swift
 /// let prices = Outlet<Price>(in: system, "prices", buffer: 16)
 /// feed.send(.subscribe(prices.address))
 /// for await price in prices { … }
 /// ```
-/// Up to `buffer` elements wait for the reader, and as many again in the mailbox: then `deliver` waits, and what comes by `send` becomes a
-/// dead letter. When the reader lets go of the sequence the outlet's actor stops, which those who watch it hear of; when the actor stops, the sequence
-/// ends after what is in it. There is one reader, in one task: like the sequence of a channel, it is not Sendable.
+/// Up to `buffer` elements wait for the reader, and as many again in the mailbox. When both are full, `deliver` waits,
+/// and an element that comes by `send` becomes a dead letter. When the reader lets go of the sequence the outlet's
+/// actor stops, which its watchers are told. When the actor stops, the sequence ends after the elements that are in it.
+/// There is one reader, in one task: like the sequence of a channel, an outlet is not Sendable.
 public struct Outlet<Element: Sendable>: AsyncSequence {
-  /// It never throws.
+  /// The sequence never throws.
   public typealias Failure = Never
 
-  /// Where to send.
+  /// The address to send elements to.
   public let address: Address<Element>
   private let elements: Elements<Element>
 
-  /// Starts one.
+  /// Starts an outlet.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - buffer: Between 1 and 2^30; else the program stops.
+  ///   - spawner: The system, or the context of the actor that is to be the parent of the outlet's actor.
+  ///   - buffer: The number of elements that wait for the reader. The program stops if it is not between 1 and 2^30.
   public init(in spawner: some Spawner, _ name: String? = nil, buffer: Int = 16) {
     let channel = Channel.bounded(buffer, of: Element.self)
     let out = channel.sender
     elements = channel.receiver.elements()
-    // Not restarted: it throws nothing.
+    // It is spawned by value and so cannot be restarted, and need not be, since it throws nothing.
     address = spawner.spawn(name, options: SpawnOptions(mailbox: .bounded(buffer)), behavior: OutletActor(out))
   }
 
-  /// Goes on where the last one stopped.
+  /// An iterator that goes on where the last one stopped.
   public func makeAsyncIterator() -> Elements<Element> { elements }
 }
 
@@ -56,6 +57,6 @@ struct OutletActor<Element: Sendable>: AsyncBehavior, Sendable {
     context.deadLetter(element)
   }
 
-  // It has a sender of its own, which keeps the sequence from its end.
+  // The task has a sender of its own, which would keep the sequence from its end.
   nonisolated(nonsending) mutating func stopping(in context: Context<Element>) async { readerWatch?.cancel() }
 }

@@ -1,28 +1,29 @@
-/// A router that owns its workers: it spawns a number of them, passes each message to one, and replaces those that end.
+/// A router that owns its workers. It spawns a number of them, passes each message to one, and replaces those that end.
 ///
 /// ```swift
 /// let pool = PoolRouter(in: system, "resizers", size: 4, strategy: .leastLoaded) { Resizer() }
 /// pool.address.send(.resize(image))
 /// pool.resize(to: 8)
 /// ```
-/// The workers are children of the router. One that fails is restarted by its own supervision, with its mailbox; one that ends for good
-/// is replaced, at once the first time, and later each time it ends soon. A message that finds no worker alive waits in the router's
-/// stash (`SpawnOptions.stashCapacity`); one that finds no room, there or at the workers, becomes a dead letter of the
-/// router, `undeliverable`. For a pool that must not lose work under load, see `WorkQueue`.
+/// The workers are children of the router. A worker that fails is restarted by its own supervision and keeps its
+/// mailbox. One that ends for good is replaced: at once the first time, and later each time that it ends soon after its
+/// start. A message that finds no worker alive waits in the router's stash (`SpawnOptions.stashCapacity`). A message
+/// that finds no room, there or at the workers, becomes a dead letter of the router, with the reason `undeliverable`.
+/// For a pool that must not lose work under load, see `WorkQueue`.
 ///
 /// Messages of one sender keep their order only as far as they go to the same worker. From any thread.
 public struct PoolRouter<Message: ~Copyable>: Sendable {
-  /// Where to send; people need not know that it is a router.
+  /// The address to send to. Senders need not know that it is a router.
   public let address: Address<Message>
   private let router: Address<RouterCommand<Message>>
 
   /// Starts a pool.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - size: Workers; fewer than 1 stops the program.
-  ///   - options: The router's own. A restart of the router by hand starts with `size` workers again.
-  ///   - workerOptions: The workers'.
-  ///   - backoff: How long to wait before the replacement of a worker that lived for less than `longest` of it.
+  ///   - spawner: The system, or the context of the actor that is to be the router's parent.
+  ///   - size: The number of workers; fewer than 1 stops the program.
+  ///   - options: The options of the router's actor. If it is restarted by hand, it starts with `size` workers again.
+  ///   - workerOptions: The options of the workers.
+  ///   - backoff: How long to wait before a worker is replaced that ended soon after its start.
   ///   - factory: Makes a worker. See `Spawner.spawn`.
   public init<B: Behavior & ~Copyable>(
     in spawner: some Spawner, _ name: String? = nil, size: Int, strategy: RoutingStrategy<Message> = .roundRobin,
@@ -34,7 +35,7 @@ public struct PoolRouter<Message: ~Copyable>: Sendable {
     }
   }
 
-  /// The same with workers whose handlers may await.
+  /// Starts a pool whose workers' handlers may await. The parameters are the same.
   public init<B: AsyncBehavior & ~Copyable>(
     in spawner: some Spawner, _ name: String? = nil, size: Int, strategy: RoutingStrategy<Message> = .roundRobin,
     options: SpawnOptions = SpawnOptions(), workerOptions: SpawnOptions = SpawnOptions(),
@@ -55,8 +56,8 @@ public struct PoolRouter<Message: ~Copyable>: Sendable {
     address = router.contramap { message in .route(message) }
   }
 
-  /// Changes the number of workers, after the messages that were sent before. Those that are too many, the last ones, take no new
-  /// messages, handle what they have, and stop. A size below 1 stops the program.
+  /// Changes the number of workers, after the messages that were sent before. If there are too many, the last ones take
+  /// no new messages, handle those that they have, and stop. A size below 1 stops the program.
   public func resize(to size: Int) {
     Self.check(size)
     router.send(.resize(size))
@@ -77,9 +78,11 @@ public struct PoolBackoff: Sendable {
   let delays: RestartBackoff
   let soon: Duration
 
+  /// Makes a backoff.
   /// - Parameters:
-  ///   - delays: For the second such end in a row of a worker in the same place, and the following ones.
-  ///   - soon: A worker that has lived for so long is replaced at once.
+  ///   - delays: How long to wait the second time in a row that a worker in the same place ends soon, and the following
+  ///     times.
+  ///   - soon: The time that a worker must have lived to be replaced at once.
   public init(_ delays: RestartBackoff = .exponential(), soon: Duration = .seconds(10)) {
     self.delays = delays
     self.soon = soon
@@ -91,11 +94,11 @@ struct Pool<Item: ~Copyable>: Behavior {
   typealias Message = RouterCommand<Item>
   typealias Spawn = @Sendable (String, Context<RouterCommand<Item>>) -> Address<Item>
 
-  /// A place for a worker; empty until the replacement comes.
+  /// A place for a worker. It is empty until the replacement of one that has ended comes.
   struct Slot {
     var worker: Address<Item>?
     var startedAt = Duration.zero
-    /// Ends in a row that came soon after the start.
+    /// How often in a row the worker in this place has ended soon after its start.
     var quickEnds = 0
   }
 
@@ -122,7 +125,7 @@ struct Pool<Item: ~Copyable>: Behavior {
       case .sent: return
       case .full(let item): context.deadLetter(item)
       case .closed(let item):
-        // They have all ended, and their replacements come.
+        // The workers have all ended, and their replacements come.
         if case .full(let command) = context.stash(.route(item)) { context.deadLetter(command) }
       }
     case .resize(let size): resize(to: size, in: context)
@@ -173,7 +176,7 @@ struct Pool<Item: ~Copyable>: Behavior {
 
   private mutating func changed(in context: Context<Message>) {
     let filled = slots.indices.filter { slots[$0].worker != nil }
-    // Known by their places: the keys of one that is replaced go to its replacement.
+    // The members are known by their places, so the keys of one that is replaced go to its replacement.
     table.update(filled.compactMap { slots[$0].worker }, identities: filled.map { UInt64($0) })
     if !filled.isEmpty { context.unstashAll() }
   }

@@ -1,27 +1,28 @@
-/// A request and the right to answer it: the message of a service that only answers.
+/// A request and the right to answer it. It is the message of a service that does nothing but answer.
 ///
 /// ```swift
 /// let price = try await shops.address.ask { Question("tea", $0) }
 /// ```
-/// A service with other messages takes it through an adapter: `shop.contramap { .price($0.request, $0.reply) }`.
+/// To ask a service that understands other messages too, use an adapter:
+/// `shop.contramap { .price($0.request, $0.reply) }`.
 @frozen public struct Question<Request: Sendable, Answer: Sendable>: ~Copyable, Sendable {
-  /// What is asked.
+  /// The request.
   public let request: Request
-  /// Where the answer goes.
+  /// The right to answer it.
   public let reply: Reply<Answer>
 
-  /// Puts the two together.
+  /// Puts a request and a reply together.
   @inlinable public init(_ request: Request, _ reply: consuming Reply<Answer>) {
     self.request = request
     self.reply = reply
   }
 
-  /// Answers; see `Reply.send`.
+  /// Answers the question; see `Reply.send`.
   @inlinable public consuming func answer(_ answer: consuming sending Answer) { reply.send(answer) }
 }
 
-/// Asks all, and answers with what comes first. It lives until the last of them has answered or has had its time, so that no
-/// answer finds nobody.
+/// An actor that asks all members and passes the first answer on. It lives until the last member has answered or its
+/// time has passed, so that no answer becomes a dead letter.
 struct FirstAnswer<Request: Sendable, Answer: Sendable>: ~Copyable, Behavior, Sendable {
   typealias Message = Result<Answer, AskError>
 

@@ -1,6 +1,6 @@
-/// Addresses in the order in which they came, each once, from which one actor's can be taken out together.
+/// Addresses in the order in which they came, each of them once. All addresses of one actor can be removed together.
 ///
-/// To add and to remove is O(1) on average; the order does not depend on hashes, which differ from run to run.
+/// Adding and removing take O(1) on average. The order does not depend on hashes, which differ from run to run.
 struct Roster<Message: ~Copyable> {
   private var places: [Address<Message>?] = []
   private var place: [Address<Message>: Int] = [:]
@@ -12,7 +12,7 @@ struct Roster<Message: ~Copyable> {
 
   func contains(_ actor: ActorID) -> Bool { byActor[actor] != nil }
 
-  /// False if it is there already.
+  /// Adds an address. Returns false if it is there already.
   mutating func insert(_ address: Address<Message>) -> Bool {
     guard place[address] == nil else { return false }
     place[address] = places.count
@@ -21,7 +21,7 @@ struct Roster<Message: ~Copyable> {
     return true
   }
 
-  /// False if it is not there.
+  /// Removes an address. Returns false if it is not there.
   @discardableResult mutating func remove(_ address: Address<Message>) -> Bool {
     guard let index = place.removeValue(forKey: address) else { return false }
     places[index] = nil
@@ -31,7 +31,7 @@ struct Roster<Message: ~Copyable> {
     return true
   }
 
-  /// What was removed: all addresses that lead to an actor.
+  /// Removes all addresses that lead to an actor, and returns them.
   @discardableResult mutating func remove(_ actor: ActorID) -> [Address<Message>] {
     let gone = byActor[actor] ?? []
     for address in gone { remove(address) }

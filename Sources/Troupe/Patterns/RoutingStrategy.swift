@@ -1,7 +1,7 @@
-/// To which of its members a router passes a message.
+/// Says to which of its members a router passes a message.
 ///
-/// A member whose bounded mailbox is full is passed over for the next one, but for `consistentHashing`. A member that has
-/// ended is left out.
+/// A member whose bounded mailbox is full is skipped in favor of the next one, except with `consistentHashing`. A
+/// member that has ended is left out.
 public struct RoutingStrategy<Message: ~Copyable>: Sendable {
   typealias Spread = @Sendable (consuming Message, [Address<Message>], Context<RouterCommand<Message>>) -> Void
 
@@ -16,29 +16,32 @@ public struct RoutingStrategy<Message: ~Copyable>: Sendable {
 }
 
 extension RoutingStrategy where Message: ~Copyable {
-  /// One after the other. O(1) for a message.
+  /// The members take turns. O(1) for a message.
   public static var roundRobin: RoutingStrategy { RoutingStrategy(kind: .roundRobin) }
 
-  /// Any of them, each as likely. The same seed and the same members give the same choices; an incarnation of the router
-  /// starts with the seed again. O(1) for a message.
+  /// A random member, each with the same probability. The same seed and the same members give the same choices; each
+  /// incarnation of the router starts again with the seed. O(1) for a message.
   public static func random(seed: UInt64) -> RoutingStrategy { random(using: SeededGenerator(seed: seed)) }
 
-  /// Any of them, by a generator of which each incarnation of the router gets a copy.
+  /// A random member, chosen by a generator. Each incarnation of the router gets a copy of the generator.
   public static func random(using generator: some RandomNumberGenerator & Sendable) -> RoutingStrategy {
     RoutingStrategy(kind: .random(generator))
   }
 
-  /// The one with the smallest `Address.pendingCount` (join the shortest queue); among equals, one after the other. O(n) for a message.
+  /// The member with the smallest `Address.pendingCount` (join the shortest queue). Members with equal counts take
+  /// turns. O(n) for a message.
   public static var leastLoaded: RoutingStrategy { RoutingStrategy(kind: .leastLoaded) }
 
-  /// The one that the message's key belongs to, always the same one while the members stay: so messages with one key are
-  /// handled in order. The hash is the same in every run.
+  /// The member that the message's key belongs to. While the members stay the same it is always the same one, so
+  /// messages with one key are handled in order. The hash is the same in every run.
   ///
-  /// When a member comes or goes, about one in n keys moves to another one (Karger et al., STOC 1997). What was sent before may then still be
-  /// queued at the old one. A full member gets no substitute. O(log n) for a message, O(n log n) for a change.
+  /// When a member comes or goes, about one in n keys moves to another member (Karger et al., STOC 1997); earlier
+  /// messages may then still be queued at the old one. If the member is full, no other takes its place. O(log n) for a
+  /// message, O(n log n) for a change of members.
   /// - Parameters:
-  ///   - virtualNodes: Places of a member on the ring; more make the shares more even. Below 1 stops the program.
-  ///   - key: Runs on the router's worker.
+  ///   - virtualNodes: The number of places of each member on the ring. More of them make the shares more even. Below 1
+  ///     stops the program.
+  ///   - key: Makes the key of a message. It runs on the router's worker.
   public static func consistentHashing<Key: StableHashable>(
     virtualNodes: Int = 128, key: @escaping @Sendable (borrowing Message) -> Key
   ) -> RoutingStrategy {
@@ -47,10 +50,11 @@ extension RoutingStrategy where Message: ~Copyable {
       kind: .consistentHashing(virtualNodes: virtualNodes) { message in StableHasher.hash(key(message)) })
   }
 
-  /// All of them are asked, and the first answer is the answer; if all asks fail, the last failure is. O(n) for a message.
+  /// All members are asked, and the first answer is passed on; if all asks fail, the last failure is. O(n) for a
+  /// message.
   ///
-  /// Those who are slower still do the work, and their answers are dropped.
-  /// - Parameter timeout: How long each may take.
+  /// Slower members still do the work, and their answers are ignored.
+  /// - Parameter timeout: How long each member may take.
   public static func scatterGatherFirst<Request: Sendable, Answer: Sendable>(
     within timeout: Duration = .seconds(5)
   ) -> RoutingStrategy where Message == Question<Request, Answer> {
@@ -62,7 +66,7 @@ extension RoutingStrategy where Message: ~Copyable {
 }
 
 extension RoutingStrategy where Message: Sendable {
-  /// Each of them gets a copy. Those that are full or have ended make dead letters. O(n) for a message.
+  /// Every member gets a copy. Copies for members that are full or have ended become dead letters. O(n) for a message.
   public static var broadcast: RoutingStrategy {
     RoutingStrategy(
       kind: .spread { message, members, _ in
@@ -71,7 +75,7 @@ extension RoutingStrategy where Message: Sendable {
   }
 }
 
-/// What a router is told. Part of the runtime.
+/// The messages of a router's actor.
 enum RouterCommand<Message: ~Copyable>: ~Copyable {
   case route(Message)
   case resize(Int)
@@ -94,7 +98,8 @@ struct RoutingTable<Message: ~Copyable> {
     if case .random(let generator) = strategy.kind { random = generator }
   }
 
-  /// - Parameter identities: What each member is known by in every run.
+  /// Replaces the members.
+  /// - Parameter identities: What each member is known by on the ring, the same in every run.
   mutating func update(_ members: [Address<Message>], identities: [UInt64]) {
     self.members = members
     self.identities = identities
@@ -103,7 +108,7 @@ struct RoutingTable<Message: ~Copyable> {
     }
   }
 
-  /// `closed`: there is no member. `full`: there is none with room.
+  /// Passes a message on. The outcome `closed` means that there is no member, and `full` that none has room.
   mutating func send(
     _ message: consuming Message, in context: Context<RouterCommand<Message>>
   ) -> TrySendOutcome<Message> {
@@ -128,7 +133,7 @@ struct RoutingTable<Message: ~Copyable> {
         }
         break
       }
-      // It has ended, and its notice is on the way.
+      // This member has ended, and the notice of its end is on the way.
       var (members, identities) = (members, identities)
       members.remove(at: index)
       identities.remove(at: index)

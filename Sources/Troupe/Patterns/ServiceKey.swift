@@ -1,13 +1,14 @@
-/// What a service is registered and found by: a name, and the type of its messages, so that what is found can be sent to.
-/// Two keys are equal if both are.
+/// What a service is registered and found by: a name, and the type of its messages, so that what is found can be sent
+/// to. Two keys are equal if both their names and their types are.
 public struct ServiceKey<Message: ~Copyable>: Sendable {
-  /// The name.
+  /// The name of the service.
   public let name: String
 
-  /// Makes a key. Any number of equal ones may be made.
+  /// Makes a key. It is equal to each other key with this name and type.
   public init(_ name: String) { self.name = name }
 
-  /// The key without its type; the type stands in it as the metatype of a class over it, since there is no `Any` of a noncopyable type.
+  /// The key without its type parameter. The metatype of a class over the type stands for it, since there is no `Any`
+  /// of a noncopyable type.
   var erased: ErasedServiceKey { ErasedServiceKey(name: name, type: ObjectIdentifier(Service<Message>.self)) }
 }
 
@@ -18,10 +19,10 @@ struct ErasedServiceKey: Hashable, Sendable {
   let type: ObjectIdentifier
 }
 
-/// Who is registered under a key at a moment, in the order of registration.
+/// Those who are registered under a key at a moment, in the order of registration.
 public struct Listing<Message: ~Copyable>: Sendable {
-  /// The key.
+  /// The key of the service.
   public let key: ServiceKey<Message>
-  /// The addresses, as they were registered.
+  /// The addresses as they were registered, adapters included.
   public let addresses: [Address<Message>]
 }

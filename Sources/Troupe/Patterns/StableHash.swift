@@ -1,15 +1,17 @@
-/// What a message is routed by: its bytes are the same in every run and on every machine, unlike those that Swift's `Hasher` makes of it.
+/// A key that messages are routed by. Its hash is the same in every run and on every machine, unlike that of Swift's
+/// `Hasher`.
 public protocol StableHashable: SendableMetatype {
-  /// Feeds the bytes that tell it from others.
+  /// Feeds the hasher with the bytes that tell this value from others.
   func hash(into hasher: inout StableHasher)
 }
 
-/// A hash that is the same in every run: FNV-1a with 64 bits (Fowler, Noll and Vo), mixed at the end by MurmurHash3's finalizer
-/// (Appleby), since the upper bits of a plain FNV-1a of short keys are poor. Not for hostile keys: it has no secret.
+/// A hash function whose results are the same in every run: FNV-1a with 64 bits (Fowler, Noll and Vo), mixed at the end
+/// by MurmurHash3's finalizer (Appleby), since the upper bits of a plain FNV-1a of short keys are poor. It has no
+/// secret, so do not use it for keys that an attacker chooses.
 public struct StableHasher: Sendable {
   private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 
-  /// Starts anew.
+  /// Makes a hasher that has been fed nothing.
   public init() {}
 
   /// Feeds one byte.
@@ -26,7 +28,7 @@ public struct StableHasher: Sendable {
     for shift in stride(from: UInt64(0), to: 64, by: 8) { combine(byte: UInt8(truncatingIfNeeded: bits >> shift)) }
   }
 
-  /// The hash of what was fed so far.
+  /// The hash of what has been fed so far.
   public var hash: UInt64 {
     var h = state
     h = (h ^ (h >> 33)) &* 0xFF51_AFD7_ED55_8CCD
@@ -42,32 +44,33 @@ public struct StableHasher: Sendable {
 }
 
 extension String: StableHashable {
-  /// Its UTF-8. Equal strings that are normalized differently differ.
+  /// Feeds the string's UTF-8. Strings that are equal and normalized differently have different hashes.
   public func hash(into hasher: inout StableHasher) { hasher.combine(bytes: utf8) }
 }
 extension Int: StableHashable {
-  /// Its value as 64 bits.
+  /// Feeds the value as 64 bits.
   public func hash(into hasher: inout StableHasher) { hasher.combine(self) }
 }
 extension UInt64: StableHashable {
-  /// Its value.
+  /// Feeds the value.
   public func hash(into hasher: inout StableHasher) { hasher.combine(self) }
 }
 extension Array: StableHashable where Element: StableHashable {
-  /// Its elements, then their number.
+  /// Feeds the elements, then their number.
   public func hash(into hasher: inout StableHasher) {
     for element in self { element.hash(into: &hasher) }
     hasher.combine(count)
   }
 }
 
-/// Which member a hash belongs to: the first one clockwise on a ring on which each member has many places. A member that comes or goes
-/// moves only the keys that are its own (consistent hashing: Karger et al., STOC 1997).
+/// Finds the member that a hash belongs to: the first one clockwise on a ring on which each member has many places. A
+/// member that comes or goes moves only the keys that are its own (consistent hashing: Karger et al., STOC 1997).
 struct HashRing {
   private var places: [(hash: UInt64, member: Int)] = []
 
   init() {}
 
+  /// Makes a ring.
   /// - Parameter identities: What each member is known by, the same in every run.
   init(identities: [UInt64], placesEach: Int) {
     places.reserveCapacity(identities.count * placesEach)
@@ -82,7 +85,8 @@ struct HashRing {
     places.sort { ($0.hash, $0.member) < ($1.hash, $1.member) }
   }
 
-  /// O(log n) in the number of places, of which there must be one.
+  /// The index of the member that the hash belongs to. There must be at least one place. O(log n) in the number of
+  /// places.
   func member(for hash: UInt64) -> Int {
     var (low, high) = (0, places.count)
     while low < high {
@@ -93,7 +97,7 @@ struct HashRing {
   }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same seed, the same numbers.
+/// SplitMix64 (Steele, Lea and Flood, 2014). The same seed gives the same numbers.
 struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
   init(seed: UInt64) { state = seed }

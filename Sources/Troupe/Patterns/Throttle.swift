@@ -1,29 +1,30 @@
-/// Lets messages through to an actor at a limited rate: a token bucket in front of its address.
+/// Lets messages through to an actor at a limited rate. It is a token bucket in front of the actor's address.
 ///
 /// ```swift
 /// let slow = Throttle(in: system, "mail", to: mailer, rate: 100, per: .seconds(1), burst: 20)
 /// slow.address.send(.mail(letter))
 /// ```
-/// What comes faster waits in the throttle's own mailbox, in order. Bound that by the options, and producers wait (`deliver`), get it
-/// back (`trySend`) or make dead letters (`send`), as with any actor. It ends when its target ends, as soon as the next message
-/// may pass.
+/// Messages that come faster wait in the throttle's own mailbox, in order. Give that a bound by the options, and
+/// producers wait (`deliver`), get their messages back (`trySend`) or make dead letters (`send`), as with any actor.
+/// The throttle ends after its target has ended, as soon as the next message may pass.
 ///
-/// While nothing may pass the throttle is suspended (`ActorSystem.suspend`); one that is resumed by hand lets a message through
-/// early, and the ones after it wait for longer.
+/// While no message may pass, the throttle's actor is suspended (`ActorSystem.suspend`). If it is resumed by hand it
+/// lets a message through early, and the next ones wait for longer.
 public struct Throttle<Message: ~Copyable>: Sendable {
-  /// Where to send.
+  /// The address to send to.
   public let address: Address<Message>
 
   /// Starts a throttle.
   ///
-  /// A timer is some milliseconds late (see `Timers`), so a rate above some 100 messages a second is reached only with a burst that covers 10 ms.
-  /// A rate or burst below 1, or a period of zero or less, stops the program.
+  /// A timer and a coarse clock decide when a message may pass, which is some milliseconds late; so a rate above some
+  /// 100 messages a second is reached only with a burst that covers 10 ms. A rate or burst below 1, or a period of zero
+  /// or less, stops the program.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - target: Gets the messages. If its bounded mailbox is full they become its dead letters.
-  ///   - rate: Messages a period, on the average.
-  ///   - burst: Messages that may pass at once after a pause; nil: a tenth of the rate, and at least 1.
-  ///   - options: The throttle's.
+  ///   - spawner: The system, or the context of the actor that is to be the throttle's parent.
+  ///   - target: The actor that gets the messages. If its bounded mailbox is full, they become its dead letters.
+  ///   - rate: How many messages may pass in a period, on average.
+  ///   - burst: How many messages may pass at once after a pause; nil is a tenth of the rate, and at least 1.
+  ///   - options: The options of the throttle's actor.
   public init(
     in spawner: some Spawner, _ name: String? = nil, to target: Address<Message>, rate: Int,
     per period: Duration = .seconds(1), burst: Int? = nil, options: SpawnOptions = SpawnOptions()
@@ -36,12 +37,13 @@ public struct Throttle<Message: ~Copyable>: Sendable {
   }
 }
 
-/// The actor behind `Throttle`: a token bucket kept as one point in time, the generic cell rate algorithm (ITU-T I.371).
+/// The actor behind `Throttle`. It keeps the token bucket as one point in time, by the generic cell rate algorithm
+/// (ITU-T I.371).
 struct Bucket<Message: ~Copyable>: Behavior {
   private let target: Address<Message>
-  /// One token's worth of time.
+  /// The time between two messages at the given rate.
   private let interval: Duration
-  /// How far ahead of its time a message may come: the burst, less one.
+  /// How far ahead of its time a message may come: the time of the burst, less one message.
   private let tolerance: Duration
   /// When the next message would come if all kept to the rate.
   private var due: Duration?
@@ -66,7 +68,7 @@ struct Bucket<Message: ~Copyable>: Behavior {
     self.due = due
     let wait = due - tolerance - now
     if wait > .zero {
-      // No further message before the alarm. Its mailbox is the queue.
+      // No further message may pass before the alarm; until then the mailbox is the queue.
       context.system.suspend(context.address)
       alarm?.send(.set(wait))
     }
@@ -76,7 +78,7 @@ struct Bucket<Message: ~Copyable>: Behavior {
     if case .terminated(let end) = signal, end.isOf(target) { context.stop() }
   }
 
-  /// A suspended actor hears no timer of its own.
+  /// The actor that resumes the throttle, since a suspended actor does not get the messages of its own timers.
   struct Alarm: Behavior {
     enum Message { case set(Duration), ring }
     let ring: @Sendable () -> Void

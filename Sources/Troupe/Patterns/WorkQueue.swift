@@ -1,13 +1,15 @@
-/// Work pulling: producers add work, workers ask for it when they are free, and nobody is given more than asked for.
+/// A queue for work pulling: producers add work, free workers ask for it, and no worker is given more than it asked
+/// for.
 ///
 /// ```swift
 /// let queue = WorkQueue<Job>(in: system, "jobs", capacity: 100)
 /// await queue.add(job).get()                                     // a producer: waits while 100 are queued
 /// queue.pull(into: context.address.contramap { .job($0) })       // a worker: one piece of work, please
 /// ```
-/// A worker pulls when it starts and after each piece. Work goes to the workers in the order in which it was added, and to
-/// whoever has waited longest. What is given to a worker is its own: if it ends before it has handled it, that is a dead letter
-/// of the worker. What is queued when the queue's actor is stopped becomes dead letters. From any thread.
+/// A worker pulls when it starts and after each piece of work. Work is given out in the order in which it was added, to
+/// the worker that has waited longest. What is given to a worker belongs to it: if it ends before it has handled that,
+/// the work becomes a dead letter of the worker. What is queued when the queue's actor is stopped becomes dead letters.
+/// From any thread.
 public struct WorkQueue<Work: ~Copyable>: Sendable {
   private let intake: BoundedSender<WorkPiece<Work>>
   private let source: Address<WorkSource<Work>.Message>
@@ -15,8 +17,8 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
 
   /// Starts a queue.
   /// - Parameters:
-  ///   - spawner: The system, or the context of the actor that is to be its parent.
-  ///   - capacity: Pieces of work that may wait for a worker; below 1, or above 2^30, stops the program.
+  ///   - spawner: The system, or the context of the actor that is to be the parent of the queue's actor.
+  ///   - capacity: How many pieces of work may wait for a worker. The program stops if it is not between 1 and 2^30.
   public init(in spawner: some Spawner, _ name: String? = nil, capacity: Int) {
     guard capacity >= 1 else { fatalError("Troupe: a work queue has room for 1 or more, not \(capacity)") }
     let channel = Channel.bounded(capacity, of: WorkPiece<Work>.self)
@@ -25,9 +27,10 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
     lost = source.contramap { work in .lost(work) }
   }
 
-  /// Adds work, suspending the task while there is no room. Those who wait get room in the order in which they came.
+  /// Adds work, suspending the task while there is no room. Waiting tasks get room in the order in which they came.
   ///
-  /// If the queue is closed or has ended, the timeout passes, or the task is cancelled first, the work comes back in the outcome.
+  /// If the queue is closed or has ended, the timeout passes, or the task is cancelled first, the work comes back in
+  /// the outcome.
   /// - Parameter timeout: How long to wait at most, on the monotonic clock, as in channels; nil waits without limit.
   nonisolated(nonsending)
     public func add(
@@ -44,7 +47,7 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
     }
   }
 
-  /// Adds work if there is room at once and nobody waits for it; never waits.
+  /// Adds work if there is room at once and nobody waits for room; otherwise gives it back. It never waits.
   public func tryAdd(_ work: consuming sending Work) -> sending TrySendOutcome<Work> {
     switch intake.trySend(WorkPiece(work, lost)) {
     case .sent:
@@ -57,20 +60,23 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
 
   /// Asks for one piece of work, which is sent to the worker when there is one. Asking n times gets n pieces.
   ///
-  /// A worker that ends is forgotten. If its mailbox has no room when its turn comes, the work goes to the next, and the log says so.
+  /// A worker that ends is forgotten. If the worker's mailbox has no room when its turn comes, the work goes to the
+  /// next worker, and the log says so.
   public func pull(into worker: Address<Work>) { source.send(.pull(worker)) }
 
   /// About how many pieces of work wait for a worker.
   public var count: Int { intake.count }
 
-  /// Takes no more work: who waits for room gets theirs back. What is queued is still given out; then the queue ends.
+  /// Closes the queue: it takes no more work, and those who wait for room get theirs back. Queued work is still given
+  /// out, and then the queue ends.
   public func close() { source.send(.close) }
 
-  /// Suspends until the queue has ended.
+  /// Suspends until the queue has ended, and says how.
   public var termination: Termination { get async { await source.termination } }
 }
 
-/// Work in the queue. What goes down with it, wherever that is, becomes a dead letter of the queue's actor.
+/// A piece of work in the queue. If it is destroyed before it was taken, wherever that is, the work becomes a dead
+/// letter of the queue's actor.
 struct WorkPiece<Work: ~Copyable>: ~Copyable {
   private var work: Work?
   let lost: Address<Work>
@@ -96,15 +102,16 @@ struct WorkSource<Work: ~Copyable>: ~Copyable, Behavior {
     case arrived
     case pull(Address<Work>)
     case close
-    /// What went down with the queue: it is refused, since this actor has ended.
+    /// Work whose piece was destroyed. Mostly that happens as the queue ends: then this message is refused, and so
+    /// becomes a dead letter.
     case lost(Work)
   }
 
   private var queue: Receiver<WorkPiece<Work>>
-  /// Work that a worker refused.
+  /// A piece of work that a worker refused, to be given out first.
   private var refused: WorkPiece<Work>?
   private var pulls: [Address<Work>] = []
-  /// Pulls before this one have been served.
+  /// The number of pulls at the front that have been served.
   private var served = 0
   private var isClosing = false
 
@@ -145,7 +152,7 @@ struct WorkSource<Work: ~Copyable>: ~Copyable, Behavior {
         refused = .some(WorkPiece(work, lost))
       }
     }
-    // Looks ahead, to know when it is empty.
+    // One piece is taken ahead, to find out when the queue is empty.
     if isClosing && refused == nil { refused = next(in: context) }
     if served > 64 && served * 2 > pulls.count {
       pulls.removeSubrange(..<served)

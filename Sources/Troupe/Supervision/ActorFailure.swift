@@ -1,19 +1,19 @@
-/// An error that a handler, a hook or a factory threw, and where.
+/// An error that a handler, a hook or a factory threw, and where it was thrown.
 public struct ActorFailure: Error, Sendable, CustomStringConvertible {
-  /// What was thrown.
+  /// The error that was thrown.
   public let error: any Error
   /// The type of the message in hand; nil in a factory or a hook.
   public let messageType: String?
   /// The path of the actor.
   public let path: String
-  /// The first life of an actor is 1; each restart adds one.
+  /// Which life of the actor failed. The first is 1, and each restart adds one.
   public let incarnation: Int
-  /// When, on the clock of the system's scheduler.
+  /// The time of the failure, on the clock of the system's scheduler.
   public let time: Duration
 
   /// One line for a log.
   public var description: String {
-    // In one piece of memory: an actor may fail very often.
+    // The line is written into one piece of memory, since an actor may fail very often.
     var line = ""
     line.reserveCapacity(path.utf8.count + 120)
     print(error, terminator: "", to: &line)
@@ -27,9 +27,9 @@ public struct ActorFailure: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// A child's failure that its supervision has passed on to the parent, which fails with it.
+/// The error of an actor that fails with a failure of its child, because the child's supervision escalated it.
 public struct EscalatedFailure: Error, CustomStringConvertible {
-  /// What happened below.
+  /// The failure of the child.
   public let failure: ActorFailure
   /// One line for a log.
   public var description: String { "escalated: \(failure)" }

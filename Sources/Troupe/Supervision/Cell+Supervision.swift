@@ -1,7 +1,7 @@
 import Synchronization
 
 extension Cell {
-  /// Something threw. Decides what becomes of the actor; the worker goes by `phase` afterwards.
+  /// Decides what becomes of the actor after an error was thrown. Afterwards the worker acts according to `phase`.
   @usableFromInline func fail(_ error: any Error, handling messageType: String?) {
     let now = Duration.nanoseconds(system.scheduler.coarseNow)
     let failure = ActorFailure(
@@ -11,13 +11,13 @@ extension Cell {
     system.report(.failed(ActorID(self), failure))
     system.interceptor?.fails(self, with: failure)
     guard phase.rawValue < Phase.stopping.rawValue else {
-      // On the way out already: the first failure is the one to tell.
+      // The actor is stopping already. The first failure is the one that its end reports.
       return keep(failure)
     }
     switch possible(decide(failure), error) {
     case .resume: return
     case .restart where phase == .restarting || phase == .waiting:
-      // A child's failure, passed on: what it asks for is under way.
+      // A child has escalated its failure during a restart, which is what the decision asks for.
       return
     case .restart(let delay):
       beginRestart(after: delay)
@@ -30,7 +30,8 @@ extension Cell {
     }
   }
 
-  /// The history is gone when it returns: as long as a policy has it, to append is to copy it all.
+  /// Asks the policy. The history must be gone when the failure is appended, or that would copy all of it; so this is a
+  /// function of its own that is not inlined.
   @inline(never) private func consult(_ supervision: Supervision, _ failure: ActorFailure) -> Supervision.Decision {
     let annex = annex
     let history = Supervision.History(
@@ -47,7 +48,8 @@ extension Cell {
 
   private func possible(_ decision: Supervision.Decision, _ error: any Error) -> Supervision.Decision {
     switch decision {
-    // It has not started, and not because of a child that was kept, or of its mailbox.
+    // The actor has not started, so it has no state to go on with. Failures of children that were kept, and of the
+    // mailbox, are no failures to start.
     case .resume where phase == .new && !(error is EscalatedFailure || error is MailboxOverflow): .stop
     case .restart where !isRestartable: .stop
     default: decision
@@ -64,10 +66,10 @@ extension Cell {
     beginStopping()
   }
 
-  /// From a child's worker.
+  /// Lets this actor fail with a child's failure. Called on the child's worker.
   func escalate(_ failure: ActorFailure) {
     lock.withLock {
-      // It has ended, and needs to hear of nothing.
+      // The actor has ended, and needs to hear of nothing.
       if hasEnded { return }
       let listeners = listeners()
       if listeners.escalated == nil { listeners.escalated = FailureBox(failure) }
@@ -79,7 +81,7 @@ extension Cell {
 
   // MARK: Restart
 
-  /// From here on no message is handled until the next incarnation has started; the mailbox stays open.
+  /// Begins a restart: no message is handled until the next incarnation has started, but the mailbox stays open.
   func beginRestart(after delay: Duration) {
     phase = .restarting
     annex.restartDelay = delay
@@ -88,7 +90,7 @@ extension Cell {
     if settings?.keepsChildren == true { stopBits |= ControlWord.childrenEnded } else { closeChildren() }
   }
 
-  /// The behavior of the old incarnation is gone.
+  /// Called when the behavior of the old incarnation is gone. Restarts at once, or waits for the backoff's time.
   @usableFromInline func awaitRestart() {
     let annex = annex
     incarnationEnds()
@@ -103,7 +105,7 @@ extension Cell {
     system.scheduler.add(timer)
   }
 
-  /// The wait is over.
+  /// Starts the next incarnation, since the wait is over.
   func restart() {
     let annex = annex
     annex.restartTimer = nil
@@ -117,7 +119,7 @@ extension Cell {
     system.interceptor?.restarts(self)
   }
 
-  /// Timers and work belong to the incarnation.
+  /// Cancels what belongs to the incarnation that ends: its timers, and the one that a restart waits for.
   func incarnationEnds() {
     guard let annex = existingAnnex else { return }
     if let timer = annex.restartTimer {
@@ -127,7 +129,8 @@ extension Cell {
     cancelTimers()
   }
 
-  /// While suspended, senders do not wake the cell. Only its own worker calls this.
+  /// Says whether senders leave the cell asleep, as they do while it is suspended. Only the cell's own worker calls
+  /// this.
   @usableFromInline func setSuspended(_ isSuspended: Bool) {
     // Relaxed is enough: the step in which the worker goes idle, on the same word, comes later.
     if isSuspended {
@@ -138,7 +141,7 @@ extension Cell {
   }
 }
 
-/// Posts to the control lane at a time.
+/// A timer that posts a bit to the control lane of a cell.
 final class ControlTimer: Timer, @unchecked Sendable {
   private let cell: Cell
   private let bit: UInt32

@@ -1,9 +1,10 @@
-/// When an actor failed, the most recent last, and no more than a number of them.
+/// The times at which an actor failed, the most recent last, up to a number of them.
 ///
-/// A failure costs the same however many are remembered: what is forgotten is cleared away by halves, and a window is found by bisection.
+/// Adding one takes the same time however many are remembered, on average: forgotten ones are removed when they make up
+/// more than half of the array. Those in a window are counted by bisection, O(log n).
 struct FailureTimes: Sendable {
   private var times: [Duration]
-  /// Those before this one are forgotten.
+  /// The index of the first one that is not forgotten.
   private var start = 0
 
   init(_ times: [Duration] = []) { self.times = times }
@@ -19,7 +20,7 @@ struct FailureTimes: Sendable {
     }
   }
 
-  /// How many came less than `window` before `now`.
+  /// The number of failures less than `window` before `now`.
   func count(within window: Duration, before now: Duration) -> Int {
     var (low, high) = (start, times.count)
     while low < high {

@@ -1,21 +1,21 @@
-/// What an actor hears beside its messages; `Behavior.signal`.
+/// What an actor is told besides its messages; it comes to `Behavior.signal`.
 public enum Signal: Sendable {
-  /// An actor that this one watches has ended. Everything that it sent here has come before.
+  /// An actor that this one watches has ended. Everything that it sent to this actor has come before.
   case terminated(Termination)
-  /// A child of this one has failed for good. It may still be stopping.
+  /// A child of this actor has failed for good. It may still be stopping.
   case childFailed(ActorFailure)
-  /// No message has come for the time that `Context.setReceiveTimeout` was given.
+  /// No message has come for the time that was given to `Context.setReceiveTimeout`.
   case receiveTimeout
 }
 
-/// One actor that watches another. In the watched cell's list until that ends, and in the watcher's table.
+/// One actor watching another. The watched cell has it in a list until it ends, and the watcher has it in its table.
 class Watch: @unchecked Sendable {
   let watcher: Cell
   let target: Cell
-  /// Touched by the watcher's worker.
+  /// Whether the watch still counts. Only the watcher's worker touches it.
   @exclusivity(unchecked) var isActive = true
 
-  /// Its place among those who watch the same actor: they hear in this order.
+  /// The place among those who watch the same actor, who are told in this order.
   @exclusivity(unchecked) var order = 0
 
   init(_ watcher: Cell, _ target: Cell) {
@@ -23,12 +23,12 @@ class Watch: @unchecked Sendable {
     self.target = target
   }
 
-  /// What the watcher gets when the target has ended.
+  /// What is posted to the watcher when the target has ended.
   func parcel(_ termination: Termination) -> Parcel { SignalParcel(.terminated(termination), self) }
 
   var key: WatchKey { WatchKey(target, isLink: false) }
 
-  /// On the watcher's worker: whether the notice still means something, which is then used up.
+  /// Whether the notice still means something; the watch is used up then. Called on the watcher's worker.
   func settle() -> Bool {
     guard isActive else { return false }
     isActive = false
@@ -37,7 +37,8 @@ class Watch: @unchecked Sendable {
   }
 }
 
-/// Links are apart from watches: nobody's watch is replaced because another links itself to it.
+/// What a watcher's table finds a watch by. Links are kept apart from watches, so that an actor's link to another one
+/// does not replace its watch.
 struct WatchKey: Hashable {
   private let target: ObjectIdentifier
   private let isLink: Bool
@@ -47,7 +48,7 @@ struct WatchKey: Hashable {
   }
 }
 
-/// Watching with a message in place of the signal.
+/// A watch that sends a message in place of the signal.
 final class MessageWatch<Message: ~Copyable>: Watch, @unchecked Sendable {
   @exclusivity(unchecked) private var make: @Sendable (Termination) -> Message
 
@@ -59,13 +60,13 @@ final class MessageWatch<Message: ~Copyable>: Watch, @unchecked Sendable {
   override func parcel(_ termination: Termination) -> Parcel { WatchParcel(make(termination), self) }
 }
 
-/// Watching of actors that end together.
+/// A watch whose watcher ends with the target.
 final class Link: Watch, @unchecked Sendable {
   override var key: WatchKey { WatchKey(target, isLink: true) }
   override func parcel(_ termination: Termination) -> Parcel { LinkParcel(self) }
 }
 
-/// A parcel with a signal.
+/// A parcel that carries a signal.
 final class SignalParcel: Parcel, @unchecked Sendable {
   private let signal: Signal
   private let watch: Watch?
@@ -106,7 +107,7 @@ private final class LinkParcel: Parcel, @unchecked Sendable {
 }
 
 extension Cell {
-  /// On this cell's worker. In place of an earlier watch of the same actor.
+  /// Enters a watch, in place of an earlier one of the same actor. Called on this cell's worker.
   func watch(_ watch: Watch) {
     system.interceptor?.watches(watch.target, by: self)
     unwatch(watch.key)
@@ -120,7 +121,7 @@ extension Cell {
     watch.target.removeWatch(watch)
   }
 
-  /// At the end of this cell: those that it watched forget it.
+  /// Makes those that this cell watched forget it, at its end.
   func unwatchAll() {
     guard let annex = existingAnnex else { return }
     for watch in annex.watches.values {
@@ -130,7 +131,7 @@ extension Cell {
     annex.watches = [:]
   }
 
-  /// From any thread. How this cell has ended, if it has: then the watch has not been entered.
+  /// Enters a watch of this cell, unless it has ended: then its end is returned. From any thread.
   private func addWatch(_ watch: Watch) -> Termination? {
     lock.withLock {
       if let end { return end }
@@ -144,35 +145,37 @@ extension Cell {
 
   private func removeWatch(_ watch: Watch) {
     let removed = lock.withLock { endListeners?.watches.removeValue(forKey: ObjectIdentifier(watch)) }
-    // Outside the lock: it may be the last that holds a cell.
+    // The watch is released outside the lock, since it may be the last that holds a cell.
     _ = removed
   }
 }
 
 extension Context where Message: ~Copyable {
-  /// Asks to hear of the end of another actor, by `signal(.terminated)`; at once if it has ended. Exactly one notice comes, after
-  /// everything that the other has sent to this actor. To watch an actor twice is to watch it once.
+  /// Asks to be told of the end of another actor, by `signal(.terminated)`; at once if it has ended. Use it to clean up
+  /// after an actor, or to replace it. Exactly one notice comes, after everything that the other has sent to this
+  /// actor. Watching an actor twice is the same as watching it once.
   ///
-  /// A restart is no end. The watch goes with this actor, not with its incarnation.
+  /// A restart of the other actor is no end. The watch survives a restart of this one.
   public func watch<Other: ~Copyable>(_ other: Address<Other>) {
     let target = other.target.cell
     cell.watch(Watch(cell, target))
   }
 
-  /// The same with a message of this actor's own in place of the signal. It is no part of a bounded mailbox's bound.
+  /// Asks to be told of the end of another actor by a message in place of the signal. The message does not count
+  /// against a bounded mailbox's capacity.
   public func watch<Other: ~Copyable>(
     _ other: Address<Other>, with message: @escaping @Sendable (Termination) -> Message
   ) {
     cell.watch(MessageWatch(cell, other.target.cell, message))
   }
 
-  /// No notice comes any more, not even one that is on its way. A link stays.
+  /// Ends a watch: no notice comes any more, not even one that is on its way. A link stays.
   public func unwatch<Other: ~Copyable>(_ other: Address<Other>) {
     cell.unwatch(WatchKey(other.target.cell, isLink: false))
   }
 
-  /// Ends with the other: whichever of the two ends, for whatever reason, the other one stops, as `linked`. If it has ended
-  /// already, this one stops after the message in hand.
+  /// Ties the lives of two actors together: when one of them ends, for whatever reason, the other one stops with the
+  /// reason `linked`. If the other has ended already, this one stops after the message in hand.
   public func link<Other: ~Copyable>(_ other: Address<Other>) {
     let target = other.target.cell
     guard target !== cell else { return }
@@ -181,7 +184,7 @@ extension Context where Message: ~Copyable {
   }
 }
 
-/// Makes the other side of a link, on its worker.
+/// Asks an actor to make the other side of a link, on its own worker.
 private final class LinkRequest: Parcel, @unchecked Sendable {
   private let watcher: Cell
   private let target: Cell

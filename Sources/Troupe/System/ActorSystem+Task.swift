@@ -1,13 +1,14 @@
 extension ActorSystem {
-  /// Starts a task on the workers of this system, beside its actors: the cheapest place to ask actors from.
+  /// Starts a task on the workers of this system, beside its actors. This is the cheapest place to ask actors from.
   ///
-  /// The body runs there by its isolation, which functions that are `nonisolated(nonsending)` inherit: the ones of this
-  /// library, and all of a module that enables `NonisolatedNonsendingByDefault`. Other asynchronous functions and child tasks
-  /// leave the workers while they run; `Task(executorPreference: system.executor)` keeps those here too, and makes each await dearer.
+  /// The body runs on the workers because of its isolation, which `nonisolated(nonsending)` functions inherit: those of
+  /// this library, and all of a module that enables `NonisolatedNonsendingByDefault`. Other asynchronous functions and
+  /// child tasks leave the workers while they run. `Task(executorPreference: system.executor)` keeps those on the
+  /// workers too, and makes each await more expensive.
   ///
-  /// A closure with a capture list leaves the workers too, in the compilers up to 6.3: bind a local constant instead.
+  /// With the compilers up to 6.3, a closure with a capture list leaves the workers too: bind a local constant instead.
   ///
-  /// It must not block the thread.
+  /// The body must not block the thread.
   @discardableResult
   public func task<Result: Sendable>(
     _ body: sending @escaping () async -> Result

@@ -3,39 +3,45 @@ import Synchronization
 
 /// A tree of actors, and the workers that run them.
 ///
-/// It lives until `shutdown`: to drop the last reference to it stops nothing.
+/// A system lives until `shutdown`: dropping the last reference to it stops nothing.
 public final class ActorSystem: Sendable {
-  /// How a system is set up.
+  /// The settings of a system.
   public struct Options: Sendable {
-    /// Workers, that is, threads that run actors at a time: between 1 and 64. Nil: as many as there are processors.
+    /// The number of workers, that is, of threads that run actors, between 1 and 64. Nil means one for each processor,
+    /// up to 64.
     public var workers: Int?
-    /// When an actor's unbounded mailbox has about so many messages queued at the end of a turn, the log says so, once until it has
-    /// gone down to half of that. 0: never.
+    /// From so many messages on, an unbounded mailbox is reported as long, in the log and to the observer. The check is
+    /// made at the end of a turn, and the report is repeated only after the mailbox has shrunk to half of that. Zero
+    /// turns it off.
     public var highWater: Int
-    /// What happens to actors that fail, unless their own options say.
+    /// What happens to actors that fail, unless their own options say otherwise.
     public var supervision: Supervision
-    /// Where lines of the runtime go; to standard error unless told otherwise. Called on any thread.
+    /// Where the runtime writes lines of its log: to standard error by default. It is called on any thread.
     public var log: @Sendable (String) -> Void
-    /// Hears of everything that happens to actors, on the thread on which it happens: it must be quick and must not block. What it causes itself, by a
-    /// message to an actor that has ended say, is not told. The system keeps it, and so what it captures: events that it keeps, with the actors that they name, keep the system's
-    /// memory in turn. Nil costs a branch an event.
+    /// Is told of everything that happens to actors; see `SystemEvent`. It runs on the thread on which the event
+    /// happens, so it must be quick and must not block. It is not told of what it causes itself, for instance by a
+    /// message to an actor that has ended. The system keeps the closure and what it captures, so events that it keeps
+    /// also keep the memory of the system. If it is nil, an event costs one branch.
     public var observer: (@Sendable (SystemEvent) -> Void)?
-    /// Whether each actor's time in handlers is measured: two looks at a clock a turn; see `ActorSnapshot.timeInHandlers`.
+    /// Whether to measure each actor's time in handlers, which costs two readings of a clock for each turn. See
+    /// `ActorSnapshot.timeInHandlers`.
     public var measuresTime: Bool
-    /// Hears of every dead letter, on the thread that sent or dropped it. What it throws is logged and goes nowhere else.
-    /// The system keeps it: what it captures, such as an address, keeps the system's memory in turn.
-    /// The dead letters that it makes itself are counted, but not told to it.
+    /// Is told of every dead letter, on the thread that sent or dropped the message. If it throws, the error is logged
+    /// and has no other effect. The system keeps the closure and what it captures, so an address in it keeps the memory
+    /// of the system. Dead letters that it causes itself are counted, but it is not told of them.
     public var deadLetterListener: (@Sendable (DeadLetter) throws -> Void)?
-    /// Threads for actors on `Dispatcher.blocking`, at most; at least 1. Pinned actors have their own, which do not count.
+    /// The largest number of threads for actors on `Dispatcher.blocking`, at least 1. Pinned actors have threads of
+    /// their own, which do not count.
     public var blockingThreads: Int
-    /// How long such a thread waits for work before it ends.
+    /// How long a thread for blocking actors waits for work before it ends.
     package var blockingPatience = Duration.seconds(5)
-    /// Reports handlers that run too long; nil: nobody does.
+    /// Reports handlers that run too long; nil turns that off.
     public var watchdog: Watchdog?
-    /// The steps of a shutdown. `actors` must be among them, and no name twice; else the program stops.
+    /// The steps of a shutdown, in their order. `actors` must be among them and no name may occur twice, or the program
+    /// stops.
     public var shutdownPhases = ShutdownPhase.standard
 
-    /// The defaults, but for what is given.
+    /// Makes options with the default for everything that is not given.
     public init(
       workers: Int? = nil, supervision: Supervision = .default, highWater: Int = 100_000,
       log: (@Sendable (String) -> Void)? = nil,
@@ -58,8 +64,8 @@ public final class ActorSystem: Sendable {
 
   /// Starts a system. The name is the first part of its actors' paths.
   ///
-  /// An empty name, one with a `/`, a number of workers outside of 1 to 64, no thread for blocking actors, or a watchdog with a
-  /// limit below 20 milliseconds stops the program.
+  /// The program stops if the name is empty or has a `/`, if the number of workers is not between 1 and 64, if there is
+  /// no thread for blocking actors, or if the watchdog's limit is below 20 milliseconds.
   public init(_ name: String = "troupe", options: Options = Options()) {
     guard !name.isEmpty else { fatalError("Troupe: a system's name must not be empty") }
     guard !name.utf8.contains(UInt8(ascii: "/")) else {
@@ -75,7 +81,7 @@ public final class ActorSystem: Sendable {
     let scheduler = PoolScheduler(workers: workers)
     core = SystemCore(
       name: name, options: options, scheduler: scheduler, counts: scheduler.workers.map { $0.counts })
-    // Not by the core, which the pool may outlive.
+    // The report does not go through the core, which the pool may outlive.
     let report: @Sendable (Watchdog.Report) -> Void = { report in
       options.log("\(name): watchdog: \(report)")
       options.observer?(.watchdog(report))
@@ -85,52 +91,54 @@ public final class ActorSystem: Sendable {
 
   init(core: SystemCore) { self.core = core }
 
-  /// The name.
+  /// The name of the system.
   public var name: String { core.name }
 
-  /// Runs tasks on the workers of this system, beside its actors.
+  /// A task executor that runs tasks on the workers of this system, beside its actors.
   public var executor: WorkerExecutor { core.scheduler.executor }
 
-  /// Ends an actor after the message that it has in hand. What is queued becomes dead letters, or is handled first. To stop one
-  /// that has ended, or twice, does nothing; to stop one that drains ends it now.
+  /// Ends an actor after the message that it has in hand, and returns at once. The mode decides whether queued messages
+  /// become dead letters or are handled first. It does nothing to an actor that has ended or is stopping; with `.now`
+  /// it ends an actor that drains.
   public func stop<Message: ~Copyable>(_ address: Address<Message>, _ mode: StopMode = .now) {
     address.target.cell.post(mode.bit)
   }
 
-  /// Lets an actor handle no messages until `resume`, also if it has not started yet or is restarted meanwhile. It can be stopped;
-  /// messages queue up.
+  /// Makes an actor handle no messages until `resume`, even if it has not started yet or is restarted meanwhile.
+  /// Messages queue up. The actor can still be stopped.
   public func suspend<Message: ~Copyable>(_ address: Address<Message>) {
     address.target.cell.post(ControlWord.suspend, replacing: ControlWord.resume)
   }
 
-  /// Ends what `suspend` began.
+  /// Lets an actor handle messages again after `suspend`.
   public func resume<Message: ~Copyable>(_ address: Address<Message>) {
     address.target.cell.post(ControlWord.resume, replacing: ControlWord.suspend)
   }
 
-  /// Ends the incarnation after the message in hand, and starts the next at once, as its supervision would after a failure. Does
-  /// nothing for an actor that was spawned by value.
+  /// Ends the incarnation of an actor after the message in hand and starts the next one at once, as its supervision
+  /// would after a failure. It does nothing for an actor that was spawned by value, which has no factory.
   public func restart<Message: ~Copyable>(_ address: Address<Message>) { address.target.cell.post(ControlWord.restart) }
 
-  /// The figures of a system. They are read one after the other, while it runs.
+  /// The figures of a system. They are read one after the other while the system runs, so they need not be of one
+  /// moment.
   public struct Counts: Sendable, Equatable {
-    /// Messages whose handler returned.
+    /// The number of messages whose handler returned.
     public var handled = 0
-    /// Messages whose handler threw.
+    /// The number of messages whose handler threw.
     public var failed = 0
-    /// Errors thrown by handlers, hooks and factories.
+    /// The number of errors thrown by handlers, hooks and factories.
     public var failures = 0
-    /// Incarnations that followed another.
+    /// The number of times that an actor was restarted.
     public var restarts = 0
-    /// Messages that reached no handler, by reason.
+    /// The number of messages that reached no handler, by reason.
     public var deadLetters: [DeadLetter.Reason: Int] = [:]
-    /// All of those.
+    /// The number of all dead letters.
     public var allDeadLetters: Int { deadLetters.values.reduce(0, +) }
-    /// Actors directly below the system that have not ended.
+    /// The number of actors directly below the system that have not ended.
     public var topLevelActors = 0
   }
 
-  /// What has happened so far. Messages of a turn that is under way are counted when it ends.
+  /// What has happened so far. Messages of a turn that is under way are counted when the turn ends. From any thread.
   public var counts: Counts {
     var counts = Counts()
     for worker in core.workerCounts + core.dispatchers.workers.counts {
@@ -149,6 +157,6 @@ public final class ActorSystem: Sendable {
 }
 
 extension ActorSystem: Spawner {
-  /// For `Spawner`.
+  /// Part of the runtime: chooses where a new actor at the top of the tree goes.
   public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: core.table.place(name)) }
 }

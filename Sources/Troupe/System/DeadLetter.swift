@@ -1,9 +1,9 @@
 internal import CTroupeShims
 import Synchronization
 
-/// A message that reached no handler. It describes the message; the message itself is gone.
+/// A message that reached no handler. This only describes the message, which itself is gone.
 public struct DeadLetter: Sendable, CustomStringConvertible {
-  /// Why it was not handled.
+  /// Why a message was not handled.
   public enum Reason: Int, Sendable, CaseIterable {
     /// The actor had ended, or was ending, when the message came.
     case ended
@@ -13,17 +13,17 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
     case mailboxFull
     /// An adapter was about to pass the message on when the actor ended.
     case endedWhileAdapting
-    /// Nobody waits for its answer any more: see `Behavior.isStale`.
+    /// Nobody waits for the message's answer any more: see `Behavior.isStale`.
     case abandoned
-    /// The full mailbox dropped it by its rule for overflow.
+    /// The full mailbox dropped the message by its overflow rule.
     case overflow
     /// A later message with the same key took its place in the full mailbox.
     case replaced
-    /// The actor was to pass it on, and found nobody who would take it.
+    /// An actor was to pass the message on, and found nobody who would take it.
     case undeliverable
   }
 
-  /// The path of the actor that it was sent to.
+  /// The path of the actor that the message was sent to.
   public let recipient: String
   /// The type of the message.
   public let messageType: String
@@ -34,9 +34,9 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
   public var description: String { "dead letter for \(recipient): a \(messageType), \(reason)" }
 }
 
-/// Counts dead letters, logs some, and tells the listener.
+/// Counts dead letters, writes some of them to the log, and tells the listener and the observer of them.
 final class DeadLetterOffice: Sendable {
-  /// One for each reason.
+  /// The number of dead letters for each reason.
   private let letters = InlineArray<16, Atomic<Int>> { _ in Atomic(0) }
   private let logged = Atomic<Int>(0)
   private let windowStart = Atomic<Int64>(0)
@@ -56,7 +56,7 @@ final class DeadLetterOffice: Sendable {
 
   func count(_ reason: DeadLetter.Reason) -> Int { letters[reason.rawValue].load(ordering: .relaxed) }
 
-  /// Ten lines a second at most: a flood of dead letters must not become a flood of log lines.
+  /// At most ten lines are logged in a second: a flood of dead letters must not become a flood of log lines.
   private static let linesAWindow = 10
   private static let window: Int64 = 1_000_000_000
 
@@ -73,12 +73,13 @@ final class DeadLetterOffice: Sendable {
     guard isLogged || listener != nil || observer != nil else { return }
     let letter = DeadLetter(recipient: cell.path, messageType: messageType(), reason: reason)
     if isLogged { log(letter.description) }
-    // What the listener sends to the dead would come back to it without end.
+    // The listener is not called again for what it sends itself: a letter to an actor that has ended would come back
+    // without end.
     guard listener != nil || observer != nil, troupe_enter_listener() else { return }
     defer { troupe_leave_listener() }
     observer?(.deadLetter(letter))
     guard let listener else { return }
-    // What it throws must reach neither the sender nor the queue.
+    // What the listener throws must reach neither the sender nor the queue.
     do { try listener(letter) } catch { if isLogged { log("the listener for dead letters threw: \(error)") } }
   }
 }

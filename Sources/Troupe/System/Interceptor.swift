@@ -1,20 +1,22 @@
-/// What the test kit sees and changes of a simulated system. Every other system has none, and never asks more than whether there is one.
+/// Lets the test kit observe and change what happens in a simulated system. Other systems have no interceptor, and only
+/// check that there is none.
 ///
-/// Called without any lock of the runtime.
+/// Its functions are called without any lock of the runtime held.
 @usableFromInline package protocol Interceptor: AnyObject, Sendable {
   // MARK: Messages
 
-  /// A message is about to be sent to a cell.
+  /// Called when a message is about to be sent to a cell.
   func sends<Message: ~Copyable>(_ message: borrowing Message, to cell: Cell) -> SendNote
-  /// It is in the queue.
+  /// Called when that message is in the queue.
   func queues(_ note: SendNote, in cell: Cell)
-  /// Something goes to a cell beside its queue: a timer's message, a notice, a result.
+  /// Called when something is posted to a cell beside its queue: a timer's message, a notice, a result.
   func posts(_ parcel: Parcel, to cell: Cell)
-  /// It is about to be opened.
+  /// Called when that is about to be opened, since its turn has come.
   func opens(_ parcel: Parcel, in cell: Cell)
-  /// The handler is about to be called. What this throws, it throws in its place.
+  /// Called when the handler is about to be called. If this throws, the error counts as thrown by the handler, which is
+  /// not called.
   func handles<Message: ~Copyable>(_ message: borrowing Message, by cell: Cell) throws
-  /// The message in hand goes to the stash.
+  /// Called when the message in hand goes to the stash.
   func stashes(_ parcel: Parcel, in cell: Cell)
   func makesDeadLetter(_ letter: DeadLetter, of cell: Cell)
 
@@ -37,11 +39,11 @@
   func failsAsk(_ error: AskError)
 }
 
-/// What the interceptor says of a message that is sent.
+/// What the interceptor decides about a message that is being sent.
 @usableFromInline package struct SendNote {
-  /// From 1.
+  /// The number of the message, from 1.
   package let number: Int32
-  /// A bounded mailbox has no room for it.
+  /// Whether the message is refused, as if a bounded mailbox had no room for it.
   package let isRefused: Bool
 
   package init(number: Int32, isRefused: Bool) {
@@ -50,7 +52,7 @@
   }
 }
 
-/// An ask that waits for its answer.
+/// An ask that waits for its answer, as the test kit sees it.
 @usableFromInline package final class AskNote: Sendable {
   package let target: String
   package let messageType: String
@@ -65,7 +67,7 @@
   }
 }
 
-/// A behavior under the eyes of the interceptor.
+/// A behavior that tells the interceptor of each call.
 struct Intercepted<B: Behavior & ~Copyable>: Behavior, ~Copyable {
   typealias Message = B.Message
   private var behavior: B
@@ -91,7 +93,7 @@ struct Intercepted<B: Behavior & ~Copyable>: Behavior, ~Copyable {
   static func isStale(_ message: borrowing Message) -> Bool { B.isStale(message) }
 }
 
-/// The same for one whose handlers may await.
+/// An asynchronous behavior that tells the interceptor of each call.
 struct InterceptedAsync<B: AsyncBehavior & ~Copyable>: AsyncBehavior, ~Copyable {
   typealias Message = B.Message
   private var behavior: B
@@ -117,7 +119,7 @@ struct InterceptedAsync<B: AsyncBehavior & ~Copyable>: AsyncBehavior, ~Copyable 
   static func isStale(_ message: borrowing Message) -> Bool { B.isStale(message) }
 }
 
-/// The same for one whose handlers interleave.
+/// An interleaving behavior that tells the interceptor of each call.
 final class InterceptedInterleaving<B: InterleavingBehavior>: InterleavingBehavior {
   typealias Message = B.Message
   private let behavior: B
@@ -144,7 +146,8 @@ final class InterceptedInterleaving<B: InterleavingBehavior>: InterleavingBehavi
 }
 
 extension Drain where B: ~Copyable {
-  /// Not inlined where an actor is spawned: there the code for a simulation would only be in the way.
+  /// Spawns an actor in a simulated system. It is not inlined where an actor is spawned, since the code for a
+  /// simulation would only be in the way there.
   @usableFromInline @inline(never) static func spawnIntercepted(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
@@ -156,7 +159,7 @@ extension Drain where B: ~Copyable {
 }
 
 extension AsyncDrain where B: ~Copyable {
-  /// See `Drain.spawnIntercepted`.
+  /// Spawns an actor in a simulated system; see `Drain.spawnIntercepted`.
   @usableFromInline @inline(never) static func spawnIntercepted(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
@@ -168,7 +171,7 @@ extension AsyncDrain where B: ~Copyable {
 }
 
 extension InterleavedDrain {
-  /// See `Drain.spawnIntercepted`.
+  /// Spawns an actor in a simulated system; see `Drain.spawnIntercepted`.
   @usableFromInline @inline(never) static func spawnIntercepted(
     at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
   ) -> Address<B.Message> {
@@ -178,12 +181,12 @@ extension InterleavedDrain {
   }
 }
 extension Address where Message: ~Copyable {
-  /// Of the cell behind any adapters, while somebody keeps that.
+  /// The identity of the cell behind any handle and adapters. It is valid while somebody keeps the cell.
   package var cellID: ObjectIdentifier { ObjectIdentifier(target.cell) }
 }
 
 extension Address where Message: ~Copyable {
-  /// Makes the actor watch another. For actors of the test kit, while they do not run.
+  /// Makes the actor watch another one. This is for actors of the test kit, and only while they do not run.
   package func startWatching<Other: ~Copyable>(_ other: Address<Other>) {
     target.cell.watch(Watch(target.cell, other.target.cell))
   }

@@ -1,57 +1,59 @@
-/// A step of a shutdown, with the tasks that `ActorSystem.onShutdown` gave it.
+/// A step of a shutdown. The tasks that `ActorSystem.onShutdown` added for it run in it.
 public struct ShutdownPhase: Sendable, Hashable {
-  /// What it is known by.
+  /// The name of the phase, which must be the only one of its name in a system.
   public let name: String
-  /// How long it may take; then what is not done is cancelled, and the next phase begins. Nil: as long as the whole shutdown may.
+  /// How long the phase may take. What is not done then is cancelled, and the next phase begins. Nil means as long as
+  /// the whole shutdown may take.
   public let deadline: Duration?
 
-  /// A phase of your own, for `ActorSystem.Options.shutdownPhases`.
+  /// Makes a phase of your own, for `ActorSystem.Options.shutdownPhases`.
   public init(_ name: String, deadline: Duration? = .seconds(5)) {
     self.name = name
     self.deadline = deadline
   }
 
-  /// Take no more work from outside: close listening sockets, leave the load balancer. 5 s.
+  /// Takes no more work from outside: close listening sockets, leave the load balancer. It may take 5 seconds.
   public static let unbind = ShutdownPhase("unbind")
-  /// Let what is under way come to its end. 10 s.
+  /// Lets what is under way come to its end. It may take 10 seconds.
   public static let finish = ShutdownPhase("finish", deadline: .seconds(10))
-  /// The actors stop, children before parents, after the tasks of this phase.
+  /// Stops the actors, children before parents, after the tasks of this phase are done.
   public static let actors = ShutdownPhase("actors", deadline: nil)
-  /// Let go of what actors used: connections, files. 5 s.
+  /// Releases what the actors used: connections, files. It may take 5 seconds.
   public static let release = ShutdownPhase("release")
 
-  /// The ones that a system has unless its options say otherwise, in their order.
+  /// The phases of a system unless its options say otherwise, in their order.
   public static let standard: [ShutdownPhase] = [.unbind, .finish, .actors, .release]
 }
 
-/// What a shutdown did.
+/// What a shutdown did; `ActorSystem.shutdown` returns it.
 public struct ShutdownReport: Sendable, CustomStringConvertible {
-  /// What became of a task of a phase.
+  /// What became of one task of a phase.
   public struct Task: Sendable {
-    /// How it ended.
+    /// How a task ended.
     public enum Outcome: Sendable {
-      /// It returned.
+      /// The task returned.
       case finished
-      /// It threw.
+      /// The task threw this error.
       case failed(any Error)
-      /// It was not done at its deadline, and has been cancelled; or its phase was left out, since the whole shutdown was late.
+      /// The task was not done at its deadline and was cancelled, or its phase was left out because the whole shutdown
+      /// was late.
       case late
     }
-    /// Of which phase.
+    /// The name of the phase.
     public let phase: String
-    /// As it was called in `onShutdown`.
+    /// The name that was given to `onShutdown`.
     public let name: String
-    /// How it ended.
+    /// How the task ended.
     public let outcome: Outcome
   }
 
-  /// Messages that were handled since the shutdown began.
+  /// The number of messages that were handled since the shutdown began.
   public let drained: Int
-  /// Messages that were queued and not handled.
+  /// The number of messages that were queued and became dead letters.
   public let dropped: Int
-  /// Paths of actors that had not ended at the deadline: a handler is still running.
+  /// The paths of actors that had not ended at the deadline, because a handler was still running.
   public let stuck: [String]
-  /// The tasks of the phases, in the order in which those ran.
+  /// The tasks of the phases, in the order in which the phases ran.
   public let tasks: [Task]
 
   /// One line for a log.

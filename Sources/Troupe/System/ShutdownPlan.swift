@@ -1,8 +1,8 @@
 import Synchronization
 
-/// The phases of a system's shutdown, and what is to be done in each.
+/// The phases of a system's shutdown, and the tasks of each.
 ///
-/// Sendable because what changes is under the lock.
+/// It is Sendable because what changes is touched only under the lock.
 final class ShutdownPlan: @unchecked Sendable {
   typealias Body = @Sendable () async throws -> Void
   private struct Task {
@@ -14,7 +14,7 @@ final class ShutdownPlan: @unchecked Sendable {
   private var tasks: [String: [Task]] = [:]
   private var done: [ShutdownReport.Task] = []
   private var hasBegun = false
-  /// The whole shutdown is late.
+  /// Whether the whole shutdown is late.
   private var isHurried = false
   private var current: PhaseRun?
 
@@ -29,7 +29,7 @@ final class ShutdownPlan: @unchecked Sendable {
   }
 
   private var actorsPlace: Int { phases.firstIndex { $0.name == ShutdownPhase.actors.name } ?? 0 }
-  /// With the one in which the actors stop.
+  /// The phases up to the one in which the actors stop, that one included.
   var before: ArraySlice<ShutdownPhase> { phases[...actorsPlace] }
   var after: ArraySlice<ShutdownPhase> { phases[(actorsPlace + 1)...] }
   var actorsDeadline: Duration? { phases[actorsPlace].deadline }
@@ -51,7 +51,8 @@ final class ShutdownPlan: @unchecked Sendable {
     lock.withLock { phases.contains { tasks[$0.name] != nil } }
   }
 
-  /// Ends the phase that is under way, and leaves out those that come before the actors'.
+  /// Ends the phase that is under way, and leaves out the tasks of the phases that `before` has and that have not
+  /// begun.
   func hurry() {
     lock.withLock { () -> PhaseRun? in
       isHurried = true; return current
@@ -100,7 +101,7 @@ final class ShutdownPlan: @unchecked Sendable {
   }
 }
 
-/// A phase under way. It fires at its deadline.
+/// A phase under way. As a timer it fires at the phase's deadline, and wakes whoever waits for the phase.
 private final class PhaseRun: Timer, @unchecked Sendable {
   typealias Outcome = ShutdownReport.Task.Outcome
   let parker = Parker()

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// How an actor is set up. The defaults suit most.
+/// The settings of an actor. The defaults suit most actors.
 public struct SpawnOptions: Sendable {
-  // One word, and nil for the defaults: most spawns pass it on, and look at nothing else.
+  // This is one word, and nil for the defaults: most spawns pass it on and look at nothing else.
   @usableFromInline private(set) var box: Box?
 
   @usableFromInline final class Box: Sendable {
@@ -28,38 +28,38 @@ public struct SpawnOptions: Sendable {
     set { box = Box(newValue) }
   }
 
-  /// How the mailbox takes messages.
+  /// How the mailbox takes and orders messages.
   public var mailbox: MailboxOptions {
     get { values.mailbox }
     set { values.mailbox = newValue }
   }
-  /// Where its turns run.
+  /// Which threads the actor runs on.
   public var dispatcher: Dispatcher {
     get { values.dispatcher }
     set { values.dispatcher = newValue }
   }
-  /// What happens when it fails. Nil: what the system's options say.
+  /// What happens when the actor fails; nil takes what the system's options say.
   public var supervision: Supervision? {
     get { values.supervision }
     set { values.supervision = newValue }
   }
-  /// Which of its children are restarted when one of them is.
+  /// Which of the actor's children are restarted when one of them is.
   public var childStrategy: ChildStrategy {
     get { values.childStrategy }
     set { values.childStrategy = newValue }
   }
-  /// Whether its children live on when it is restarted.
+  /// Whether the actor's children live on when it is restarted.
   public var keepsChildren: Bool {
     get { values.keepsChildren }
     set { values.keepsChildren = newValue }
   }
-  /// How many messages its stash takes; below 0 stops the program at spawn.
+  /// How many messages the actor's stash takes; a number below 0 stops the program at spawn.
   public var stashCapacity: Int {
     get { values.stashCapacity }
     set { values.stashCapacity = newValue }
   }
 
-  /// What it lives for.
+  /// What ends the actor's life, apart from being stopped.
   public var lifetime: Lifetime {
     get { values.lifetime }
     set { values.lifetime = newValue }
@@ -68,7 +68,7 @@ public struct SpawnOptions: Sendable {
   /// The defaults.
   @inlinable public init() { box = nil }
 
-  /// The defaults, but for what is given.
+  /// Makes options with the default for everything that is not given.
   public init(
     mailbox: MailboxOptions = .unbounded, dispatcher: Dispatcher = .default, supervision: Supervision? = nil,
     childStrategy: ChildStrategy = .oneForOne, keepsChildren: Bool = false, stashCapacity: Int = 1000,
@@ -80,7 +80,8 @@ public struct SpawnOptions: Sendable {
         keepsChildren: keepsChildren, stashCapacity: stashCapacity, lifetime: lifetime))
   }
 
-  /// Of the lock-free queue, and how many slots it has.
+  /// The mailbox's capacity, 0 if it is unbounded; and, as `ring`, the number of slots of its lock-free queue, of which
+  /// a mailbox with a store of its own needs no more than one.
   @inlinable var capacity: Int { box == nil ? 0 : chosenCapacity }
   @inlinable var ring: Int { box == nil ? 0 : chosenRing }
   @usableFromInline var chosenCapacity: Int { values.mailbox.capacity }
@@ -90,22 +91,24 @@ public struct SpawnOptions: Sendable {
   @usableFromInline func checkChosen<Message: ~Copyable>(_ type: Message.Type) { values.mailbox.check(type) }
 }
 
-/// A cell's name, and those of its options that differ from the defaults. Most cells have none.
+/// A cell's name, and those of its options that a cell looks at later. Most cells have only defaults, and no such
+/// object.
 final class CellSettings: Sendable {
   let name: String?
   let supervision: Supervision?
   let childStrategy: ChildStrategy
   let keepsChildren: Bool
   let stashCapacity: Int
-  /// Handles that are out; see `Handle`.
+  /// The number of handles that exist; see `Handle`.
   let handles = Atomic<Int>(0)
   let overflow: MailboxOptions.Overflow
   let store: ParcelStore?
   let waiters: SendWaiters?
-  /// Nil: the pool.
+  /// The scheduler that runs the actor if it is not the pool; nil is the pool.
   let side: SideScheduler?
 
-  /// Nil if there is nothing but defaults. No failable initializer, which would allocate before it fails.
+  /// Returns nil if there is nothing but defaults. It is no failable initializer, since that would allocate before it
+  /// fails.
   static func unlessDefault(_ options: borrowing SpawnOptions, _ name: String?, _ side: SideScheduler?) -> CellSettings?
   {
     if options.box == nil && name == nil { return nil }

@@ -1,8 +1,8 @@
 extension Spawner {
   /// Starts an actor on the main actor, and returns its address at once. See the form for `Behavior`.
   ///
-  /// From any thread. The factory runs on the main actor. The options must leave the dispatcher as it is; another one
-  /// stops the program.
+  /// It may be called from any thread; the factory runs on the main actor. The options must leave the dispatcher as it
+  /// is: another one stops the program.
   @inlinable @discardableResult
   public func spawn<B: MainActorBehavior & ~Copyable>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(),

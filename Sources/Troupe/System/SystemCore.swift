@@ -1,7 +1,8 @@
 internal import CTroupeShims
 import Synchronization
 
-/// What an actor system is underneath. Cells hold it, so that an address works for as long as someone has it.
+/// The state of an actor system that its cells refer to. They hold it, so that an address works for as long as someone
+/// has it.
 @usableFromInline package final class SystemCore: @unchecked Sendable {
   let name: String
   @usableFromInline let scheduler: any Scheduler
@@ -9,11 +10,11 @@ import Synchronization
   let executor: WorkerExecutor
   let options: ActorSystem.Options
   let observer: (@Sendable (SystemEvent) -> Void)?
-  /// Of the test kit.
+  /// The test kit's interceptor; nil if the system is not simulated.
   @usableFromInline let interceptor: (any Interceptor)?
   let deadLetters: DeadLetterOffice
   let asks = AskCycles()
-  /// Counts of workers, and of what runs outside of one.
+  /// The counters of the scheduler's workers. Those of the other dispatchers' threads are in `dispatchers`.
   let workerCounts: [WorkerCounts]
   let dispatchers: Dispatchers
   let extensions = SystemExtensions()
@@ -21,17 +22,18 @@ import Synchronization
   let plan: ShutdownPlan
   private let lock = FutexLock()
   private var shutdown: ShutdownState = .running
-  /// The last phases have begun, and are over.
+  /// Whether the phases after the actors' have begun. Whether they are over is in `isReleased`.
   private var isReleasing = false
   private var isReleased = false
-  /// No actor lives any more.
+  /// Whether no actor lives any more.
   private var isEmpty = false
-  /// Set before the actors are stopped, and read when they have.
+  /// The timer for the deadline of the actors' phase. It is set before the actors are stopped, and read after they
+  /// have.
   private var actorsTimer: ActionTimer?
-  /// Figures at the beginning.
+  /// The counts at the beginning of the shutdown, which the report subtracts.
   private var handledBefore = 0
   private var droppedBefore = 0
-  /// Who wants to be woken at the end without asking for it.
+  /// Those who want to be woken when the system has stopped, without having asked for the shutdown.
   private var endWaiters: [ShutdownWaiter] = []
 
   enum ShutdownState {
@@ -71,13 +73,14 @@ import Synchronization
 
   // MARK: Shutdown
 
-  /// What is queued is handled: the bits that ask for the end, of those at the top and of children.
+  /// Whether actors drain, that is, handle what is queued before they stop. The bits that ask an actor at the top, and
+  /// a child, to stop depend on it.
   private let isDraining = Atomic<Bool>(false)
   private var topBit: UInt32 { drains ? ControlWord.drain : ControlWord.systemStopped }
   var childBit: UInt32 { drains ? ControlWord.drain : ControlWord.parentStopped }
   var drains: Bool { isDraining.load(ordering: .relaxed) }
 
-  /// Starts the shutdown, once.
+  /// Starts the shutdown. Only the first call does something.
   func beginShutdown(_ mode: StopMode) {
     let isFirst = lock.withLock { () -> Bool in
       guard case .running = shutdown else { return false }
@@ -110,7 +113,8 @@ import Synchronization
     }
   }
 
-  /// The actors have ended, or their time is over: the phases after theirs, once, and then the end.
+  /// Called when the actors have ended, and when their time is over. The first call runs the phases after the actors';
+  /// when those are over and no actor lives, the system has stopped.
   private func release(isEmpty: Bool) {
     let (isFirst, isEnd) = lock.withLock { () -> (Bool, Bool) in
       if isEmpty { self.isEmpty = true }
@@ -159,7 +163,7 @@ import Synchronization
     for each in ends { each.parker.signal() }
   }
 
-  /// Signals the waiter when everything has stopped; false if it has.
+  /// Has the waiter signalled when everything has stopped. Returns false if it has already.
   func wakeAtEnd(_ waiter: ShutdownWaiter) -> Bool {
     lock.withLock {
       if case .ended = shutdown { return false }
@@ -168,14 +172,14 @@ import Synchronization
     }
   }
 
-  /// Those that drain and are not done: now. False if nothing drains.
+  /// Ends those actors at once that drain and are not done. Returns false if nothing drains.
   func dropRest() -> Bool {
     guard isDraining.exchange(false, ordering: .relaxed) else { return false }
     table.stopAll(ControlWord.systemStopped)
     return true
   }
 
-  /// Suspends until everything has stopped, or the deadline; false then.
+  /// Suspends until the shutdown is over, and returns true; or until the timeout passes, and returns false.
   func waitForShutdown(_ timeout: Duration?) async -> Bool {
     let waiter = ShutdownWaiter(
       deadline: timeout.map { scheduler.deadline(after: $0) } ?? .max)
@@ -200,7 +204,7 @@ import Synchronization
       stuck: table.children.map { $0.path }, tasks: plan.report)
   }
 
-  /// Messages whose handler returned.
+  /// The number of messages whose handler returned.
   private var handled: Int {
     (workerCounts + dispatchers.workers.counts).reduce(0) { $0 + $1.handled.load(ordering: .relaxed) }
   }
@@ -212,13 +216,13 @@ import Synchronization
   }
 }
 
-/// One that waits for the end of a system.
+/// Waits for the end of a system. As a timer it fires when the one who waits has waited for long enough.
 final class ShutdownWaiter: Timer, @unchecked Sendable {
   let parker = Parker()
   override func fire() { parker.signal() }
 }
 
-/// Where lines of the runtime go unless told otherwise.
+/// Writes a line of the runtime's log to standard error, which is where they go by default.
 func logToStandardError(_ line: String) {
   var text = "troupe: "
   text.reserveCapacity(line.utf8.count + 9)

@@ -1,4 +1,4 @@
-/// Something of which each system has one, made when it is first asked for: a directory, a shared event stream.
+/// A service of which each system has one, made when it is first asked for: a directory, a shared event stream.
 ///
 /// ```swift
 /// struct Metrics: SystemExtension {
@@ -8,28 +8,29 @@
 /// system.shared(Metrics.self).address.send(.started)
 /// ```
 public protocol SystemExtension: Sendable {
-  /// Makes the one of a system. It runs once, while other threads that ask for it wait, as with a lazy global: it should
-  /// spawn and return. To ask for itself in it would wait for ever.
+  /// Makes the instance of a system. It runs once, while other threads that ask for it are blocked, as with a lazy
+  /// global: it should spawn actors and return. If it asks for its own type, it waits for itself for ever.
   init(in system: ActorSystem)
 }
 
 extension ActorSystem {
-  /// The one of this system. From any thread.
+  /// The one instance of this type that the system has, which the first call makes. From any thread.
   ///
-  /// After a shutdown nothing is kept: then each call makes another one, whose actors have ended from the start.
+  /// A system that has been shut down keeps none: then each call makes another one, whose actors have ended from the
+  /// start.
   public func shared<Extension: SystemExtension>(_ type: Extension.Type) -> Extension {
     guard let slot = core.extensions.slot(for: ObjectIdentifier(type)) else { return Extension(in: self) }
     return slot.value { Extension(in: self) }
   }
 }
 
-/// What was made for a system so far.
+/// The extensions that were made for a system so far.
 final class SystemExtensions: @unchecked Sendable {
   private let lock = FutexLock()
-  // Under the lock. Nil after the system's end: what is kept refers back to the system.
+  // It is touched under the lock. It is nil after the system's end, since what is kept refers back to the system.
   private var slots: [ObjectIdentifier: ExtensionSlot]? = [:]
 
-  /// Nil after `close`.
+  /// The slot for an extension of this type; nil after `close`.
   func slot(for type: ObjectIdentifier) -> ExtensionSlot? {
     lock.withLock {
       guard slots != nil else { return nil }
@@ -45,15 +46,15 @@ final class SystemExtensions: @unchecked Sendable {
       defer { slots = nil }
       return slots
     }
-    // Outside the lock: it may be the last that holds an actor's memory.
+    // The slots are released outside the lock, since this may be the last reference to an actor's memory.
     _ = dropped
   }
 }
 
-/// One extension, made once.
+/// Holds one extension, and makes it once.
 final class ExtensionSlot: @unchecked Sendable {
-  /// Held while the value is made. The one place where foreign code runs under a lock: it guards nothing but this value, and to
-  /// wait for it is what the caller asks for.
+  /// It is held while the value is made. This is the one place where foreign code runs under a lock; it guards nothing
+  /// but this value, and waiting for it is what the caller asks for.
   private let once = FutexLock()
   private var made: (any SystemExtension)?
 

@@ -1,6 +1,6 @@
-/// What a task of `ActorSystem.task` is isolated to: an actor of its own whose executor is the system's workers. A task executor
-/// preference would bring it there as well, at the cost of a lock in the language's runtime at each return from an
-/// asynchronous call.
+/// The actor that a task of `ActorSystem.task` is isolated to; its executor is the system's workers. A task executor
+/// preference would bring the task to the workers as well, at the cost of a lock in the language's runtime at each
+/// return from an asynchronous call.
 actor TaskLane {
   private nonisolated let executor: LoopExecutor
   private nonisolated let preference: (any TaskExecutor)?
@@ -15,7 +15,7 @@ actor TaskLane {
   nonisolated func start<Result: Sendable>(
     _ body: sending @escaping () async -> Result
   ) -> Task<Result, Never> {
-    // Nothing runs here yet; isolation is assumed so that the task's first job comes to our executor.
+    // Nothing runs here yet. Isolation is only assumed so that the task's first job comes to our executor.
     assumeIsolated { lane in lane.startTask(body) }
   }
 

@@ -1,29 +1,29 @@
-/// How an actor's life ended.
+/// How an actor's life ended. A watcher gets it, and `Address.termination` returns it.
 public struct Termination: Sendable, CustomStringConvertible {
-  /// Why it ended.
+  /// Why an actor ended.
   public enum Reason: Sendable {
-    /// It stopped itself, or was told to stop.
+    /// The actor stopped itself, or was told to stop.
     case stopped
-    /// An actor that it was linked to has ended.
+    /// An actor that this one was linked to has ended.
     case linked
-    /// Nobody had an address of it any more: see `Lifetime.whileReferenced`.
+    /// Nobody had an address of the actor any more: see `Lifetime.whileReferenced`.
     case unreferenced
-    /// A handler, a hook or the factory threw, and its supervision did not start it again.
+    /// A handler, a hook or the factory threw this, and the actor's supervision did not start it again.
     case failed(ActorFailure)
-    /// Its parent stopped.
+    /// The actor's parent stopped.
     case parentStopped
     /// The system was shut down.
     case systemStopped
-    /// It never lived: a living sibling has the name.
+    /// The actor never lived, because a living sibling has its name.
     case nameTaken
   }
 
-  /// Why it ended.
+  /// Why the actor ended.
   public let reason: Reason
   /// The path of the actor.
   public var path: String { cell.path }
 
-  /// Which actor it was.
+  /// The identity of the actor.
   public var actor: ActorID { ActorID(cell) }
 
   private let cell: Cell
@@ -33,7 +33,7 @@ public struct Termination: Sendable, CustomStringConvertible {
     self.cell = cell
   }
 
-  /// Whether this is the end of that actor.
+  /// Whether this is the end of the actor that the address leads to.
   public func isOf<Message: ~Copyable>(_ address: Address<Message>) -> Bool { address.target.cell === cell }
 
   /// One line for a log.
@@ -50,8 +50,8 @@ public struct Termination: Sendable, CustomStringConvertible {
   }
 }
 
-/// Who wants to hear of the end of an actor: tasks, each at a parker of its own, and actors. And what its children tell it. Under the
-/// cell's lock.
+/// Those who want to hear of the end of an actor: tasks, each at a parker of its own, and actors. It also holds what
+/// the actor's children escalate to it, and its meter. It is touched under the cell's lock.
 @usableFromInline final class EndListeners {
   final class Waiter: Sendable { let parker = Parker() }
   var waiting: [Waiter] = []
@@ -61,12 +61,12 @@ public struct Termination: Sendable, CustomStringConvertible {
   var meter: ActorMeter?
 }
 
-/// The name of a message type with what it is nested in, `Account.Message`, and without its module.
+/// The name of a message type with the types that it is nested in, such as `Account.Message`, and without its module.
 @usableFromInline package func typeName<T: ~Copyable>(_ type: T.Type) -> String {
   typeName(at: unsafeBitCast(type, to: UnsafeRawPointer.self))
 }
 
-/// The same from the bits of the type.
+/// The name of the type whose metatype has these bits; see `typeName(_:)`.
 package func typeName(at type: UnsafeRawPointer) -> String {
   let name = _typeName(unsafeBitCast(type, to: Any.Type.self), qualified: true)
   guard let dot = name.firstIndex(of: ".") else { return name }

@@ -1,4 +1,4 @@
-/// Calls a closure, which is given the timer.
+/// A timer that calls a closure, and passes itself to it.
 package final class ActionTimer: Timer, @unchecked Sendable {
   private let action: @Sendable (ActionTimer) -> Void
 

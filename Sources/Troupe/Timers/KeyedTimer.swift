@@ -1,7 +1,7 @@
-/// How a timer goes on after its first message.
+/// How a repeating timer goes on, and how it makes its messages.
 @usableFromInline final class Repetition<Message: ~Copyable>: Sendable {
   @usableFromInline enum Kind: Sendable {
-    /// The next deadline is so many nanoseconds after the last one.
+    /// The next deadline is so many nanoseconds after the last deadline.
     case fixedRate(Int64)
     /// The next deadline is so many nanoseconds after the message was taken.
     case fixedDelay(Int64)
@@ -15,11 +15,12 @@
   }
 }
 
-/// A timer of an actor, and the message that it sends; it belongs to an incarnation. One that repeats is followed by another when its turn has come, so there is
-/// never more than one of them in the mailbox.
+/// A timer that an actor has set, and the message that it sends. It belongs to the incarnation. One that repeats is
+/// followed by another one when its turn in the mailbox has come, so there is never more than one of them in the
+/// mailbox.
 @usableFromInline final class KeyedTimer<Message: ~Copyable, Key: Hashable>: MessageParcel<Message>, @unchecked Sendable
 {
-  // All timers of an actor have been cancelled before it goes.
+  // The reference is valid, since all timers of an actor are cancelled before the actor goes.
   @usableFromInline unowned(unsafe) let cell: Cell
   @usableFromInline let hash: Int
   @usableFromInline let key: Key
@@ -38,7 +39,7 @@
 
   override func fire() { cell.post(self) }
 
-  /// One that repeats.
+  /// Opens a timer that repeats, and starts the one that follows it. The others are opened by `Cell.openTimer`.
   override func open(_ cell: Cell) -> Content {
     guard let timers = cell.existingAnnex?.timers, timers.contains(self), let repetition = tag as? Repetition<Message>
     else { return .nothing }
@@ -56,12 +57,13 @@
 
   @usableFromInline override func make() -> Message? { (tag as? Repetition<Message>)?.make() }
 
-  // A timer's message that comes too late to be handled is not lost: time goes on.
+  // A message is lost only with a timer that fires once and was not cancelled: what repeats will come again.
   override func isMessage(_ cell: Cell) -> Bool { !isForgotten && kind == .once }
 }
 
 extension Cell {
-  /// On the cell's worker. Not counted: the annex holds it, and nothing that is done with it lets go of that.
+  /// The timers of the actor. Called on the cell's worker. The reference is not counted: the annex holds the table, and
+  /// nothing that is done with the table lets go of it.
   @usableFromInline var timers: Unmanaged<TimerTable> {
     let annex = annex
     if let timers = annex.timers { return .passUnretained(timers) }
@@ -71,11 +73,13 @@ extension Cell {
   }
 
   @usableFromInline func deadline(after delay: Duration) -> Int64 {
-    // Not before now: one with a fixed rate would make up for a time in which it was not there.
+    // The deadline is not before now: otherwise a timer with a fixed rate would make up for a time in which it did not
+    // exist.
     withScheduler { $0.deadline(after: max(.zero, delay)) }
   }
 
-  /// The turn of a timer that fires once. Not the timer's own: there it would be code for all types of messages and keys.
+  /// Opens a timer that fires once. It is no method of the timer, where it would be compiled for all types of messages
+  /// and keys.
   func openTimer(_ timer: Parcel) -> Parcel.Content {
     if timer.isForgotten { return .nothing }
     return existingAnnex?.timers?.remove(timer) == true ? .message : .nothing
@@ -90,7 +94,8 @@ extension Cell {
     guard let annex = existingAnnex else { return }
     var timers: [Parcel] = []
     annex.timers?.removeAll { timers.append($0) }
-    // The table's order differs from run to run, and what their messages own goes with them.
+    // In a simulation the timers get an order, since the table's own differs from run to run, and what their messages
+    // own is destroyed with them.
     if isIntercepted { timers.sort { ($0.deadline, $0.place) < ($1.deadline, $1.place) } }
     for timer in timers { cancel(timer) }
     if let timeout = annex.receiveTimeout {

@@ -1,7 +1,7 @@
-/// Waits for an actor to have had nothing to do for a while.
+/// Finds out when an actor has had nothing to do for a while.
 ///
-/// A message costs it nothing: it compares the number of messages when it fires with the one when it was set, and goes on
-/// for what is left of the time.
+/// A message does not touch the timer. The actor notes when it has last handled one; when the timer fires it looks at
+/// that time, and if it was not long enough ago a new timer waits for the rest.
 final class ReceiveTimeout: Timer, @unchecked Sendable {
   private let cell: Cell
   let timeout: Int64

@@ -1,31 +1,31 @@
 import Synchronization
 
-/// One deadline. The scheduler keeps the timer until it has fired or was cancelled; whoever made it must keep as long what
-/// `fire` touches.
+/// One deadline, and what happens then. The scheduler keeps the timer until it has fired or was cancelled. Whoever made
+/// it must keep what `fire` touches for as long.
 @usableFromInline package class Timer: @unchecked Sendable {
-  /// Nanoseconds of the scheduler's clock.
+  /// The deadline in nanoseconds of the scheduler's clock.
   @usableFromInline package final let deadline: Int64
-  // The rest belongs to the structure that the timer is in, and is touched under its lock alone; then, of a parcel, to the list
-  // that it is in. The references count nothing: being in the structure is one count. They are exempt from exclusivity checks,
-  // each of which is a call.
+  // The following belongs to the structure that the timer is in, and is touched only under that structure's lock. After
+  // that, if the timer is a parcel, it belongs to the list that the parcel is in. The references are not counted: a
+  // timer has one count for being in the structure. They are exempt from exclusivity checks, each of which is a call.
   @exclusivity(unchecked) final var next: Unmanaged<Timer>?
   @exclusivity(unchecked) final var previous: Unmanaged<Timer>?
-  /// Which list of the wheel, or which place of the heap.
+  /// The list of the wheel that the timer is in, or its place in the heap.
   @exclusivity(unchecked) final var place = 0
-  // The small one last: what a subclass adds follows without a gap.
+  // The small property comes last, so that what a subclass adds follows without a gap.
   final let state = TimerState()
 
   @usableFromInline init(deadline: Int64) { self.deadline = deadline }
 
-  /// Called once at most, on a thread that must not be held up, and without any lock. It may add and cancel timers, but not
-  /// cancel its own: that would wait for itself.
+  /// Called at most once, without any lock, on a thread that must not be held up. It may add and cancel timers, but it
+  /// must not cancel its own: that would wait for itself.
   func fire() {}
 }
 
 /// What has become of a timer.
 ///
-/// *idle* → *queued* → *done* if it is cancelled; *queued* → *taken* → *firing* → *done* if it fires. Who cancels a *taken* one makes
-/// it *done*, and it does not fire.
+/// A timer that is cancelled goes from *idle* to *queued* to *done*. One that fires goes from *idle* to *queued*,
+/// *taken*, *firing* and *done*. Whoever cancels a *taken* timer makes it *done*, and it does not fire.
 struct TimerState: ~Copyable, Sendable {
   private let word = Atomic<UInt8>(0)
   private static let idle: UInt8 = 0
@@ -44,18 +44,18 @@ struct TimerState: ~Copyable, Sendable {
 
   // MARK: Without it
 
-  /// By the thread that took it; false if it was cancelled since.
+  /// Called by the thread that took the timer. Returns false if it was cancelled since.
   func beginFiring() -> Bool {
-    // Acquire-release: one of this and `cancelTaken` wins. What the other did is not looked at.
+    // Acquire-release: either this or `cancelTaken` wins. Neither looks at what the other has done.
     exchange(Self.taken, Self.firing)
   }
 
   func endFiring() {
-    // Releasing: what `fire` did. Pairs with the acquiring load in `isFiring`.
+    // Releasing: publishes what `fire` did. Pairs with the acquiring load in `isFiring`.
     word.store(Self.done, ordering: .releasing)
   }
 
-  /// True if the timer will not fire because of this.
+  /// Cancels a timer that was taken. Returns true if it will not fire because of this.
   func cancelTaken() -> Bool { exchange(Self.taken, Self.done) }
 
   var isFiring: Bool {

@@ -1,6 +1,7 @@
-/// Timers by deadline, and of one deadline in the order in which they were added: a binary heap, each timer knowing its place.
+/// A binary heap of timers, ordered by deadline, and for equal deadlines by the order in which they were added. Each
+/// timer knows its place in it.
 ///
-/// Adding and removing take O(log n). Not for several threads at once.
+/// Adding and removing take O(log n). It must not be used by several threads at once.
 struct TimerHeap {
   private struct Entry {
     let timer: Timer
@@ -25,7 +26,7 @@ struct TimerHeap {
     rise(from: entries.count - 1)
   }
 
-  /// Does nothing if it is not in the heap.
+  /// Removes a timer; does nothing if it is not in the heap.
   mutating func remove(_ timer: Timer) {
     guard timer.state.isQueued else { return }
     timer.state.finish()

@@ -1,6 +1,6 @@
-/// A list of timers in the order in which they came, linked through themselves: nothing is allocated.
+/// A list of timers in the order in which they came. They are linked through themselves, so nothing is allocated.
 ///
-/// It holds one count of each. Who removes one has the count.
+/// The list holds one reference count of each timer. Whoever removes a timer takes over that count.
 struct TimerList {
   private var first: Unmanaged<Timer>?
   private var last: Unmanaged<Timer>?
@@ -31,7 +31,8 @@ struct TimerList {
     return timer
   }
 
-  /// Takes up to `limit` from the front as a chain by `next`, all marked as taken, with the chain's length.
+  /// Takes up to `limit` timers from the front, as a chain by `next`, and marks them as taken. Also returns how many
+  /// there are.
   mutating func take(_ limit: Int) -> (Unmanaged<Timer>?, Int) {
     let chain = first
     var end: Unmanaged<Timer>?

@@ -1,20 +1,21 @@
 /// The slots of a hierarchical timing wheel (Varghese and Lauck, 1987).
 ///
-/// Time is counted in ticks. A level has 64 slots; a slot of the lowest is one tick, a slot of any other is the 64 of the level
-/// below. A timer lies in the level of the highest digit, to the base 64, in which its tick and `position` differ, so no
-/// level wraps round. When the position comes to a slot of a higher level, its timers go down: a timer moves once a level
-/// at most. A bit for each slot says whether it has timers, so empty time costs nothing, however long.
+/// Time is counted in ticks. A level has 64 slots. A slot of the lowest level is one tick, and a slot of any other
+/// spans the 64 slots of the level below. A timer lies in the level of the highest digit, to the base 64, in which its
+/// tick and `position` differ, so no level wraps round. When the position comes to a slot of a higher level, its timers
+/// move down; so a timer moves at most once for each level. A bit for each slot says whether it has timers, so empty
+/// time costs nothing, however long it is.
 ///
-/// Not for several threads at once. Each call touches a bounded number of timers.
+/// It must not be used by several threads at once. Each call touches a bounded number of timers.
 struct TimerSlots: ~Copyable {
   private static let levels = 8  // 48 bits; the largest deadline has the tick 2^47
   private let lists: UnsafeMutablePointer<TimerList>
-  /// For each level a bit for each slot that has timers.
+  /// For each level, one bit for each slot that has timers.
   private let occupied: UnsafeMutablePointer<UInt64>
-  /// What is due up to this tick has been taken, or is in the slot of the tick itself.
+  /// The current tick: what is due before or at it has been taken, or is in the slot of this tick.
   private var position: Int64 = 0
-  /// The slot whose timers are going down, and the tick at which it ends. Until they all have gone, what belongs to that time
-  /// queues up behind them.
+  /// The slot whose timers are moving down, and the tick at which it ends. Until all have moved, new timers for that
+  /// time are put behind them.
   private var descending = 0
   private var descentEnd: Int64 = 0
 
@@ -26,24 +27,24 @@ struct TimerSlots: ~Copyable {
   }
 
   deinit {
-    // Nobody takes these any more: each loses the count that it had for being here.
+    // Nobody takes these timers any more, so each loses the count that it had for being here.
     for place in 0..<Self.levels * 64 { while let timer = lists[place].popFirst() { timer.release() } }
     lists.deallocate()
     occupied.deallocate()
   }
 
-  /// The first tick at which the deadline has passed: nothing is early.
+  /// The first tick at which the deadline has passed, so that no timer is early.
   @inline(__always)
   static func tick(of deadline: Int64) -> Int64 {
     (deadline >> tickBits) + (deadline & (1 << tickBits - 1) == 0 ? 0 : 1)
   }
-  /// The ticks that have passed.
+  /// The number of ticks that have passed.
   static func ticks(until now: Int64) -> Int64 { now >> tickBits }
   static func time(of tick: Int64) -> Int64 { tick > Int64.max >> tickBits ? .max : tick << tickBits }
-  /// A tick is 2^16 ns, 66 microseconds.
+  /// The length of a tick is 2^16 ns, 66 microseconds.
   static let tickBits: Int64 = 16
 
-  /// Returns when the timer is due, in ticks: for a deadline that has passed, the next one.
+  /// Adds a timer, and returns the tick at which it is due. For a deadline that has passed it is the next tick.
   @inline(__always)
   mutating func insert(_ timer: Unmanaged<Timer>) -> Int64 {
     let tick = max(timer._withUnsafeGuaranteedRef { Self.tick(of: $0.deadline) }, position + 1)
@@ -64,7 +65,7 @@ struct TimerSlots: ~Copyable {
     lists[place].append(timer)
   }
 
-  /// The caller has its count then.
+  /// Removes a timer. The caller takes over its reference count.
   @inline(__always)
   mutating func remove(_ timer: Unmanaged<Timer>) {
     let place = timer._withUnsafeGuaranteedRef { $0.place }
@@ -79,7 +80,7 @@ struct TimerSlots: ~Copyable {
 
   /// The first slot that has timers, and the tick at which it begins.
   private var first: (place: Int, tick: Int64)? {
-    // What lies in a level is all before what lies in the next.
+    // All that lies in a level comes before all that lies in the next one.
     for level in 0..<Self.levels where occupied[level] != 0 {
       let shift = Int64(level * 6)
       let slot = occupied[level].trailingZeroBitCount
@@ -92,16 +93,17 @@ struct TimerSlots: ~Copyable {
   var nextTick: Int64? { descentEnd != 0 ? position : first?.tick }
 
   enum Step {
-    /// These are due: a chain by `next`, marked as taken, and how many they are.
+    /// These timers are due. They are a chain by `next`, marked as taken, and the number is its length.
     case due(Unmanaged<Timer>?, Int)
-    /// There is more to do.
+    /// There may be more to do.
     case more
     /// Nothing is due any more.
     case over
   }
 
-  /// Goes a step on towards the tick `now`. What is due comes in the order of its ticks, and of one tick in the order in which
-  /// it was inserted. The cost depends only on the timers that are due or go down, not on time or the number of others.
+  /// Goes one step towards the tick `now`. Due timers come in the order of their ticks, and for the same tick in the
+  /// order in which they were inserted. The cost depends only on the timers that are due or move down, not on the time
+  /// that has passed or on the number of other timers.
   mutating func step(to now: Int64, limit: Int) -> Step {
     if descentEnd != 0 { return descend(limit) }
     guard let (place, tick) = first, tick <= now else {

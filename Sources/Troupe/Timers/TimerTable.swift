@@ -1,11 +1,12 @@
 /// The timers of an actor by their keys: a hash table with open addressing and linear probing.
 ///
-/// Not a dictionary: to look a key up it need not be boxed as an `AnyHashable`, and a timer holds its own key. Keys of different types differ.
-/// Touched by the actor's worker alone. What depends on the type of a key is specialised where the timer is set.
+/// A dictionary would have to box each key as an `AnyHashable` to look it up; here a timer holds its own key. Keys of
+/// different types are different. Only the actor's worker touches it. What depends on the type of a key is specialised
+/// where the timer is set.
 @usableFromInline final class TimerTable {
   @usableFromInline struct Entry {
     @usableFromInline var hash: Int
-    /// Holds one count.
+    /// The timer, of which the table holds one reference count.
     @usableFromInline var timer: Unmanaged<Parcel>?
 
     @inlinable init(hash: Int, timer: Unmanaged<Parcel>?) {
@@ -26,8 +27,8 @@
 
   var isEmpty: Bool { count == 0 }
 
-  /// Integers that follow each other lie side by side, eight to a group, and groups anywhere: a table that is larger than the caches costs a
-  /// miss for some keys in a row, not for each.
+  /// Hashes a key. Consecutive integers lie side by side in groups of eight, and the groups are spread over the table.
+  /// So in a table that is larger than the caches only some keys in a row cost a cache miss, and not each.
   @inlinable static func hash<Key: Hashable>(_ key: Key) -> Int {
     guard let bits = key as? Int else { return key.hashValue }
     // The finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
@@ -39,7 +40,7 @@
 
   @inlinable @inline(__always) func place(of hash: Int) -> Int { hash & (entries.count - 1) }
 
-  /// Where the key is, or else the empty place where it belongs.
+  /// The place of the key, or else the empty place where it belongs.
   @inlinable func find<Message: ~Copyable, Key: Hashable>(_ key: Key, _ hash: Int, _: Message.Type) -> Int {
     var place = place(of: hash)
     while let timer = entries[place].timer {
@@ -60,9 +61,9 @@
     count != 0 && entries[find(key, Self.hash(key), type)].timer != nil
   }
 
-  /// Returns the timer that had the key before.
+  /// Adds a timer. Returns the timer that had the key before.
   @inlinable func set<Message: ~Copyable, Key: Hashable>(_ timer: KeyedTimer<Message, Key>) -> Parcel? {
-    // At most three quarters are in use.
+    // At most three quarters of the places are in use.
     if (count + 1) * 4 > entries.count * 3 { grow() }
     let place = find(timer.key, timer.hash, Message.self)
     let before = entries[place].timer
@@ -75,16 +76,16 @@
     count == 0 ? nil : remove(at: find(key, Self.hash(key), type))
   }
 
-  /// Whether this very timer is here.
+  /// Whether this very timer is in the table.
   func contains(_ timer: Parcel) -> Bool { place(of: timer) != nil }
 
-  /// False if it is not here: another has taken its key, or it was cancelled.
+  /// Removes this very timer. Returns false if it is not here, because it was cancelled or another one has its key.
   func remove(_ timer: Parcel) -> Bool {
     guard let place = place(of: timer) else { return false }
     return remove(at: place) != nil
   }
 
-  /// Puts another timer with the same key in the place of one that is here.
+  /// Puts another timer with the same key in the place of one that is in the table.
   func replace(_ timer: Parcel, by other: Parcel) {
     guard let place = place(of: timer) else { return }
     entries[place].timer = .passRetained(other)
@@ -131,7 +132,7 @@
     old.deallocate()
   }
 
-  /// Takes all out.
+  /// Takes all timers out.
   func removeAll(_ body: (Parcel) -> Void) {
     let old = entries
     entries = UnsafeMutableBufferPointer(start: nil, count: 0)

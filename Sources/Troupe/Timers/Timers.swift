@@ -1,25 +1,27 @@
-/// The timers of an actor, known by keys; `Context.timers`.
+/// The timers of an actor, each known by a key; see `Context.timers`.
 ///
-/// Each sends the actor a message of its own at a time, or again and again. They belong to the incarnation: when it ends, by a restart or for
-/// good, they are gone, and nothing of them is delivered any more. Their messages are no part of a bounded mailbox's bound. A timer never
-/// fires early, and on an idle machine some tenths of a millisecond late: a tick of the wheel (66 us), and waking a thread or two.
-/// To set and to cancel one is O(1).
+/// A timer sends the actor one of its own messages, once or again and again. Timers belong to the incarnation: when it
+/// ends, by a restart or for good, nothing of them is delivered any more. Their messages do not count against a bounded
+/// mailbox's capacity. A timer never fires early. On an idle machine it fires some tenths of a millisecond late, which
+/// is a tick of the wheel (66 us) and the waking of a thread or two. Setting and cancelling a timer is O(1).
 public struct Timers<Message: ~Copyable> {
   @usableFromInline let cell: Cell
 
   @inlinable init(cell: Cell) { self.cell = cell }
 
-  /// Sends a message once. A duration of zero or less sends it as soon as may be; there is none that is too long.
+  /// Sends a message once. With a duration of zero or less it is sent as soon as possible; no duration is too long.
   ///
-  /// In place of the timer with that key, if there is one.
+  /// If there is a timer with this key already, it is cancelled.
   @inlinable public func once(
     _ key: some Hashable & Sendable, after delay: Duration, _ message: consuming sending Message
   ) {
     start(key, delay, message, nil)
   }
 
-  /// Sends a message every `period`, counted from one deadline to the next. If the actor is late, it catches up; there is never more than one
-  /// of them in the mailbox. A period of zero or less stops the program.
+  /// Sends a message every `period`, counted from one deadline to the next, so that the messages keep their rate. If
+  /// the actor is late it catches up, but there is never more than one of them in the mailbox. A timer with the same
+  /// key is cancelled. A period of zero or less stops the program.
+  /// - Parameter first: The time until the first message; nil is one period.
   @inlinable public func fixedRate(
     _ key: some Hashable & Sendable, every period: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
@@ -27,7 +29,9 @@ public struct Timers<Message: ~Copyable> {
     start(key, first ?? period, nil, Repetition(.fixedRate(positive(period)), message))
   }
 
-  /// Sends a message, and the next one `delay` after the actor has taken that. A delay of zero or less stops the program.
+  /// Sends a message, and sends the next one `delay` after the actor has taken that, so that there is time in between.
+  /// A timer with the same key is cancelled. A delay of zero or less stops the program.
+  /// - Parameter first: The time until the first message; nil is one delay.
   @inlinable public func fixedDelay(
     _ key: some Hashable & Sendable, every delay: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
@@ -35,15 +39,15 @@ public struct Timers<Message: ~Copyable> {
     start(key, first ?? delay, nil, Repetition(.fixedDelay(positive(delay)), message))
   }
 
-  /// Nothing of the timer is delivered any more, also if it has fired already. Does nothing if there is none.
+  /// Cancels a timer. Nothing of it is delivered any more, even if it has fired already. Does nothing if there is none.
   @inlinable public func cancel(_ key: some Hashable & Sendable) {
     if let timer = cell.timers._withUnsafeGuaranteedRef({ $0.remove(key, Message.self) }) { cell.cancel(timer) }
   }
 
-  /// All of them, and the receive timeout.
+  /// Cancels all timers of the actor, and the receive timeout.
   public func cancelAll() { cell.cancelTimers() }
 
-  /// Whether a message of the timer will come.
+  /// Whether the timer is set, so that a message of it will come.
   @inlinable public func isActive(_ key: some Hashable & Sendable) -> Bool {
     cell.timers._withUnsafeGuaranteedRef { $0.hasTimer(for: key, Message.self) }
   }
@@ -70,8 +74,9 @@ extension Context where Message: ~Copyable {
   /// The timers of this actor.
   @inlinable public var timers: Timers<Message> { Timers(cell: cell) }
 
-  /// Asks for `signal(.receiveTimeout)` whenever no message has come for so long, counted from the end of the last handler; nil ends that.
-  /// Signals are no messages. It belongs to the incarnation. A duration of zero or less stops the program.
+  /// Asks for `signal(.receiveTimeout)` whenever no message has come for so long, counted from the end of the last
+  /// handler; nil ends that. A signal does not count as a message. The setting belongs to the incarnation. A duration
+  /// of zero or less stops the program.
   public func setReceiveTimeout(_ timeout: Duration?) {
     if let timeout, timeout <= .zero {
       fatalError("Troupe: a receive timeout must be positive, and is \(timeout)")
