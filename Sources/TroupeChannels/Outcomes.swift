@@ -1,5 +1,5 @@
-/// The reason why an element was not sent. An error cannot hold the element itself, because the element may not be copyable;
-/// the element is in the outcome on which `get()` was called.
+/// The reason why an element was not sent. An error cannot hold the element itself, because the element may not be
+/// copyable; the element is in the outcome on which `get()` was called.
 public enum SendError: Error, Hashable, Sendable {
   /// The receiver has closed the channel or is gone.
   case closed
