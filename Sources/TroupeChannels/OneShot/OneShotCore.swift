@@ -37,6 +37,8 @@ public import Synchronization
 ///
 /// As long as nobody waits, a send is one compare-exchange and a receive is one load. There is one allocation and no
 /// reference count: the end that is done second frees the memory.
+///
+/// Sendable because every step on the state is atomic, and those steps say which of the two ends may touch the rest.
 @usableFromInline package struct OneShotCore<Value: ~Copyable>: Copyable, @unchecked Sendable {
   @usableFromInline typealias State = OneShotState
   @usableFromInline let state: UnsafeMutablePointer<OneShotState>

@@ -28,7 +28,7 @@ import Synchronization
       let word = state.pointee.tail.load(ordering: .acquiring)
       let head = consumer.pointee.head.load(ordering: .acquiring) >> 1
       let used = ((word >> TailWord.boundedShift) &- head) & TailWord.boundedIndexMask
-      // A head past the tail: what was there has been taken meanwhile.
+      // If the head is past the tail, what was there has been taken meanwhile.
       return used > UInt(state.pointee.capacity) ? 0 : Int(used)
     }
     let head = consumer.pointee.head.load(ordering: .acquiring)
