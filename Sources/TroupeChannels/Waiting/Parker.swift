@@ -125,8 +125,8 @@ import Synchronization
   }
 }
 
-/// Stops the program where a thread that must not be put to sleep is about to be: on a worker that runs actors, and inside
-/// a task. A thread that exists for handlers that block may sleep in either.
+/// Stops the program where a thread that must not be put to sleep is about to be: on a worker that runs actors, and
+/// inside a task. A thread that exists for handlers that block may sleep in either.
 enum BlockingGuard {
   static func check(_ call: StaticString) {
     if troupe_may_block() { return }
