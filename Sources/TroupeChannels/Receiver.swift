@@ -14,7 +14,7 @@ public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
 
   deinit { core.receiverGone() }
 
-  /// Takes the next element if there is one, without waiting for a sender. This is O(1).
+  /// Takes the next element if there is one, without waiting for a sender to come. This is O(1).
   ///
   /// The outcome is `empty` while more elements may come, and `closed` once nothing can come any more.
   @inlinable public mutating func tryReceive() -> sending TryReceiveOutcome<Element> {
