@@ -18,7 +18,8 @@ public import Synchronization
 /// - *idle* (compare-exchange, acquire-release) releases the consumer's fields to whoever runs as the consumer next.
 /// - *close* (acquire-release; a compare-exchange, or an or where nothing has to be woken) makes the index before it
 ///   the final one.
-/// - *control* (compare-exchange, acquire-release) and *permits* are described with the bounded queue.
+/// - *control* is a compare-exchange, acquire-release.
+/// - *permits* are described with the bounded queue.
 ///
 /// The flag of a slot releases its element to the acquiring load in `take`.
 @usableFromInline package struct MessageQueue<Element: ~Copyable>: Copyable, @unchecked Sendable {
@@ -27,7 +28,7 @@ public import Synchronization
 
   @inlinable package init(state: UnsafeMutablePointer<QueueState>) { self.state = state }
 
-  /// The consumer's part of the queue. Only the one consumer may touch it, except for `head`, which anybody may read.
+  /// The consumer's part of the queue. Only the one consumer may touch it, except for `head`, which is open to anybody.
   @inlinable package var consumer: UnsafeMutablePointer<ConsumerState> {
     (UnsafeMutableRawPointer(state) + Self.consumerOffset).assumingMemoryBound(to: ConsumerState.self)
   }
