@@ -1,4 +1,4 @@
-/// Makes channels: queues with many senders and one receiver, as in Rust's `std::sync::mpsc`.
+/// Makes channels: queues with any number of senders and one receiver, as in Rust's `std::sync::mpsc`.
 ///
 /// ```swift
 /// let channel = Channel.unbounded(of: String.self)
@@ -6,16 +6,20 @@
 /// var receiver = channel.receiver
 /// ```
 public enum Channel {
-  /// A channel that always has room: its `send` never waits. Memory grows with what is queued.
+  /// Makes a channel that always has room, so that its `send` never waits.
+  ///
+  /// Use it where senders must not be held up. It costs memory in proportion to what is queued: if the receiver
+  /// cannot keep up with the senders, the queue grows without limit.
   @inlinable public static func unbounded<Element: ~Copyable>(
     of type: Element.Type = Element.self
   ) -> UnboundedChannel<Element> {
     UnboundedChannel(receiver: Receiver(ChannelCore(capacity: .max)))
   }
 
-  /// A channel with room for `capacity` elements, whose `send` waits for room. All its memory is allocated here.
+  /// Makes a channel with room for `capacity` elements. Its `send` waits while there is no room, which holds senders
+  /// to the pace of the receiver. All its memory is allocated by this call.
   ///
-  /// A capacity of 0 is the rendezvous channel. A negative capacity, or one above 2^30, stops the program.
+  /// A capacity of 0 makes a rendezvous channel. A negative capacity, or one above 2^30, stops the program.
   @inlinable public static func bounded<Element: ~Copyable>(
     _ capacity: Int, of type: Element.Type = Element.self
   ) -> BoundedChannel<Element> {
@@ -25,7 +29,7 @@ public enum Channel {
     return BoundedChannel(receiver: Receiver(ChannelCore(capacity: capacity)))
   }
 
-  /// A channel without room: a `send` returns when the receiver has taken its element.
+  /// Makes a channel that buffers nothing: a `send` returns once the receiver has taken its element.
   @inlinable public static func rendezvous<Element: ~Copyable>(
     of type: Element.Type = Element.self
   ) -> BoundedChannel<Element> {
@@ -33,28 +37,31 @@ public enum Channel {
   }
 }
 
-/// A new unbounded channel. Take it apart: `let sender = channel.sender; var receiver = channel.receiver`.
+/// A new unbounded channel. Take its ends out of it: `let sender = channel.sender; var receiver = channel.receiver`.
 ///
-/// It holds no sender itself, so that the channel closes when the last sender that you took is gone.
+/// This value holds no sender itself, so the channel closes when the last sender taken from it is gone.
 @frozen public struct UnboundedChannel<Element: ~Copyable>: ~Copyable {
-  /// The receiving end; there is one. Take the sender first.
+  /// The receiving end, of which there is one. Take the sender first, because this moves the receiver out of the
+  /// channel.
   public var receiver: Receiver<Element>
 
   @inlinable init(receiver: consuming Receiver<Element>) { self.receiver = receiver }
 
-  /// A sending end; copy it freely.
+  /// A sending end. You may copy it freely.
   @inlinable public var sender: Sender<Element> { Sender(receiver.core) }
 }
 
-/// A new bounded or rendezvous channel. Take it apart: `let sender = channel.sender; var receiver = channel.receiver`.
+/// A new bounded or rendezvous channel. Take its ends out of it:
+/// `let sender = channel.sender; var receiver = channel.receiver`.
 ///
-/// It holds no sender itself, so that the channel closes when the last sender that you took is gone.
+/// This value holds no sender itself, so the channel closes when the last sender taken from it is gone.
 @frozen public struct BoundedChannel<Element: ~Copyable>: ~Copyable {
-  /// The receiving end; there is one. Take the sender first.
+  /// The receiving end, of which there is one. Take the sender first, because this moves the receiver out of the
+  /// channel.
   public var receiver: Receiver<Element>
 
   @inlinable init(receiver: consuming Receiver<Element>) { self.receiver = receiver }
 
-  /// A sending end; copy it freely.
+  /// A sending end. You may copy it freely.
   @inlinable public var sender: BoundedSender<Element> { BoundedSender(receiver.core) }
 }

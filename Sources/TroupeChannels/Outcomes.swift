@@ -1,23 +1,25 @@
-/// Why an element was not sent. The element itself is in the outcome that `get()` was called on: an error cannot hold it.
+/// The reason why an element was not sent. An error cannot hold the element itself, because the element may not be
+/// copyable; the element is in the outcome on which `get()` was called.
 public enum SendError: Error, Hashable, Sendable {
   /// The receiver has closed the channel or is gone.
   case closed
-  /// There was no room.
+  /// The channel had no room.
   case full
-  /// There was no room in time.
+  /// The channel had no room before the timeout passed.
   case timedOut
-  /// The task was cancelled while it waited.
+  /// The task was cancelled while it waited for room.
   case cancelled
 }
 
-/// What became of an element sent to a channel that always has room, or with a permit.
+/// What became of an element that was sent to a channel that always has room, or sent with a permit.
 @frozen public enum SendOutcome<Element: ~Copyable>: ~Copyable {
-  /// The element is in the channel. It may still be destroyed there, if the receiver goes before it takes it.
+  /// The element is in the channel. It is destroyed there if the receiver goes away before it takes the element.
   case sent
-  /// The channel is closed; this is the element.
+  /// The channel is closed. The associated value is the element that was refused.
   case closed(Element)
 
-  /// Returns if the element was sent; else throws, and destroys the element. To keep it, `switch` instead.
+  /// Returns if the element was sent. Otherwise it destroys the element and throws; to keep the element, `switch`
+  /// over the outcome instead.
   @inlinable public consuming func get() throws(SendError) {
     switch consume self {
     case .sent: return
@@ -26,16 +28,18 @@ public enum SendError: Error, Hashable, Sendable {
   }
 }
 
-/// What became of an element that was sent only if there was room at once.
+/// What became of an element that was to be sent only if there was room at once.
 @frozen public enum TrySendOutcome<Element: ~Copyable>: ~Copyable {
   /// The element is in the channel.
   case sent
-  /// There was no room, or others wait for it already; this is the element.
+  /// The channel had no room, or others are already waiting for it. The associated value is the element that was
+  /// refused.
   case full(Element)
-  /// The channel is closed; this is the element.
+  /// The channel is closed. The associated value is the element that was refused.
   case closed(Element)
 
-  /// Returns if the element was sent; else throws, and destroys the element. To keep it, `switch` instead.
+  /// Returns if the element was sent. Otherwise it destroys the element and throws; to keep the element, `switch`
+  /// over the outcome instead.
   @inlinable public consuming func get() throws(SendError) {
     switch consume self {
     case .sent: return
@@ -45,18 +49,21 @@ public enum SendError: Error, Hashable, Sendable {
   }
 }
 
-/// What became of an element whose send could wait for room.
+/// What became of an element whose sender was willing to wait for room.
 @frozen public enum WaitingSendOutcome<Element: ~Copyable>: ~Copyable {
-  /// The element is in the channel; on a rendezvous channel, the receiver has it.
+  /// The element is in the channel, or, on a rendezvous channel, in the hands of the receiver.
   case sent
-  /// The channel is closed; this is the element.
+  /// The channel is closed. The associated value is the element that was refused.
   case closed(Element)
-  /// The timeout passed first; this is the element. Only a send with a timeout ends so.
+  /// The timeout passed before there was room. The associated value is the element. Only a send with a timeout ends
+  /// like this.
   case timedOut(Element)
-  /// The task was cancelled first; this is the element. Only an asynchronous send ends so.
+  /// The task was cancelled before there was room. The associated value is the element. Only an asynchronous send
+  /// ends like this.
   case cancelled(Element)
 
-  /// Returns if the element was sent; else throws, and destroys the element. To keep it, `switch` instead.
+  /// Returns if the element was sent. Otherwise it destroys the element and throws; to keep the element, `switch`
+  /// over the outcome instead.
   @inlinable public consuming func get() throws(SendError) {
     switch consume self {
     case .sent: return
@@ -67,25 +74,26 @@ public enum SendError: Error, Hashable, Sendable {
   }
 }
 
-/// What a receive that does not wait found.
+/// What a receive that does not wait has found.
 @frozen public enum TryReceiveOutcome<Element: ~Copyable>: ~Copyable {
-  /// The next element.
+  /// The next element was taken.
   case received(Element)
-  /// Nothing is there at the moment.
+  /// The channel is empty at the moment, and more elements may come.
   case empty
-  /// Nothing is there, and nothing can come any more.
+  /// The channel is empty, and nothing can come any more.
   case closed
 }
 
-/// What a receive with a timeout found.
+/// What a receive with a timeout has found.
 @frozen public enum TimedReceiveOutcome<Element: ~Copyable>: ~Copyable {
-  /// The next element.
+  /// The next element was taken.
   case received(Element)
-  /// The timeout passed first. Later elements are still received.
+  /// The timeout passed before an element came. An element that comes later can still be received.
   case timedOut
-  /// Nothing is there, and nothing can come any more.
+  /// The channel is empty, and nothing can come any more.
   case closed
-  /// The task was cancelled first. Later elements are still received. Only the asynchronous form ends so.
+  /// The task was cancelled before an element came. An element that comes later can still be received. Only the
+  /// asynchronous form ends like this.
   case cancelled
 }
 
@@ -107,8 +115,9 @@ extension WaitingSendOutcome: Equatable where Element: Equatable {}
 extension TryReceiveOutcome: Equatable where Element: Equatable {}
 extension TimedReceiveOutcome: Equatable where Element: Equatable {}
 
-/// Says that nothing else refers to `value`: it has come out of a channel, or was refused by one, and senders gave up
-/// theirs by `sending`. The compiler cannot see that through raw memory.
+/// Promises the compiler that nothing else refers to `value`. That holds for every value that came out of a channel
+/// or was refused by one, because senders gave up their references by `sending`; the compiler cannot see it through
+/// raw memory.
 @inlinable func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
   nonisolated(unsafe) let value = value
   return value

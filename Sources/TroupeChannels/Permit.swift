@@ -1,20 +1,22 @@
-/// Why no permit was had.
+/// The reason why no permit could be taken.
 public enum ReserveError: Error, Hashable, Sendable {
   /// The receiver has closed the channel or is gone.
   case closed
-  /// There is no room at the moment, or others wait for it already.
+  /// The channel has no room at the moment, or others are already waiting for it.
   case full
-  /// More than the channel can ever have room for; so is every reservation on a rendezvous channel.
+  /// The channel can never have room for so many elements. On a rendezvous channel, every reservation ends like this.
   case moreThanCapacity
-  /// There was no room in time.
+  /// The channel had no room before the timeout passed.
   case timedOut
-  /// The task was cancelled while it waited.
+  /// The task was cancelled while it waited for room.
   case cancelled
 }
 
-/// Room for one element in a bounded channel, taken in advance. Not to use it gives the room back, to the next that waits.
+/// Room for one element in a bounded channel, taken in advance. Use it to make sure that an element can be sent
+/// before doing the work of making the element.
 ///
-/// It counts as a sender: the channel does not close while it is out.
+/// A permit that is dropped without being used gives its room to whoever waits next. Each permit counts as a sender:
+/// the channel does not close while one is left.
 public struct Permit<Element: ~Copyable>: ~Copyable, Sendable {
   private let handle: SenderHandle<Element>
   private var isSpent = false
@@ -25,18 +27,21 @@ public struct Permit<Element: ~Copyable>: ~Copyable, Sendable {
     if !isSpent { handle.core.releasePermits(1) }
   }
 
-  /// Sends an element; never waits. Works also after the receiver closed the channel: what was promised is kept.
-  /// Refused only if the receiver is gone.
+  /// Sends an element into the room that the permit holds, and never waits.
+  ///
+  /// This works even after the receiver has closed the channel, since the permit was a promise. The element is
+  /// refused, and comes back in the outcome, only if the receiver is gone.
   public consuming func send(_ element: consuming sending Element) -> sending SendOutcome<Element> {
     isSpent = true
     return disconnected(handle.core.sendPermitted(element))
   }
 }
 
-/// Room for several elements in a bounded channel, taken in advance. What is not used is given back.
+/// Room for several elements in a bounded channel, taken in advance. Permits that are not used are given back when
+/// this value is dropped.
 public struct Permits<Element: ~Copyable>: ~Copyable, Sendable {
   private let handle: SenderHandle<Element>
-  /// Permits left.
+  /// How many permits are left.
   public private(set) var count: Int
 
   init(_ handle: SenderHandle<Element>, count: Int) {
@@ -46,7 +51,7 @@ public struct Permits<Element: ~Copyable>: ~Copyable, Sendable {
 
   deinit { handle.core.releasePermits(count) }
 
-  /// Takes one of the permits; nil when none is left.
+  /// Takes one of the permits, or returns nil if none is left.
   public mutating func next() -> Permit<Element>? {
     guard count > 0 else { return nil }
     count -= 1
@@ -60,14 +65,19 @@ extension BoundedSender where Element: ~Copyable {
     if count > min(handle.core.capacity, TailWord.maximumPermits) { throw .moreThanCapacity }
   }
 
-  /// Takes room for one element if there is some at once.
+  /// Takes room for one element if there is some at once. Never waits.
+  ///
+  /// It throws `full`, `closed` or `moreThanCapacity`.
   public func tryReserve() throws(ReserveError) -> Permit<Element> {
     try check(1)
     try tryReserveRoom(1)
     return Permit(handle)
   }
 
-  /// Takes room for `count` elements if there is enough at once. At most 262,143 permits can be out.
+  /// Takes room for `count` elements if there is enough at once. Never waits.
+  ///
+  /// It throws `full`, `closed` or `moreThanCapacity`. A channel can have at most 262,143 permits out at a time. A
+  /// `count` that is not positive stops the program.
   public func tryReserve(_ count: Int) throws(ReserveError) -> Permits<Element> {
     try check(count)
     try tryReserveRoom(count)
@@ -82,7 +92,11 @@ extension BoundedSender where Element: ~Copyable {
     }
   }
 
-  /// Takes room for one element, blocking the thread until there is some.
+  /// Takes room for one element, blocking the calling thread until there is some.
+  ///
+  /// Those who wait are served in the order in which they came. On a worker of an actor system, or on a thread that
+  /// runs a task, the call stops the program with a message as soon as it would have to wait.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
     message:
@@ -94,8 +108,12 @@ extension BoundedSender where Element: ~Copyable {
     return Permit(handle)
   }
 
-  /// Takes room for `count` elements, blocking the thread until there is enough. Those who came before are served before,
-  /// also if they want more.
+  /// Takes room for `count` elements, blocking the calling thread until there is enough.
+  ///
+  /// Those who wait are served in the order in which they came, even if the first of them wants more than there is
+  /// and a later one would be content with less. A `count` that is not positive stops the program, and so does
+  /// waiting on a worker of an actor system or on a thread that runs a task.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
     message:
@@ -107,7 +125,11 @@ extension BoundedSender where Element: ~Copyable {
     return Permits(handle, count: count)
   }
 
-  /// Takes room for one element, suspending the task until there is some.
+  /// Takes room for one element, suspending the calling task until there is some.
+  ///
+  /// Those who wait are served in the order in which they came. If the task is cancelled while it waits, the call
+  /// throws `cancelled`, and no room is taken.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   nonisolated(nonsending)
     public func reserve(timeout: Duration? = nil) async throws(ReserveError) -> Permit<Element>
   {
@@ -116,8 +138,12 @@ extension BoundedSender where Element: ~Copyable {
     return Permit(handle)
   }
 
-  /// Takes room for `count` elements, suspending the task until there is enough. Those who came before are served before,
-  /// also if they want more.
+  /// Takes room for `count` elements, suspending the calling task until there is enough.
+  ///
+  /// Those who wait are served in the order in which they came, even if the first of them wants more than there is
+  /// and a later one would be content with less. If the task is cancelled while it waits, the call throws
+  /// `cancelled`, and no room is taken. A `count` that is not positive stops the program.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   nonisolated(nonsending)
     public func reserve(_ count: Int, timeout: Duration? = nil) async throws(ReserveError) -> Permits<Element>
   {

@@ -1,10 +1,11 @@
-// In a task. None of these blocks a thread, and an element that is there is taken without suspending, but for one in 256:
-// a channel that is always ready must not keep the thread from others.
+// The ways to receive in a task. None of them blocks a thread. An element that is there is taken without suspending,
+// except for one in 256: a channel that always has something ready must not keep its thread from others.
 extension Receiver where Element: ~Copyable {
   /// Takes the next element, suspending the task until there is one.
   ///
-  /// Nil: the channel is closed and empty, or the task was cancelled (`Task.isCancelled` tells which). A cancelled
-  /// receive loses nothing: the element stays for the next one. A cancelled task still takes what is there.
+  /// It returns nil if the channel is closed and empty, or if the task was cancelled; `Task.isCancelled` tells which.
+  /// A cancelled receive loses nothing, because the element stays for the next one. A task that is cancelled already
+  /// still gets an element that is there.
   @inlinable
   nonisolated(nonsending)
     public mutating func receive() async -> sending Element?
@@ -15,8 +16,10 @@ extension Receiver where Element: ~Copyable {
     return await core.receiveSuspending()
   }
 
-  /// Takes the next element, suspending the task for at most `timeout`. An element that is there is returned whatever the
-  /// timeout, also zero or a negative one; no timeout is too long.
+  /// Takes the next element, suspending the task for at most `timeout`.
+  ///
+  /// An element that is there is returned whatever the timeout is, even zero or a negative one. No timeout is too
+  /// long. If the task is cancelled while it waits, the outcome is `cancelled`.
   @inlinable
   nonisolated(nonsending)
     public mutating func receive(timeout: Duration) async -> sending TimedReceiveOutcome<Element>
@@ -27,9 +30,11 @@ extension Receiver where Element: ~Copyable {
     return await core.receiveSuspending(timeout)
   }
 
-  /// Passes up to `limit` elements to `body`, suspending the task until there is one, then taking what is there.
+  /// Passes up to `limit` elements to `body`: suspends the task until there is one, then takes what is there.
   ///
-  /// Returns how many; 0 means closed and empty, a cancelled task, or a limit of 0. A negative limit stops the program.
+  /// It returns how many there were. That is 0 if the channel is closed and empty, the task was cancelled, or the
+  /// limit is 0. A negative limit stops the program. If `body` throws, the call throws its error, and the elements
+  /// not yet passed stay in the channel.
   @discardableResult
   @inlinable
   nonisolated(nonsending)
@@ -46,13 +51,14 @@ extension Receiver where Element: ~Copyable {
       count += 1
       try body(element)
     }
-    // Batches may step over the element at which `receive` ends the turn.
+    // A batch may step over the element at which `receive` would have ended the turn.
     if core.turn != start { await TaskTurn.yield() }
     return count
   }
 
   /// Passes each element to `body`, until the channel is closed and empty or the task is cancelled.
-  /// If `body` throws, the loop ends, and the receiver goes on with the next element.
+  ///
+  /// If `body` throws, the loop ends with its error, and the receiver can go on with the next element.
   @inlinable
   nonisolated(nonsending)
     public mutating func forEach<Failure: Error>(
@@ -64,9 +70,10 @@ extension Receiver where Element: ~Copyable {
 }
 
 extension Receiver where Element: Copyable {
-  /// Appends up to `limit` elements to `elements`, suspending the task until there is one, then taking what is there.
+  /// Appends up to `limit` elements to `elements`: suspends the task until there is one, then takes what is there.
   ///
-  /// Returns how many; 0 means closed and empty, a cancelled task, or a limit of 0. A negative limit stops the program.
+  /// It returns how many there were. That is 0 if the channel is closed and empty, the task was cancelled, or the
+  /// limit is 0. A negative limit stops the program.
   @discardableResult
   @inlinable
   nonisolated(nonsending)
@@ -78,14 +85,15 @@ extension Receiver where Element: Copyable {
     return count
   }
 
-  /// The elements as a sequence for a `for await` loop, which ends when the channel is closed and empty, or when the task
-  /// is cancelled. The receiver goes into the sequence, and goes with it.
+  /// Turns the receiver into a sequence for a `for await` loop, which ends when the channel is closed and empty, or
+  /// when the task is cancelled. The sequence owns the receiver: when the sequence is destroyed, the channel closes.
   public consuming func elements() -> Elements<Element> { Elements(self) }
 }
 
-/// The elements of a channel as an asynchronous sequence; made by `Receiver.elements()`.
+/// The elements of a channel as an asynchronous sequence, made by `Receiver.elements()`.
 ///
-/// Every iterator goes on where the one before stopped: there is one receiver inside. That is also why it is not Sendable.
+/// All iterators share one receiver, so each goes on where the one before it stopped. That is also why the sequence
+/// is not Sendable.
 public struct Elements<Element>: AsyncSequence, AsyncIteratorProtocol {
   /// The sequence never throws.
   public typealias Failure = Never
@@ -98,10 +106,11 @@ public struct Elements<Element>: AsyncSequence, AsyncIteratorProtocol {
 
   init(_ receiver: consuming Receiver<Element>) { box = Box(receiver) }
 
-  /// The sequence is its own iterator.
+  /// Returns the sequence itself, which is its own iterator.
   @inlinable public func makeAsyncIterator() -> Elements { self }
 
-  /// The next element, or nil at the end.
+  /// Takes the next element, suspending the task until there is one. It returns nil when the channel is closed and
+  /// empty, or when the task is cancelled.
   @inlinable public func next() async -> Element? {
     if let element = box.receiver.core.take() {
       return box.receiver.core.isTurnOver ? await box.receiver.core.endTurn(with: element) : element
@@ -109,7 +118,8 @@ public struct Elements<Element>: AsyncSequence, AsyncIteratorProtocol {
     return await box.receiver.core.receiveSuspending()
   }
 
-  /// The next element, or nil at the end.
+  /// Takes the next element, suspending the task until there is one. It returns nil when the channel is closed and
+  /// empty, or when the task is cancelled.
   @inlinable public func next(isolation actor: isolated (any Actor)?) async -> Element? {
     if let element = box.receiver.core.take() {
       return box.receiver.core.isTurnOver ? await box.receiver.core.endTurn(with: element) : element
@@ -121,12 +131,13 @@ public struct Elements<Element>: AsyncSequence, AsyncIteratorProtocol {
 @available(*, unavailable) extension Elements: Sendable {}
 
 extension ChannelCore where Element: ~Copyable {
-  /// Elements that a task may take in a row, counted by their places in the queue, so that it costs no state.
+  /// The number of the turn that the receiver is in. A turn is 256 elements, which is what a task may take in a row.
+  /// The elements are counted by their places in the queue, so that counting needs no state of its own.
   @inlinable var turn: UInt { queue.consumer.pointee.headIndex >> 8 }
-  /// Whether the element just taken was the last of a turn.
+  /// Whether the element that was just taken was the last one of a turn.
   @inlinable var isTurnOver: Bool { queue.consumer.pointee.headIndex & 255 == 0 }
 
-  /// Lets others have the thread, then returns the element.
+  /// Lets other tasks have the thread for a turn, then returns the element.
   @usableFromInline
   nonisolated(nonsending)
     func endTurn(with element: consuming Element) async -> sending Element

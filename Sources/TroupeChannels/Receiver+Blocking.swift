@@ -1,7 +1,12 @@
-// On a thread. Each call may block the thread; on a worker of an actor system or inside a task, where a thread must not
-// be blocked, it stops the program with a message once it would have to wait.
+// The ways to receive on a thread. Each call may block the calling thread. A worker of an actor system must not be
+// blocked, and neither must a thread that runs a task: there, a call stops the program with a message as soon as it
+// would have to wait.
 extension Receiver where Element: ~Copyable {
-  /// Takes the next element, blocking the thread until there is one. Nil: the channel is closed and empty.
+  /// Takes the next element, blocking the calling thread until there is one. It returns nil if the channel is closed
+  /// and empty.
+  ///
+  /// On a worker of an actor system, or on a thread that runs a task, it stops the program as soon as it would have
+  /// to wait.
   @available(
     *, noasync,
     message:
@@ -12,8 +17,10 @@ extension Receiver where Element: ~Copyable {
     return core.receiveBlocking()
   }
 
-  /// Takes the next element, blocking the thread for at most `timeout`. An element that is there is returned whatever the
-  /// timeout, also zero or a negative one; no timeout is too long.
+  /// Takes the next element, blocking the calling thread for at most `timeout`.
+  ///
+  /// An element that is there is returned whatever the timeout is, even zero or a negative one. No timeout is too
+  /// long.
   @available(
     *, noasync,
     message:
@@ -24,9 +31,11 @@ extension Receiver where Element: ~Copyable {
     return core.receiveBlocking(timeout)
   }
 
-  /// Passes up to `limit` elements to `body`, blocking the thread until there is one, then taking what is there.
+  /// Passes up to `limit` elements to `body`: blocks the calling thread until there is one, then takes what is there.
   ///
-  /// Returns how many; 0 means closed and empty, or a limit of 0. A negative limit stops the program.
+  /// It returns how many there were, which is 0 if the channel is closed and empty or the limit is 0. A negative
+  /// limit stops the program. If `body` throws, the call throws its error, and the elements not yet passed stay in
+  /// the channel.
   @available(
     *, noasync,
     message:
@@ -47,8 +56,9 @@ extension Receiver where Element: ~Copyable {
     return count
   }
 
-  /// Passes each element to `body`, blocking the thread in between, until the channel is closed and empty.
-  /// If `body` throws, the loop ends, and the receiver goes on with the next element.
+  /// Passes each element to `body`, blocking the calling thread in between, until the channel is closed and empty.
+  ///
+  /// If `body` throws, the loop ends with its error, and the receiver can go on with the next element.
   @available(
     *, noasync,
     message:
@@ -62,9 +72,11 @@ extension Receiver where Element: ~Copyable {
 }
 
 extension Receiver where Element: Copyable {
-  /// Appends up to `limit` elements to `elements`, blocking the thread until there is one, then taking what is there.
+  /// Appends up to `limit` elements to `elements`: blocks the calling thread until there is one, then takes what is
+  /// there.
   ///
-  /// Returns how many; 0 means closed and empty, or a limit of 0. A negative limit stops the program.
+  /// It returns how many there were, which is 0 if the channel is closed and empty or the limit is 0. A negative
+  /// limit stops the program.
   @available(
     *, noasync,
     message:
@@ -78,8 +90,9 @@ extension Receiver where Element: Copyable {
     return count
   }
 
-  /// The elements as a sequence for a `for` loop, which blocks the thread in between and ends when the channel is closed
-  /// and empty. The receiver goes into the sequence, and goes with it.
+  /// Turns the receiver into a sequence for a `for` loop, which blocks the calling thread in between and ends when
+  /// the channel is closed and empty. The sequence owns the receiver: when the sequence is destroyed, the channel
+  /// closes.
   @available(
     *, noasync,
     message:
@@ -88,9 +101,9 @@ extension Receiver where Element: Copyable {
   public consuming func blockingElements() -> BlockingElements<Element> { BlockingElements(self) }
 }
 
-/// The elements of a channel as a sequence that blocks the thread; made by `Receiver.blockingElements()`.
+/// The elements of a channel as a sequence that blocks the thread, made by `Receiver.blockingElements()`.
 ///
-/// Every iterator goes on where the one before stopped: there is one receiver inside.
+/// All iterators share one receiver, so each goes on where the one before it stopped.
 public struct BlockingElements<Element>: Sequence, IteratorProtocol {
   @usableFromInline final class Box {
     @usableFromInline var receiver: Receiver<Element>
@@ -106,7 +119,8 @@ public struct BlockingElements<Element>: Sequence, IteratorProtocol {
 
   init(_ receiver: consuming Receiver<Element>) { box = Box(receiver) }
 
-  /// The next element, or nil when the channel is closed and empty.
+  /// Takes the next element, blocking the calling thread until there is one. It returns nil when the channel is
+  /// closed and empty.
   @inlinable public func next() -> Element? { box.receiver.core.take() ?? box.next() }
 }
 

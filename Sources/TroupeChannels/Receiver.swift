@@ -1,9 +1,12 @@
-/// The receiving end of a channel. There is one, by type: it cannot be copied, and every call needs it alone.
+/// The receiving end of a channel. There is exactly one: the type cannot be copied, and every call needs exclusive
+/// access to it, so the compiler rules out two receivers at once.
 ///
-/// Its end closes the channel: elements that were not received are destroyed, waiting senders get theirs back.
-/// It may be moved to another thread or task, and sent through a channel. An escaping closure cannot consume what it captures:
-/// pass the receiver to a function as a `consuming` parameter and start the task there, or take `receiver.elements()` first and
-/// capture that.
+/// The channel closes when its receiver is destroyed. Elements that were not received are destroyed with it, and
+/// senders that wait for room get their elements back.
+///
+/// A receiver may be moved to another thread or task, and may be sent through a channel. An escaping closure,
+/// however, cannot consume what it captures: pass the receiver to a function as a `consuming` parameter and start the
+/// task there, or take `receiver.elements()` first and capture that.
 public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
   @usableFromInline let core: ChannelCore<Element>
 
@@ -11,21 +14,25 @@ public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
 
   deinit { core.receiverGone() }
 
-  /// Takes the next element if there is one; never waits for a sender.
+  /// Takes the next element if there is one, without waiting for a sender to come. This is O(1).
   ///
-  /// `empty` and `closed` differ: after `closed` nothing can come any more.
+  /// The outcome is `empty` while more elements may come, and `closed` once nothing can come any more.
   @inlinable public mutating func tryReceive() -> sending TryReceiveOutcome<Element> {
     if let element = core.take() { return .received(disconnected(element)) }
     return disconnected(core.tryReceive())
   }
 
-  /// Passes what is there now to `body`, without waiting for more. Returns how many elements that were.
+  /// Passes the elements that are in the channel now to `body`, without waiting for more, and returns how many there
+  /// were.
+  ///
+  /// If `body` throws, the call throws its error, and the remaining elements stay in the channel.
   @discardableResult
   @inlinable public mutating func drain<Failure: Error>(
     _ body: (consuming sending Element) throws(Failure) -> Void
   ) throws(Failure) -> Int {
     var count = 0
-    // What is sent while this runs is not "there now": without a limit a busy sender would keep this going for ever.
+    // Elements sent while this runs are not counted: without a limit, a busy sender would keep this loop going for
+    // ever.
     let limit = core.pending
     while count < max(limit, 1) {
       switch tryReceive() {
@@ -39,13 +46,15 @@ public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
     return count
   }
 
-  /// Closes the channel for new elements and permits. What was sent before, and what is sent with permits that are out,
-  /// can still be received. Does nothing the second time.
+  /// Closes the channel for new elements and new permits.
+  ///
+  /// Elements that were sent before can still be received, and so can those that are sent later with permits taken
+  /// before. Closing a channel a second time does nothing.
   public mutating func close() { core.closeByReceiver() }
 }
 
 extension Receiver where Element: Copyable {
-  /// Takes what is there now, without waiting for more.
+  /// Takes all elements that are in the channel now, without waiting for more, and returns them in order.
   @inlinable public mutating func drain() -> sending [Element] {
     var elements: [Element] = []
     drain { elements.append($0) }

@@ -1,11 +1,14 @@
-/// The sending end of an unbounded channel. A copy sends to the same channel; the channel closes when the last copy is gone.
+/// The sending end of an unbounded channel. All copies send to the same channel, which closes when the last copy is
+/// gone.
 ///
-/// A receiver that loops to the end waits for that. A closure keeps what it captured for as long as somebody keeps the closure,
-/// and a local variable lives to the end of its scope: where the loop does not end, give the closure its own copy and end
-/// the variable, as in `Thread.detachNewThread { [sender] in … }` followed by `_ = consume sender`. (A variable that holds a
-/// `Thread` object keeps that thread's closure.)
+/// A receiver that loops until the channel closes waits for that moment, so a sender that is kept too long makes such
+/// a loop hang. A closure keeps what it captured for as long as somebody keeps the closure, and a local variable may
+/// live to the end of its scope. Give each closure its own copy and end the variable, as in
+/// `Thread.detachNewThread { [sender] in … }` followed by `_ = consume sender`. (A variable that holds a `Thread`
+/// object also keeps that thread's closure.)
 ///
-/// Any thread and any task may use it, also several at once. Two senders are equal if they send to the same channel.
+/// Any number of threads and tasks may use a sender at the same time. Two senders are equal if they send to the same
+/// channel.
 public struct Sender<Element: ~Copyable>: Sendable {
   @usableFromInline let handle: SenderHandle<Element>
   @usableFromInline let queue: MessageQueue<Element>
@@ -16,9 +19,9 @@ public struct Sender<Element: ~Copyable>: Sendable {
     queue = handle.core.queue
   }
 
-  /// Appends an element and never waits: O(1), and an allocation once in a block of slots.
+  /// Appends an element and never waits. This is O(1), with one allocation for each new block of slots.
   ///
-  /// If the receiver has closed the channel or is gone, the element comes back in the outcome.
+  /// If the receiver has closed the channel or is gone, the outcome is `closed` and holds the element.
   @inlinable public func send(_ element: consuming sending Element) -> sending SendOutcome<Element> {
     switch queue.push(element) {
     case .done: return .sent
@@ -30,7 +33,8 @@ public struct Sender<Element: ~Copyable>: Sendable {
     }
   }
 
-  /// The same as `send`: there is always room.
+  /// Does the same as `send`, because an unbounded channel always has room. Code written for a bounded channel can
+  /// call it unchanged.
   @inlinable public func trySend(_ element: consuming sending Element) -> sending TrySendOutcome<Element> {
     switch queue.push(element) {
     case .done: return .sent
@@ -42,41 +46,48 @@ public struct Sender<Element: ~Copyable>: Sendable {
     }
   }
 
-  /// A handle that does not keep the channel open.
+  /// A handle to the same channel that does not keep it open.
   public var weak: WeakSender<Element> { WeakSender(core: handle.core) }
 }
 
-/// A handle to an unbounded channel that does not keep it open.
+/// A handle to an unbounded channel that does not keep it open. Use it where an object should be able to send without
+/// being the reason that the receiver goes on waiting.
 public struct WeakSender<Element: ~Copyable>: Sendable {
   let core: ChannelCore<Element>
 
-  /// A sender, if one still exists; nil from the moment on that the last one is gone.
+  /// Returns a sender if one exists at this moment, and nil otherwise.
+  ///
+  /// Once the last sender is gone the channel is closed, and stays so. A sender that is taken out of the channel
+  /// value after that is found here as well, but every send with it is refused.
   public func upgrade() -> Sender<Element>? { SenderHandle.upgrade(core).map { Sender($0) } }
 }
 
-/// The sending end of a bounded or rendezvous channel. A copy sends to the same channel; the channel closes when the last
-/// copy is gone and no permit is out.
+/// The sending end of a bounded or rendezvous channel. All copies send to the same channel, which closes when the
+/// last copy is gone and no permit is left.
 ///
-/// Any thread and any task may use it, also several at once. Two senders are equal if they send to the same channel.
+/// Any number of threads and tasks may use a sender at the same time. Two senders are equal if they send to the same
+/// channel.
 public struct BoundedSender<Element: ~Copyable>: Sendable {
   @usableFromInline let handle: SenderHandle<Element>
 
   @inlinable init(_ core: ChannelCore<Element>) { self.init(SenderHandle(core)) }
   @inlinable init(_ handle: SenderHandle<Element>) { self.handle = handle }
 
-  /// Appends an element if there is room at once and nobody waits for it; never waits.
+  /// Appends an element if there is room at once and nobody waits for that room already. Never waits.
   ///
-  /// On a rendezvous channel there is room only while the receiver waits.
+  /// If it cannot, the outcome holds the element. A rendezvous channel has room only while its receiver is waiting.
   @inlinable public func trySend(_ element: consuming sending Element) -> sending TrySendOutcome<Element> {
     disconnected(handle.core.trySend(element))
   }
 
-  /// Appends an element, blocking the thread while there is no room.
+  /// Appends an element, blocking the calling thread while there is no room.
   ///
-  /// Those who wait get room in the order in which they came. A timeout of zero or less still sends if there is room.
-  /// On a worker of an actor system or inside a task, where a thread must not be blocked, it stops the program with a
-  /// message once it would have to wait.
-  /// - Parameter timeout: how long to wait at most; nil waits without limit.
+  /// Waiting senders are served in the order in which they came. With a timeout of zero or less, the element is still
+  /// sent if there is room at once. An element that could not be sent comes back in the outcome.
+  ///
+  /// A worker of an actor system must not be blocked, and neither must a thread that runs a task: there, the call
+  /// stops the program with a message as soon as it would have to wait.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
     message:
@@ -95,11 +106,12 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
     return handle.core.sendSlowly(element, timeout)
   }
 
-  /// Appends an element, suspending the task while there is no room.
+  /// Appends an element, suspending the calling task while there is no room.
   ///
-  /// Those who wait get room in the order in which they came. If the task is cancelled while it waits, the element comes
-  /// back; an element that went into the channel first stays there, and the outcome is `sent`.
-  /// - Parameter timeout: how long to wait at most; nil waits without limit.
+  /// Waiting senders are served in the order in which they came. If the task is cancelled while it waits, the element
+  /// comes back in the outcome; an element that got into the channel before the cancellation stays there, and the
+  /// outcome is `sent`.
+  /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @inlinable
   nonisolated(nonsending)
     public func send(
@@ -116,7 +128,7 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
     return await handle.core.sendSlowly(element, timeout)
   }
 
-  /// A handle that does not keep the channel open.
+  /// A handle to the same channel that does not keep it open.
   public var weak: WeakBoundedSender<Element> { WeakBoundedSender(core: handle.core) }
 }
 
@@ -124,6 +136,9 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
 public struct WeakBoundedSender<Element: ~Copyable>: Sendable {
   let core: ChannelCore<Element>
 
-  /// A sender, if one still exists; nil from the moment on that the last one is gone.
+  /// Returns a sender if one exists at this moment, and nil otherwise.
+  ///
+  /// Once the last sender is gone the channel is closed to new elements, and stays so. A sender that is taken out of
+  /// the channel value after that is found here as well, but every send with it is refused.
   public func upgrade() -> BoundedSender<Element>? { SenderHandle.upgrade(core).map { BoundedSender($0) } }
 }

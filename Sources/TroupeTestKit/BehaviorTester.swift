@@ -1,33 +1,44 @@
 public import Troupe
 
-/// One behavior by itself: give it a message, and look at what it did.
+/// Tests one behavior by itself: gives it messages, and returns what it did.
 ///
 /// ```swift
 /// let tester = BehaviorTester { Feed(store: store) }
 /// let effects = tester.give(.price("A", 3))
 /// #expect(effects == [.sent("Store.Message.save", to: store.path)])
 /// ```
-/// It lives in a small simulation of its own, first come, first served, in which children that it spawns and probes run too. It is named `tested`, and is not
-/// restarted when it fails, unless asked.
+/// The behavior lives in a small simulation of its own, whose actors run first come, first served. Children that it
+/// spawns, and probes, run there too. Its actor is named `tested`, and is not restarted when it fails, unless you ask
+/// for it.
 ///
-/// Sendable because it is touched by the thread that drives the simulation.
+/// Sendable because only the thread that drives the simulation touches it.
 public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
-  /// Where it lives: for probes, and to let time pass. If it was not given, it ends with the tester.
+  /// The simulation that the behavior lives in; use it for probes and to let time pass. If it was not given to the
+  /// initializer, it ends with the tester.
   public let simulation: Simulation
-  /// Its address.
+  /// The address of the tested actor.
   public let address: Address<Message>
   private let number: Int
   private let ownsSimulation: Bool
   private var seen = 0
 
-  /// Starts the behavior. What it did in `started` are the first `effects`.
+  /// Starts the behavior. What it does in `started` is at the beginning of the first `effects`.
+  /// - Parameters:
+  ///   - simulation: The simulation to live in; nil makes one.
+  ///   - supervision: What happens when the behavior fails.
+  ///   - factory: Makes the behavior, also when it is restarted.
   public convenience init<B: Behavior & ~Copyable>(
     simulation: Simulation? = nil, supervision: Supervision = .stop, _ factory: @escaping @Sendable () throws -> B
   ) where B.Message == Message {
     self.init(simulation) { $0.spawn("tested", options: SpawnOptions(supervision: supervision), factory) }
   }
 
-  /// The same for one whose handlers may await.
+  /// Starts a behavior whose handlers may await. What it does in `started` is at the beginning of the first
+  /// `effects`.
+  /// - Parameters:
+  ///   - simulation: The simulation to live in; nil makes one.
+  ///   - supervision: What happens when the behavior fails.
+  ///   - factory: Makes the behavior, also when it is restarted.
   public convenience init<B: AsyncBehavior & ~Copyable>(
     simulation: Simulation? = nil, supervision: Supervision = .stop, _ factory: @escaping @Sendable () throws -> B
   ) where B.Message == Message {
@@ -43,17 +54,19 @@ public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
     simulation.runUntilIdle()
   }
 
-  // What it was made of may hold probes, and so the simulation.
+  // What the behavior was made of may hold probes, and so the simulation.
   deinit { if ownsSimulation { simulation.abandon() } }
 
-  /// Sends it a message, runs until nothing can run, and returns what it did since `effects` were last looked at.
+  /// Sends the behavior a message, runs until nothing can run, and returns what it did since `effects` was called
+  /// last.
   @discardableResult
   public func give(_ message: consuming sending Message) -> [Effect] {
     address.send(message)
     return effects()
   }
 
-  /// Runs until nothing can run, lets so much virtual time pass, and returns what it did since this was last asked.
+  /// Runs until nothing can run, lets that much virtual time pass, and returns what the behavior did since the last
+  /// call.
   public func effects(after duration: Duration = .zero) -> [Effect] {
     simulation.advance(by: duration)
     let (events, paths) = simulation.recorder.events(from: seen)
@@ -61,7 +74,10 @@ public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
     return events.compactMap { $0.effect(of: number, paths) }
   }
 
-  /// Asks it, and returns the answer or throws the `AskError`; a `SimulationFailure` if nothing comes at all.
+  /// Asks the behavior, runs the simulation until it replies, and returns its answer.
+  ///
+  /// It throws the `AskError` if the ask fails, and a `SimulationFailure` if nothing comes at all.
+  /// - Parameter timeout: How much virtual time the answer may take.
   public func ask<Value: Sendable>(
     timeout: Duration? = .seconds(5), _ message: @escaping @Sendable (consuming Reply<Value>) -> sending Message
   ) throws -> Value {

@@ -1,11 +1,13 @@
 public import Troupe
 
 extension Simulation {
-  /// An address in front of another that passes messages on later, as a network would: each after a delay drawn from the seed.
+  /// Makes an address that passes messages on to another one later, as a network would. Each message is delayed by a
+  /// time that is drawn from the seed.
   ///
-  /// The relay is an actor of the kit, which ends with its target: what is under way then is lost, as dead letters.
+  /// The messages go through an actor of the kit, which ends with its target. Messages that are under way at that
+  /// moment are lost, as dead letters.
   /// - Parameters:
-  ///   - delay: The shortest and the longest, in virtual time.
+  ///   - delay: The shortest and the longest delay, in virtual time.
   ///   - keepsOrder: Whether a message waits for those that were sent before it.
   public func delayed<Message: ~Copyable>(
     _ address: Address<Message>, by delay: ClosedRange<Duration>, keepsOrder: Bool = true
@@ -52,7 +54,7 @@ private struct Relay<Payload: ~Copyable>: Behavior {
   }
 }
 
-/// Nothing else refers to it: it was sent here.
+/// Promises the compiler that nothing else refers to `value`, which holds because it was sent here.
 private func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
   nonisolated(unsafe) let value = value
   return value

@@ -2,24 +2,24 @@ import Troupe
 
 /// Something that a behavior did, as a `BehaviorTester` sees it.
 public enum Effect: Sendable, Equatable, CustomStringConvertible {
-  /// It sent a message of this type, with its case if it is an enum, to the actor with this path.
+  /// It sent a message of this type, followed by its case if it is an enum, to the actor with this path.
   case sent(String, to: String)
   /// It spawned an actor with this path.
   case spawned(String)
   /// It watches the actor with this path.
   case watched(String)
-  /// It set a timer with this key, as text.
+  /// It set a timer with this key, given as text.
   case setTimer(String, after: Duration)
-  /// It put the message aside.
+  /// It stashed the message that it was handling.
   case stashed
-  /// It threw this error, as text.
+  /// It threw this error, given as text.
   case failed(String)
-  /// It was started again.
+  /// It was restarted.
   case restarted
   /// It ended.
   case stopped
 
-  /// One line.
+  /// A description of one line.
   public var description: String {
     switch self {
     case .sent(let message, let to): "sent \(message) to \(to)"
@@ -35,7 +35,7 @@ public enum Effect: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Event {
-  /// What the actor with that number did, if it was that one.
+  /// What the actor with that number did; nil if another actor did it, or if it is no effect.
   func effect(of actor: Int, _ paths: [String]) -> Effect? {
     guard source == .actor(actor) else { return nil }
     switch kind {

@@ -1,7 +1,7 @@
 import Troupe
 
-/// One thing that happened, kept small: most of it becomes text only if somebody asks. It keeps no actor: that would keep the system, which
-/// keeps the events.
+/// One thing that happened, kept small: most events become text only if somebody asks. An event keeps no actor,
+/// because an actor would keep the system, which keeps the events.
 struct Event: Sendable {
   enum Kind: Sendable {
     case sends(to: Int, number: Int32, MessageName)
@@ -26,12 +26,12 @@ struct Event: Sendable {
 
 /// Who did something.
 enum Source: Hashable, Sendable {
-  /// By number.
+  /// An actor, by its number.
   case actor(Int)
   /// A task of the simulation, or the test itself.
   case task(String)
   case timer
-  /// A thread that is no part of the simulation.
+  /// A thread that is not part of the simulation.
   case elsewhere
 }
 

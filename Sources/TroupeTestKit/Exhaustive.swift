@@ -9,13 +9,15 @@ extension Simulation {
     public let isComplete: Bool
   }
 
-  /// Runs a small scenario in every order within a bound, depth first, and throws an `ExplorationFailure` for the first that fails.
+  /// Runs a small scenario in every order within a bound, depth first, and throws an `ExplorationFailure` for the
+  /// first run that fails. Use it for small models, in which a random search might miss a rare order.
   ///
-  /// A preemption is a switch away from an actor that could go on. Most errors need few of them, so a small bound finds much and ends soon (M. Musuvathi, S.
-  /// Qadeer: Iterative Context Bounding for Systematic Testing of Multithreaded Programs, PLDI 2007). The number of runs grows exponentially with the
-  /// number of switches that are free.
+  /// The bound is the number of preemptions. A preemption is a switch away from an actor that could go on. Most
+  /// errors need few of them, so a small bound finds much and ends soon (M. Musuvathi, S. Qadeer: Iterative Context
+  /// Bounding for Systematic Testing of Multithreaded Programs, PLDI 2007). The number of runs grows exponentially
+  /// with the number of switches that are free.
   /// - Parameters:
-  ///   - preemptions: How many a run may have.
+  ///   - preemptions: How many preemptions a run may have.
   ///   - limit: How many runs there may be.
   @discardableResult
   public static func exploreAll(
@@ -45,12 +47,12 @@ extension Simulation {
   }
 }
 
-/// Follows a path of choices, then always takes the first that is allowed, and knows the next path.
+/// Follows a path of choices, then always takes the first one that is allowed, and knows the next path.
 final class DepthFirstChooser: Chooser {
   private let prefix: [Int]
   private var preemptionsLeft: Int
   private var running: String?
-  /// At each choice, which of how many was taken.
+  /// What was taken at each choice, and out of how many.
   private var taken: [(choice: Int, of: Int)] = []
 
   init(_ prefix: [Int], preemptions: Int) {
@@ -66,7 +68,7 @@ final class DepthFirstChooser: Chooser {
 
   private func pick(_ candidates: [Candidate]) -> Int {
     if candidates.count == 1 { return 0 }
-    // To go on comes first, and costs nothing.
+    // Going on with the same actor comes first, and costs no preemption.
     let goesOn = running == nil ? nil : candidates.firstIndex { $0.actor == running }
     if goesOn != nil && preemptionsLeft == 0 { return goesOn! }
     let choice = taken.count < prefix.count ? prefix[taken.count] : 0
@@ -77,7 +79,7 @@ final class DepthFirstChooser: Chooser {
     return choice <= goesOn ? choice - 1 : choice
   }
 
-  /// The path after this one; nil: this was the last.
+  /// The path after this one; nil if this was the last one.
   var nextPath: [Int]? {
     guard let last = taken.lastIndex(where: { $0.choice + 1 < $0.of }) else { return nil }
     return taken[..<last].map(\.choice) + [taken[last].choice + 1]

@@ -2,14 +2,17 @@ import Dispatch
 import Troupe
 
 extension Simulation {
-  /// What a scenario is: it gets a simulation of its own, spawns, sends, asks, and throws if something is wrong.
+  /// A scenario to explore. It gets a simulation of its own, spawns, sends and asks, and throws if something is
+  /// wrong.
   public typealias Scenario = @Sendable (Simulation) async throws -> Void
 
-  /// Runs a scenario once for each seed, on all processors, and throws an `ExplorationFailure` for the lowest seed with which it fails: that
-  /// says how to run it again, and has the shortest deviation from first come, first served that still fails.
+  /// Runs a scenario once for each seed, on all processors, and throws an `ExplorationFailure` for the lowest seed
+  /// with which it fails. The failure says how to run the scenario again, and has the shortest deviation from first
+  /// come, first served with which it still fails.
   ///
-  /// A scenario fails if it throws, or if `finish` finds an issue. Use `Simulation.expect` in it: it runs on other threads, on which test libraries
-  /// do not know the test. With `TROUPE_SEED` in the environment only that seed runs, and its history is printed.
+  /// A scenario fails if it throws, or if `finish` finds an issue. Use `Simulation.expect` in it: a scenario runs on
+  /// other threads, on which test libraries do not know the test. If `TROUPE_SEED` is set in the environment, only
+  /// that seed runs, and its history is printed.
   public static func explore(
     seeds: Range<UInt64> = 0..<200, options: Options = Options(), function: StaticString = #function,
     _ scenario: @escaping Scenario
@@ -38,7 +41,7 @@ extension Simulation {
   private static var processors: Int { max(1, min(8, Int(processorCount))) }
 }
 
-/// One run of a scenario.
+/// One run of a scenario, and its result.
 struct Run: Sendable {
   let seed: UInt64
   let error: (any Error)?
@@ -66,9 +69,9 @@ struct Run: Sendable {
   }
 }
 
-/// Hands out seeds until one has failed, and keeps the failure with the lowest.
+/// Hands out seeds until a run has failed, and keeps the failure with the lowest seed.
 ///
-/// Sendable because what changes is under the lock.
+/// Sendable because everything that changes is under the lock.
 private final class Search: @unchecked Sendable {
   private let lock = FutexLock()
   private var left: Range<UInt64>

@@ -4,8 +4,9 @@
 /// var options = Simulation.Options()
 /// options.faults = [.failure(of: "sim/feed", at: 3), .restart(chance: 0.01)]
 /// ```
-/// A place in a plan is a number of messages; a chance is drawn from the seed, so that the same seed gives the same faults. Actors
-/// that belong to the kit, such as probes, are spared unless they are named.
+/// When a fault happens is said either by a number of messages or by a chance. A chance is drawn from the seed, so
+/// that the same seed gives the same faults. Actors that belong to the kit, such as probes, are spared unless they
+/// are named.
 public struct Fault: Sendable {
   enum Kind: Sendable {
     case failure(any Error)
@@ -18,57 +19,60 @@ public struct Fault: Sendable {
     case chance(Double)
   }
   let kind: Kind
-  /// Nil: any.
+  /// The path of the actor, or the name of the task; nil if any will do.
   let name: String?
   let moment: Moment
 
-  /// In place of handling its n-th message, counted from 1, the actor with this path throws. The failure counts as expected if the error
-  /// is an `InjectedFault`, as it is by default.
+  /// Makes the actor with this path throw in place of handling its n-th message, counted from 1. The failure counts
+  /// as expected if the error is an `InjectedFault`, as it is by default.
   public static func failure(of path: String, at n: Int, with error: any Error = InjectedFault()) -> Fault {
     Fault(kind: .failure(error), name: path, moment: .at(n))
   }
-  /// With this probability a message makes its actor throw.
+  /// Makes an actor throw in place of handling a message, with this probability for each message.
+  /// - Parameter path: The path of the actor; nil means any actor.
   public static func failure(of path: String? = nil, chance: Double, with error: any Error = InjectedFault()) -> Fault {
     Fault(kind: .failure(error), name: path, moment: .chance(chance))
   }
-  /// While it handles its n-th message, counted from 1, the actor is told to stop.
+  /// Tells the actor with this path to stop while it handles its n-th message, counted from 1.
   public static func stop(of path: String, at n: Int) -> Fault { Fault(kind: .stop, name: path, moment: .at(n)) }
-  /// With this probability an actor is told to stop while it handles a message.
+  /// Tells an actor to stop while it handles a message, with this probability for each message.
   public static func stop(of path: String? = nil, chance: Double) -> Fault {
     Fault(kind: .stop, name: path, moment: .chance(chance))
   }
-  /// While it handles its n-th message, counted from 1, the actor is told to restart.
+  /// Tells the actor with this path to restart while it handles its n-th message, counted from 1.
   public static func restart(of path: String, at n: Int) -> Fault { Fault(kind: .restart, name: path, moment: .at(n)) }
-  /// With this probability an actor is told to restart while it handles a message.
+  /// Tells an actor to restart while it handles a message, with this probability for each message.
   public static func restart(of path: String? = nil, chance: Double) -> Fault {
     Fault(kind: .restart, name: path, moment: .chance(chance))
   }
-  /// The n-th message sent to the actor, counted from 1, finds its mailbox full. For bounded mailboxes: others never are.
+  /// Lets the n-th message that is sent to the actor, counted from 1, find the mailbox full. Use it for bounded
+  /// mailboxes, since others are never full.
   public static func fullMailbox(of path: String, at n: Int) -> Fault {
     Fault(kind: .fullMailbox, name: path, moment: .at(n))
   }
-  /// With this probability a message finds a bounded mailbox full.
+  /// Lets a message find its bounded mailbox full, with this probability for each message.
   public static func fullMailbox(of path: String? = nil, chance: Double) -> Fault {
     Fault(kind: .fullMailbox, name: path, moment: .chance(chance))
   }
-  /// With this probability a timer fires later than it was set for, by up to `delay`.
+  /// Lets a timer fire later than it was set for, by up to `delay`, with this probability for each timer.
   public static func lateTimers(by delay: Duration, chance: Double = 1) -> Fault {
     Fault(kind: .lateTimers(delay), name: nil, moment: .chance(chance))
   }
-  /// The task of that name is cancelled after n steps of the simulation in which it lives.
+  /// Cancels the task of that name after n steps of the simulation in which the task lives.
   public static func cancelledTask(_ name: String, at n: Int) -> Fault {
     Fault(kind: .cancelledTask, name: name, moment: .at(n))
   }
-  /// With this probability, at each step, a task that was started by name is cancelled.
+  /// Cancels the task of that name, or any task that `start` or `run` began if the name is nil, with this probability
+  /// at each step.
   public static func cancelledTask(_ name: String? = nil, chance: Double) -> Fault {
     Fault(kind: .cancelledTask, name: name, moment: .chance(chance))
   }
 }
 
-/// What a handler throws because of a `Fault`. Failures with it are expected.
+/// The error that a handler throws because of a `Fault`. Failures with this error are expected.
 public struct InjectedFault: Error, Hashable, CustomStringConvertible {
-  /// Makes one.
+  /// Makes an injected fault.
   public init() {}
-  /// One line for a log.
+  /// A description of one line, for a log.
   public var description: String { "an injected fault" }
 }

@@ -1,6 +1,7 @@
 import Troupe
 
-/// Says when the faults of a plan happen. Its chance is its own, so that other choices do not move it.
+/// Decides when the faults of a plan happen. It draws from a random generator of its own, so that other choices do
+/// not change its decisions.
 struct FaultInjector {
   enum Effect: Equatable {
     case fails(any Error)
@@ -54,7 +55,7 @@ struct FaultInjector {
     return false
   }
 
-  /// What a timer is late by.
+  /// By how much the timer that is being set is late.
   mutating func lateness() -> Duration {
     for fault in faults {
       guard case .lateTimers(let most) = fault.kind else { continue }

@@ -1,12 +1,12 @@
 extension Simulation {
   /// What happened in a simulation, in order: who sent what to whom, when, and in which order it was handled.
   ///
-  /// The same seed and the same program give the same text, on every machine, so that two runs can be compared line by line. It
-  /// names types and cases of messages, not their contents.
+  /// The same seed and the same program give the same text on every machine, so that two runs can be compared line by
+  /// line. A history names the types and the cases of messages, and never their contents.
   public struct History: Sendable, CustomStringConvertible {
-    /// One line of it.
+    /// One line of the history.
     public struct Entry: Sendable, CustomStringConvertible {
-      /// On the virtual clock, from the start of the simulation.
+      /// When it happened, on the virtual clock, counted from the start of the simulation.
       public let time: Duration
       /// What happened.
       public let text: String
@@ -14,12 +14,12 @@ extension Simulation {
       public var description: String { "\(seconds(time))  \(text)" }
     }
 
-    /// The lines, in order.
+    /// The lines in the order in which they happened.
     public let entries: [Entry]
-    /// How many more there were than are kept.
+    /// How many more lines there were than were kept.
     public let omitted: Int
 
-    /// The whole as text, one line an entry.
+    /// The whole history as text, with one line for each entry.
     public var description: String {
       let lines = entries.map(\.description).joined(separator: "\n")
       return omitted == 0 ? lines : lines + "\n… and \(omitted) more"
@@ -27,7 +27,7 @@ extension Simulation {
   }
 }
 
-/// Seconds with six digits behind the point.
+/// Formats a duration as seconds with six digits behind the point.
 func seconds(_ time: Duration) -> String {
   let (seconds, attoseconds) = time.components
   let digits = String(attoseconds / 1_000_000_000_000)

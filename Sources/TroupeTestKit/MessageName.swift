@@ -1,8 +1,9 @@
 import Troupe
 
-/// What a history calls a message: its type and, for an enum, its case; never its contents.
+/// The name of a message in a history: its type and, if that is an enum, its case. It never contains the message
+/// itself.
 struct MessageName: @unchecked Sendable {
-  // Sendable because both point at what the program was loaded with.
+  // Sendable because both pointers point into the loaded program.
   private let type: UnsafeRawPointer
   private let enumCase: UnsafePointer<CChar>?
 
@@ -18,11 +19,13 @@ struct MessageName: @unchecked Sendable {
   }
 }
 
-/// The language's runtime knows it, also for values that cannot be copied; nil for what is no enum.
+/// Returns the name of an enum's case, or nil for what is not an enum. The runtime of the language knows it, also for
+/// values that cannot be copied.
 @_silgen_name("swift_EnumCaseName")
 private func caseName<Value: ~Copyable>(_ value: borrowing Value) -> UnsafePointer<CChar>?
 
-/// Without the address by which the language's runtime names the scope of a private type, which differs from run to run.
+/// Removes the address by which the runtime of the language names the scope of a private type, because that address
+/// differs from run to run.
 func plain(_ text: String) -> String {
   guard text.contains("(unknown context at ") else { return text }
   var rest = text[...]

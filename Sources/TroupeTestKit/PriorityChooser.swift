@@ -1,18 +1,19 @@
 import Troupe
 
-/// Always the one with the highest priority; priorities are random, and at a few random steps the one that would run goes below all
-/// others.
+/// Always chooses the candidate with the highest priority. Priorities are random, and at a few random steps the
+/// candidate that would run falls below all others.
 ///
-/// S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs, ASPLOS
-/// 2010. With n actors and k steps, a bug that needs d ordering constraints is found with a probability of at least 1/(n·k^(d-1)) in
-/// a run with d-1 changes. Actors take the place of threads; what is no actor gets a priority each time it becomes runnable.
+/// S. Burckhardt, P. Kothari, M. Musuvathi, S. Nagarakatte: A Randomized Scheduler with Probabilistic Guarantees of
+/// Finding Bugs, ASPLOS 2010. With n actors and k steps, a bug that needs d ordering constraints is found with a
+/// probability of at least 1/(n·k^(d-1)) in a run with d-1 changes. Actors take the place of threads here; a
+/// candidate that is not an actor gets a priority each time it becomes runnable.
 final class PriorityChooser: Chooser {
   private var random: SplitMix
   private var actors: [String: UInt64] = [:]
   private var others: [Int: UInt64] = [:]
   private var changes: Set<Int>
   private var step = 0
-  /// Below all that were given out.
+  /// A priority below all that have been given out.
   private var lowest: UInt64
 
   init(seed: UInt64, changes: Int, steps: Int) {
@@ -50,7 +51,8 @@ final class PriorityChooser: Chooser {
       actors[actor] = random.next() | 1 << 32
       return actors[actor]!
     }
-    // The timer is asked for again and again, and is another one each time it has fired: one priority for all of them.
+    // The timer is asked for again and again, and is another one each time it has fired, so all timers share one
+    // priority.
     if let priority = others[candidate.number] { return priority }
     others[candidate.number] = random.next() | 1 << 32
     return others[candidate.number]!
@@ -58,8 +60,8 @@ final class PriorityChooser: Chooser {
 }
 
 extension Simulation.Strategy {
-  /// By random priorities that change `changes` times in a run of about `steps` steps: for bugs that need few, unlikely switches. (PCT: Burckhardt and
-  /// others, ASPLOS 2010.)
+  /// Chooses by random priorities that change `changes` times in a run of about `steps` steps. Use it to look for
+  /// bugs that need few but unlikely switches. (The algorithm is PCT: Burckhardt and others, ASPLOS 2010.)
   public static func priorities(changes: Int = 3, steps: Int = 1000) -> Simulation.Strategy {
     Simulation.Strategy(kind: .priorities(changes: max(0, changes), steps: max(1, steps)))
   }

@@ -1,6 +1,7 @@
 public import Troupe
 
-/// An actor of the test's own: give its address to what is tested, and say what should come.
+/// An actor that belongs to the test: give its address to the code that is tested, and say which messages should
+/// come.
 ///
 /// ```swift
 /// let probe = simulation.probe(of: Price.self)
@@ -8,11 +9,12 @@ public import Troupe
 /// try probe.expect(Price(symbol: "A", amount: 3))
 /// try probe.expectNone()
 /// ```
-/// What waits here runs the simulation; time passes when nothing else can happen.
+/// A call that waits runs the simulation, and lets virtual time pass when nothing else can happen. Such calls throw a
+/// `SimulationFailure` if what they expect does not come.
 ///
-/// Sendable because it is touched by the thread of the simulation.
+/// Sendable because only the thread of the simulation touches it.
 public final class Probe<Message: ~Copyable>: @unchecked Sendable {
-  /// Where to send to. Unbounded.
+  /// The address to send to. The probe's mailbox is unbounded.
   public let address: Address<Message>
   private let inbox: ProbeInbox<Message>
   let simulation: Simulation
@@ -26,11 +28,11 @@ public final class Probe<Message: ~Copyable>: @unchecked Sendable {
     }
   }
 
-  /// How many messages have come and were not looked at.
+  /// How many messages have come and were not taken yet.
   public var count: Int { inbox.messages.count }
 
   /// Waits for the next message, and takes it.
-  /// - Parameter limit: How much virtual time may pass.
+  /// - Parameter limit: How much virtual time may pass before it comes.
   public func next(within limit: Duration = .seconds(5)) throws(SimulationFailure) -> Message {
     _ = simulation.drive(until: { !self.inbox.messages.isEmpty }, for: limit)
     guard let message = inbox.take() else {
@@ -40,7 +42,8 @@ public final class Probe<Message: ~Copyable>: @unchecked Sendable {
     return message
   }
 
-  /// Runs until nothing can run, and then lets so much virtual time pass; throws if a message comes, or has come before and was not taken.
+  /// Runs until nothing can run, and then lets that much virtual time pass. It throws if a message comes, or if one
+  /// has come before and was not taken.
   public func expectNone(for duration: Duration = .zero) throws(SimulationFailure) {
     _ = simulation.drive(until: { !self.inbox.messages.isEmpty }, for: duration)
     if inbox.messages.isEmpty { return }
@@ -48,11 +51,11 @@ public final class Probe<Message: ~Copyable>: @unchecked Sendable {
       .expectation, "\(address.path) expected no message, and \(inbox.messages.count) came: \(inbox.text)")
   }
 
-  /// From now on the probe hears of the end of that actor.
+  /// Makes the probe watch an actor, so that `expectTermination` can wait for the actor's end.
   public func watch<Other: ~Copyable>(_ other: Address<Other>) { address.startWatching(other) }
 
   /// Waits for the end of an actor that the probe watches.
-  /// - Parameter limit: How much virtual time may pass.
+  /// - Parameter limit: How much virtual time may pass before the actor ends.
   @discardableResult
   public func expectTermination<Other: ~Copyable>(
     of other: Address<Other>, within limit: Duration = .seconds(5)
@@ -67,7 +70,7 @@ public final class Probe<Message: ~Copyable>: @unchecked Sendable {
 }
 
 extension Probe where Message: Copyable {
-  /// The messages that have come and were not looked at, oldest first.
+  /// The messages that have come and were not taken yet, oldest first.
   public var messages: [Message] { inbox.messages.compactMap { $0.message } }
 
   /// Waits for the next message, which must fulfil the condition, and takes it.
@@ -90,7 +93,7 @@ extension Probe where Message: Copyable {
     throw simulation.failure(.expectation, "\(address.path) expected a \(type) and got \(message)")
   }
 
-  /// Waits for a message that fulfils the condition, and takes it and those before it.
+  /// Waits for a message that fulfils the condition, and takes it together with those before it.
   @discardableResult
   public func skip(
     to limit: Duration = .seconds(5), where matches: (Message) -> Bool
@@ -113,17 +116,17 @@ extension Probe where Message: Equatable {
 }
 
 extension Simulation {
-  /// Makes a probe.
-  /// - Parameter name: The name of its actor; nil: a number.
+  /// Makes a probe, which is an actor of this simulation.
+  /// - Parameter name: The name of its actor; nil gives it a numbered name.
   public func probe<Message: ~Copyable>(_ name: String? = nil, of type: Message.Type = Message.self) -> Probe<Message> {
     probes += 1
     return Probe(name ?? "probe\(probes)", self)
   }
 }
 
-/// What a probe has got. Touched by the thread of the simulation.
+/// Holds what a probe has received. Only the thread of the simulation touches it.
 final class ProbeInbox<Message: ~Copyable>: @unchecked Sendable {
-  /// A place for what cannot be in an array.
+  /// Holds a message that may not be copyable, because an array cannot hold such a message itself.
   final class Box {
     var message: Message?
     init(_ message: consuming Message) { self.message = consume message }

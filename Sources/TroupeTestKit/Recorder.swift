@@ -1,27 +1,28 @@
 import Troupe
 
-/// Sees everything that a simulated system does: keeps its history, knows what is open at the end, and lets faults happen.
+/// Sees everything that a simulated system does: it keeps the history, knows what is open at the end, and lets faults
+/// happen.
 ///
-/// Sendable because what changes is under the lock. Nothing foreign is called under it.
+/// Sendable because everything that changes is under the lock. Nothing foreign is called under it.
 final class Recorder: Interceptor, @unchecked Sendable {
-  /// What is known of an actor.
+  /// Everything that the recorder knows about one actor.
   final class Actor {
     let number: Int
     let path: String
-    /// Emptied at its end: they keep the actor's memory.
+    /// The two closures are emptied at the actor's end, because they keep the actor's memory.
     var stop: () -> Void
     var restart: () -> Void
-    /// Numbers of the messages in its queue, oldest first.
+    /// The numbers of the messages in its queue, oldest first.
     var queue: [Int32] = []
     var taken = 0
-    /// What waits beside the queue: timers' messages, notices, stashed messages.
+    /// How many messages wait beside the queue: those of timers, notices, and stashed messages.
     var parcels = 0
-    /// The parcel whose message is about to be handled.
+    /// The number of the message from beside the queue that is about to be handled.
     var opened: Int32?
     var inHand: Int32 = 0
     var sent = 0
     var handled = 0
-    /// One of the kit's own: nobody's leak, and no target for faults.
+    /// Whether the actor belongs to the kit. Such an actor is nobody's leak and no target for faults.
     let isOurs: Bool
 
     init(_ number: Int, _ path: String, isOurs: Bool, stop: @escaping () -> Void, restart: @escaping () -> Void) {
@@ -46,7 +47,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
     }
   }
 
-  /// An actor failed.
+  /// A failure of an actor, and whether the test expected it.
   struct Failure: Sendable {
     let failure: ActorFailure
     var isExpected: Bool
@@ -65,7 +66,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
   private weak var system: ActorSystem?
   fileprivate var start: Int64 = 0
   private let limit: Int
-  // Under the lock.
+  // Everything from here on is touched under the lock.
   fileprivate var injector: FaultInjector
   fileprivate var events: [Event] = []
   fileprivate var omitted = 0
@@ -90,7 +91,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
     start = scheduler.coarseNow
   }
 
-  /// Of what follows, the one who does it: for spawns by the kit.
+  /// Whether the kit itself makes the spawns that follow.
   @TaskLocal static var isKit = false
 
   // MARK: Noting
@@ -288,15 +289,15 @@ extension Recorder {
 
   var time: Duration { .nanoseconds(scheduler.coarseNow - start) }
 
-  /// How many actors have been spawned: the number of the next one.
+  /// How many actors have been spawned, which is also the number of the next one.
   var spawned: Int { lock.withLock { actors.count } }
 
-  /// What happened from the given event on.
+  /// What happened from the given event on, and the paths of all actors.
   func events(from index: Int) -> ([Event], [String]) {
     lock.withLock { (Array(events[min(index, events.count)...]), actors.map(\.path)) }
   }
 
-  /// Actors that have not ended, in the order in which they were spawned.
+  /// The actors that have not ended, in the order in which they were spawned.
   var living: [Actor] {
     lock.withLock { numbers.values.sorted { $0.number < $1.number } }
   }
@@ -305,7 +306,7 @@ extension Recorder {
     lock.withLock { waitingAsks.values.sorted { $0.order < $1.order }.map(\.note) }
   }
 
-  /// Finds what nobody has expected yet, and marks it.
+  /// Finds a failure that nobody has expected yet, and marks it as expected.
   func expectFailure(_ matches: (ActorFailure) -> Bool) -> ActorFailure? {
     guard let index = failures.firstIndex(where: { !$0.isExpected && matches($0.failure) }) else { return nil }
     lock.withLock { failures[index].isExpected = true }

@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Troupe
 
-/// What the environment says about which run to repeat.
+/// Reads from the environment which run is to be repeated.
 enum Replay {
   static let seedVariable = "TROUPE_SEED"
   static let scheduleVariable = "TROUPE_SCHEDULE"
 
   static var seed: UInt64? { variable(seedVariable).flatMap { UInt64($0) } }
-  /// Empty: first come, first served. Nil: as the seed says.
+  /// The schedule to follow. An empty one is first come, first served; nil means that the seed decides.
   static var schedule: Schedule? { variable(scheduleVariable).flatMap { Schedule($0) } }
 
   private static func variable(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }
@@ -17,5 +17,5 @@ enum Replay {
   }
 }
 
-/// Processors that simulations may run on at a time.
+/// How many processors the machine has for simulations.
 var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }

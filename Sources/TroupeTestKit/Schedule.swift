@@ -1,8 +1,9 @@
 import Troupe
 
-/// The choices of a run that are not first come, first served: at which choice, and which of the candidates.
+/// The choices of a run that were not first come, first served: at which choice, and which of the candidates was
+/// chosen.
 ///
-/// As text `3:1,17:2`: at the third choice the second candidate, at the seventeenth the third.
+/// The text `3:1,17:2` means: the second candidate at the third choice, and the third candidate at the seventeenth.
 struct Schedule: Sendable, Equatable, CustomStringConvertible {
   struct Deviation: Sendable, Equatable {
     let choice: Int
@@ -25,7 +26,7 @@ struct Schedule: Sendable, Equatable, CustomStringConvertible {
   var description: String { deviations.map { "\($0.choice):\($0.index)" }.joined(separator: ",") }
 }
 
-/// Notes what another chooser chooses.
+/// Records what another chooser chooses.
 final class ChoiceLog: Chooser {
   private let base: any Chooser
   private(set) var schedule = Schedule()
@@ -44,7 +45,8 @@ final class ChoiceLog: Chooser {
   }
 }
 
-/// Follows a schedule. Where that does not fit, because the run has taken another way, it takes the nearest candidate.
+/// Follows a schedule. Where the schedule does not fit, because the run has taken another way, this takes the nearest
+/// candidate.
 final class ScheduledChooser: Chooser {
   private let deviations: [Schedule.Deviation]
   private var next = 0

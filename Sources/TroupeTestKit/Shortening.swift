@@ -1,7 +1,7 @@
 /// Looks for a schedule that fails as well and is nearer to first come, first served.
 ///
-/// A. Zeller, R. Hildebrandt: Simplifying and Isolating Failure-Inducing Input, IEEE Transactions on Software Engineering, 2002; here
-/// the input is the list of deviations.
+/// The algorithm is A. Zeller, R. Hildebrandt: Simplifying and Isolating Failure-Inducing Input, IEEE Transactions on
+/// Software Engineering, 2002. The input here is the list of deviations.
 struct Shortening {
   private let run: Run
   private let options: Simulation.Options
@@ -14,7 +14,7 @@ struct Shortening {
     self.scenario = scenario
   }
 
-  /// The run with the shortest schedule that was found to fail; nil if not even the whole one does.
+  /// The run with the shortest schedule that was found to fail; nil if not even the whole schedule fails.
   func shortest() -> Run? {
     var left = Shortening.attempts
     func attempt(_ deviations: [Schedule.Deviation]) -> Run? {

@@ -1,27 +1,28 @@
 import Troupe
 
-/// The virtual time of a simulation, as a clock of the standard library.
+/// The virtual time of a simulation, as a clock of the standard library. Give it to code that takes a clock.
 public struct SimulatedClock: Clock {
-  /// A moment of it.
+  /// A moment on the clock.
   public struct Instant: InstantProtocol {
-    /// Since the start of the simulation.
+    /// How long after the start of the simulation the moment lies.
     public let offset: Duration
-    /// So much later.
+    /// The moment that lies so much later.
     public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
-    /// How much later the other is.
+    /// How much later the other moment is.
     public func duration(to other: Instant) -> Duration { other.offset - offset }
-    /// Whether the first is the earlier one.
+    /// Whether the first moment is the earlier one.
     public static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
   }
 
   let simulation: Simulation
 
-  /// The virtual time.
+  /// The virtual time at this moment.
   public var now: Instant { Instant(offset: simulation.now) }
-  /// A nanosecond.
+  /// The resolution of the clock, which is a nanosecond.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
-  /// Suspends until then. Throws `CancellationError` when the task is cancelled.
+  /// Suspends the task until the virtual time has reached that moment. Throws `CancellationError` if the task is
+  /// cancelled.
   nonisolated(nonsending) public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     let sleeper = Sleeper(simulation.scheduler, after: deadline.offset - simulation.now)
     await sleeper.sleep()
@@ -29,9 +30,9 @@ public struct SimulatedClock: Clock {
   }
 }
 
-/// One sleep.
+/// One sleep of one task.
 ///
-/// Sendable because what changes is under the lock.
+/// Sendable because everything that changes is under the lock.
 private final class Sleeper: @unchecked Sendable {
   private let scheduler: SimulatedScheduler
   private let lock = FutexLock()

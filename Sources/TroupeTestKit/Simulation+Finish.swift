@@ -1,14 +1,14 @@
 public import Troupe
 
 extension Simulation {
-  /// Notes an issue if the condition does not hold, and throws it. For scenarios that `explore` runs, where the expectations of a
-  /// test library would not be heard.
+  /// Throws an issue if the condition does not hold. Use it in scenarios that `explore` runs, where the expectations
+  /// of a test library would not be heard.
   public func expect(_ condition: Bool, _ text: @autoclosure () -> String = "") throws(SimulationFailure) {
     if condition { return }
     throw failure(.expectation, text().isEmpty ? "an expectation does not hold" : text())
   }
 
-  /// Accounts for a failure that has happened, so that it is no issue at the end. Throws if there is none that matches.
+  /// Accounts for a failure that has happened, so that it is not an issue at the end. Throws if no failure matches.
   @discardableResult
   public func expectFailure(
     where matches: (ActorFailure) -> Bool = { _ in true }
@@ -17,7 +17,7 @@ extension Simulation {
     throw failure(.expectation, "no actor has failed as expected")
   }
 
-  /// The same for an actor's next failure that is not accounted for.
+  /// Accounts for an actor's next failure that is not accounted for yet. Throws if there is none.
   @discardableResult
   public func expectFailure<Message: ~Copyable>(
     of address: Address<Message>
@@ -27,7 +27,8 @@ extension Simulation {
     throw failure(.expectation, "\(path) has not failed")
   }
 
-  /// Accounts for a dead letter that has been made. Throws if there is none that matches.
+  /// Accounts for a dead letter that has been made, so that it is not an issue at the end. Throws if no dead letter
+  /// matches.
   @discardableResult
   public func expectDeadLetter(
     where matches: (DeadLetter) -> Bool = { _ in true }
@@ -36,7 +37,8 @@ extension Simulation {
     throw failure(.expectation, "there is no such dead letter")
   }
 
-  /// Accounts for an ask that has failed, for whatever reason. Throws if there is none that matches.
+  /// Accounts for an ask that has failed, for whatever reason, so that it is not an issue at the end. Throws if no
+  /// failed ask matches.
   @discardableResult
   public func expectFailedAsk(where matches: (AskError) -> Bool = { _ in true }) throws(SimulationFailure) -> AskError {
     if let found = recorder.expectFailedAsk(matches) { return found }
@@ -45,9 +47,17 @@ extension Simulation {
 
   /// Ends the simulation: runs until nothing can run, looks for what should not be, and shuts the system down.
   ///
-  /// Each of these is an issue, unless `Options.allowed` has it: a failure that nobody expected; an ask that waits, timed out or was
-  /// dropped; a task that has not ended; a mailbox that is not empty; an actor that the shutdown does not end; a timer that is left after that; something that came from another
-  /// thread; and, if asked for, a dead letter. Throws what it found, or gives it to `Options.issueHandler`. The second time it does nothing.
+  /// Each of the following is an issue, unless `Options.allowed` contains it:
+  /// - a failure that nobody expected;
+  /// - an ask that waits, timed out or was dropped;
+  /// - a task that has not ended;
+  /// - a mailbox that is not empty;
+  /// - an actor that the shutdown does not end;
+  /// - a timer that is left after that;
+  /// - something that came from another thread;
+  /// - a dead letter that nobody expected, if `Options.checksDeadLetters` is set.
+  ///
+  /// The call throws what it found, or gives it to `Options.issueHandler`. Calling it a second time does nothing.
   public func finish() throws(SimulationFailure) {
     if isFinished { return }
     runUntilIdle()
@@ -95,7 +105,7 @@ extension Simulation {
     runUntilIdle()
   }
 
-  /// After the scenario has failed: lets go of everything.
+  /// Lets go of everything after the scenario has failed.
   func abandon() {
     if isFinished { return }
     isFinished = true

@@ -2,11 +2,11 @@ import Troupe
 
 /// A task of a simulation, and what became of it.
 ///
-/// Sendable because it is touched by the thread of the simulation.
+/// Sendable because only the thread of the simulation touches it.
 public final class SimulatedTask<Value: Sendable>: @unchecked Sendable {
-  /// Its name in the history.
+  /// The name of the task in the history.
   public let name: String
-  /// What it ended with; nil while it has not ended.
+  /// What the task ended with; nil while it has not ended.
   public fileprivate(set) var result: Result<Value, any Error>?
   var steps = 0
   fileprivate var task: Task<Void, Never>?
@@ -17,12 +17,13 @@ public final class SimulatedTask<Value: Sendable>: @unchecked Sendable {
     self.simulation = simulation
   }
 
-  /// Whether it has ended.
+  /// Whether the task has ended.
   public var isOver: Bool { result != nil }
-  /// Cancels it, as a task is cancelled.
+  /// Cancels the task, like `Task.cancel`.
   public func cancel() { task?.cancel() }
 
-  /// Runs the simulation until this task has ended, and returns its value or throws its error; or a `SimulationFailure`, if it cannot end.
+  /// Runs the simulation until this task has ended, and returns its value or throws its error. It throws a
+  /// `SimulationFailure` if the task cannot end.
   public func value() throws -> Value {
     try simulation.run(until: { self.result != nil })
     guard let result else { throw simulation.failure(.stuck, "task \(name) has not ended") }
@@ -38,8 +39,9 @@ protocol UnfinishedTask: AnyObject {
 extension SimulatedTask: UnfinishedTask {}
 
 extension Simulation {
-  /// Starts a task that is part of the simulation, and returns at once; it goes on when the simulation does.
-  /// - Parameter name: What the history calls it; nil: a number.
+  /// Starts a task that is part of the simulation, and returns at once. The task goes on whenever the simulation
+  /// does.
+  /// - Parameter name: The name of the task in the history; nil gives it a number.
   @discardableResult
   public func start<Value: Sendable>(
     _ name: String? = nil, _ body: @escaping @Sendable () async throws -> Value
@@ -51,19 +53,20 @@ extension Simulation {
     Simulation.$taskName.withValue(started.name) {
       started.task = Task(executorPreference: system.executor) { [weak self] in
         do { started.result = .success(try await body()) } catch { started.result = .failure(error) }
-        // Each of the two holds the other.
+        // The task and the simulation hold each other, so one of them has to let go.
         self?.tasks.removeAll { $0 === started }
       }
     }
     return started
   }
 
-  /// Runs a scenario to its end, time passing whenever nothing else can happen, and returns its value or throws its error.
+  /// Runs a scenario to its end, and returns its value or throws its error. Virtual time passes whenever nothing else
+  /// can happen.
   public func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
     try start("test", body).value()
   }
 
-  /// Runs a scenario in a simulation of its own, and checks at its end what `finish` checks.
+  /// Runs a scenario in a simulation of its own, and then checks what `finish` checks.
   @discardableResult
   public static func run<Value: Sendable>(
     seed: UInt64, options: Options = Options(), _ body: @escaping @Sendable (Simulation) async throws -> Value
@@ -84,10 +87,11 @@ extension Simulation {
     return value
   }
 
-  /// Virtual time for code that takes a clock.
+  /// The virtual time of this simulation, for code that takes a clock.
   public var clock: SimulatedClock { SimulatedClock(simulation: self) }
 
-  /// Suspends a task of the simulation, or an asynchronous handler, for so much virtual time. Throws `CancellationError` when it is cancelled.
+  /// Suspends a task of the simulation, or an asynchronous handler, for that much virtual time. Throws
+  /// `CancellationError` if the task is cancelled.
   nonisolated(nonsending) public func sleep(for duration: Duration) async throws {
     try await clock.sleep(until: clock.now.advanced(by: duration), tolerance: nil)
   }

@@ -1,21 +1,23 @@
 import Troupe
 
 extension Simulation {
-  /// Runs until nothing can run. No time passes.
+  /// Runs until nothing can run. No virtual time passes.
   public func runUntilIdle() {
     _ = drive(until: { false }, end: nil)
   }
 
-  /// Lets virtual time pass: runs what can run, and fires timers in the order of their deadlines.
+  /// Lets that much virtual time pass: runs what can run, and fires timers in the order of their deadlines.
   public func advance(by duration: Duration) {
     let end = scheduler.coarseNow + duration.nanosecondsClamped
     _ = drive(until: { false }, end: end)
   }
 
-  /// Runs, letting time pass when nothing else can happen, until the condition holds. It is looked at after each step.
+  /// Runs until the condition holds, letting virtual time pass when nothing else can happen. The condition is
+  /// evaluated after each step.
   ///
-  /// Throws if nothing can happen any more before it holds, or when the time has passed.
-  /// - Parameter limit: How much virtual time may pass; nil: what the options say.
+  /// It throws a `SimulationFailure` if nothing can happen any more before the condition holds, or if the time has
+  /// passed.
+  /// - Parameter limit: How much virtual time may pass; nil means as much as the options say.
   public func run(until condition: () -> Bool, within limit: Duration? = nil) throws(SimulationFailure) {
     let end = scheduler.coarseNow.saturatingAdd((limit ?? options.timeLimit).nanosecondsClamped)
     switch drive(until: condition, end: end) {
@@ -27,14 +29,14 @@ extension Simulation {
     }
   }
 
-  /// The same, for so much virtual time.
+  /// Runs until the condition holds, for at most that much virtual time.
   func drive(until condition: () -> Bool, for limit: Duration) -> DriveEnd {
     drive(until: condition, end: scheduler.coarseNow.saturatingAdd(limit.nanosecondsClamped))
   }
 
   enum DriveEnd { case met, idle, tooLong }
 
-  /// Steps until the condition holds, or nothing can run; then time passes, up to `end`.
+  /// Makes steps until the condition holds or nothing can run; then lets time pass, up to `end`.
   func drive(until condition: () -> Bool, end: Int64?) -> DriveEnd {
     precondition(
       !scheduler.isInHandler, "TroupeTestKit: a simulation was driven in a handler, which would wait for itself")
@@ -68,7 +70,7 @@ extension Simulation {
     }
   }
 
-  /// What waits for something, for the text of a failure.
+  /// Lists what still waits for something, for the text of a failure.
   var openEnds: String {
     var lines = tasks.map { "task \($0.name) waits" }
     lines += recorder.openAsks.map {

@@ -1,6 +1,7 @@
 public import Troupe
 
-/// A whole actor system on one thread, in virtual time, whose every choice follows from a seed.
+/// Runs a whole actor system on one thread and in virtual time, with every choice following from a seed. A test of a
+/// concurrent service is then fast, never sleeps, and fails again in the same way when it is run again.
 ///
 /// ```swift
 /// try Simulation.run(seed: 7) { simulation in
@@ -10,40 +11,42 @@ public import Troupe
 ///   try simulation.expect(balance == 500)
 /// }
 /// ```
-/// Part of it are actors, synchronous and asynchronous, timers, asks, tasks that `start` began, what `run` was given, their child tasks,
-/// nonisolated asynchronous functions and default actors that these call. Not part of it are unstructured tasks, the main actor, other executors,
-/// `Task.sleep` and every wall clock: what comes back from there is noticed, and is an issue (`Issue.Kind.escape`).
+/// Actors, synchronous and asynchronous, timers and asks are part of a simulation. So are tasks that `start` began,
+/// the body that `run` was given, their child tasks, and the nonisolated asynchronous functions and default actors
+/// that these call. Unstructured tasks, the main actor, other executors, `Task.sleep` and wall clocks are not part of
+/// it: what comes back from there is noticed, and is an issue (`Issue.Kind.escape`).
 ///
-/// A turn of an actor is one message, so that what actors do is interleaved in every way that is possible. Nothing runs unless one of the methods here makes
-/// it; the thread that calls them may be any, one at a time. They may also be called by a task of the simulation, though not in a handler,
-/// which stops the program.
+/// An actor handles one message in a turn, so that the work of actors is interleaved in every way that is possible.
+/// Nothing runs unless one of the methods here makes it run. Any thread may call them, one at a time. A task of the
+/// simulation may call them too, but a handler must not: that stops the program.
 ///
-/// Sendable because one thread at a time drives it, and everything else runs on that thread.
+/// Sendable because one thread at a time drives the simulation, and everything else runs on that thread.
 public final class Simulation: @unchecked Sendable {
-  /// How a simulation is set up.
+  /// The settings of a simulation.
   public struct Options: Sendable {
-    /// The name of the system.
+    /// The name of the actor system.
     public var name: String
-    /// Who runs next.
+    /// Which of the candidates runs next.
     public var strategy: Strategy
-    /// What goes wrong.
+    /// What is made to go wrong.
     public var faults: [Fault]
-    /// Of actors whose own options say nothing.
+    /// What happens to actors that fail and whose own options do not say.
     public var supervision: Supervision
-    /// Whether a dead letter that no `expectDeadLetter` accounts for is an issue at the end; those of the final shutdown are not.
+    /// Whether a dead letter that no `expectDeadLetter` accounts for is an issue at the end. Dead letters of the
+    /// final shutdown are not issues.
     public var checksDeadLetters: Bool
-    /// What may go on at the end without being an issue.
+    /// The kinds of issues that are accepted at the end.
     public var allowed: Set<Issue.Kind>
-    /// How many steps may pass in one call that runs the simulation; more are an issue. At least 1.
+    /// How many steps may pass in one call that runs the simulation, at least 1. More are an issue.
     public var stepLimit: Int
     /// How much virtual time may pass while something is waited for.
     public var timeLimit: Duration
     /// How many lines of history are kept.
     public var historyLimit: Int
-    /// Gets the issues that are found at the end, in place of their being thrown.
+    /// Receives the issues that are found at the end; if it is nil, they are thrown.
     public var issueHandler: (@Sendable (SimulationFailure) -> Void)?
 
-    /// The defaults, but for what is given.
+    /// Makes options with the default values, except for those that are given.
     public init(
       name: String = "sim", strategy: Strategy = .random, faults: [Fault] = [], supervision: Supervision = .default,
       checksDeadLetters: Bool = false, allowed: Set<Issue.Kind> = [], stepLimit: Int = 1_000_000,
@@ -63,9 +66,9 @@ public final class Simulation: @unchecked Sendable {
     }
   }
 
-  /// What everything follows from.
+  /// The seed that every choice follows from.
   public let seed: UInt64
-  /// The system. Its actors run when the simulation does.
+  /// The actor system. Its actors run only when the simulation does.
   public let system: ActorSystem
   let options: Options
   let scheduler: SimulatedScheduler
@@ -78,7 +81,10 @@ public final class Simulation: @unchecked Sendable {
   var relays = 0
   var isFinished = false
 
-  /// Makes a simulation in which nothing has happened yet. Finish it: what holds it from inside, such as an actor with a probe, goes then.
+  /// Makes a simulation in which nothing has happened yet.
+  ///
+  /// Call `finish` at its end. Objects that hold the simulation from inside, such as an actor with a probe, are only
+  /// released then.
   public convenience init(seed: UInt64, options: Options = Options()) {
     self.init(seed: seed, options: options, chooser: options.strategy.chooser(seed))
   }
@@ -97,7 +103,8 @@ public final class Simulation: @unchecked Sendable {
     recorder.attach(scheduler, system)
   }
 
-  // What has not ended would keep its memory for good. Actors that hold this simulation, as by a probe, need `finish`.
+  // Actors that have not ended would keep their memory for good. Actors that hold this simulation, for example by a
+  // probe, keep it alive and so need `finish`.
   deinit {
     if isFinished { return }
     system.requestShutdown()
@@ -107,19 +114,21 @@ public final class Simulation: @unchecked Sendable {
 
   /// What has happened so far.
   public var history: History { recorder.history }
-  /// The virtual time that has passed since the start.
+  /// How much virtual time has passed since the start.
   public var now: Duration { recorder.time }
-  /// How many things have run: turns of actors, parts of tasks, timers.
+  /// How many things have run, each of them a turn of an actor, a part of a task, or a timer.
   public var steps: Int { scheduler.steps }
-  /// The paths of the actors that have not ended, in the order in which they were spawned; those of the kit are not among them.
+  /// The paths of the actors that have not ended, in the order in which they were spawned. Actors of the kit are left
+  /// out.
   public var livingActors: [String] { recorder.living.filter { !$0.isOurs }.map(\.path) }
 
-  /// How often something came from a thread that is no part of the simulation: more than 0, and the run cannot be repeated.
+  /// How often something came from a thread that is not part of the simulation. If it is more than 0, the run cannot
+  /// be repeated.
   public var escapeCount: Int { scheduler.allEscapes.count }
 
   /// Writes a line of the test's own into the history.
   public func note(_ line: String) { recorder.note(line) }
 
-  /// Who does what no actor does.
+  /// The name of whoever does what no actor does.
   @TaskLocal static var taskName = "test"
 }

@@ -1,10 +1,11 @@
-/// A simulated run that is no good: what `Simulation.finish` and what waits in a simulation throw.
+/// Says what is wrong with a simulated run. `Simulation.finish` throws it, and so do the calls that wait in a
+/// simulation.
 public struct SimulationFailure: Error, CustomStringConvertible {
-  /// The seed that leads here again.
+  /// The seed that leads to this failure again.
   public let seed: UInt64
-  /// What is wrong.
+  /// The issues that were found.
   public let issues: [Simulation.Issue]
-  /// Everything up to here.
+  /// Everything that happened up to this point.
   public let history: Simulation.History
 
   /// The issues, the seed, and the end of the history.

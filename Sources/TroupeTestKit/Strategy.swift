@@ -1,7 +1,7 @@
 import Troupe
 
 extension Simulation {
-  /// In which order a simulation runs what can run.
+  /// Decides in which order a simulation runs what can run.
   public struct Strategy: Sendable {
     enum Kind: Sendable {
       case random
@@ -11,9 +11,9 @@ extension Simulation {
     }
     let kind: Kind
 
-    /// Any of those that can run, with the same chance; the default.
+    /// Chooses any of those that can run, each with the same chance. This is the default.
     public static let random = Strategy(kind: .random)
-    /// In the order in which they became able to. The seed does not matter.
+    /// Runs everything in the order in which it became able to run. The seed does not matter for this order.
     public static let firstComeFirstServed = Strategy(kind: .firstComeFirstServed)
 
     func chooser(_ seed: UInt64) -> any Chooser {

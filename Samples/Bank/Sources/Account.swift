@@ -1,6 +1,7 @@
 import Troupe
 
-/// Holds money. All it knows is in the ledger of its branch too, from which it starts again when it has failed.
+/// Holds money. Everything that it knows is also in the ledger of its branch, from which it starts again after a
+/// failure.
 struct Account: AsyncBehavior {
   enum Message: ~Copyable {
     case post(Question<Posting, Answer>)
@@ -27,10 +28,10 @@ struct Account: AsyncBehavior {
   }
 
   mutating func started(in context: Context<Message>) async throws {
-    // Another fate for each incarnation: the same one would fail at the same place for ever.
+    // Each incarnation draws its own mishaps: with the same ones it would fail at the same place for ever.
     mishaps = Mishaps(options, account: number, incarnation: context.incarnation)
     tally.messages.add()
-    // What the last incarnation has recorded was sent before, so it is in the answer.
+    // What the last incarnation recorded was sent before this question, so it is in the answer.
     let number = number
     for posting in try await branch.ask({ .statement(account: number, $0) }) { apply(posting) }
   }
@@ -53,7 +54,7 @@ struct Account: AsyncBehavior {
     }
   }
 
-  /// Whoever asked has asked again meanwhile: let that be handled.
+  /// Whether whoever asked has given up and asked again meanwhile, so that this message need not be handled.
   static func isStale(_ message: borrowing Message) -> Bool {
     switch message {
     case .post(let question): question.reply.isAbandoned

@@ -1,13 +1,13 @@
 import Troupe
 
-/// What has to be equal when all is done.
+/// The figures that have to agree when all is done.
 struct Audit {
-  /// Money at the start and at the end.
+  /// The money of all accounts at the start and at the end.
   let opening: Int
   let closing: Int
-  /// Accounts that have not what their ledger says.
+  /// How many accounts differ from their ledger.
   let wrongAccounts: Int
-  /// Messages, and what the system says of them after its shutdown.
+  /// How many messages were sent, and what the system says about messages after its shutdown.
   let sent: Int
   let counts: ActorSystem.Counts
 

@@ -1,12 +1,12 @@
 import Foundation
 import Troupe
 
-// tellers → accounts → branches, which keep the ledger
+// The actors are tellers → accounts → branches, and the branches keep the ledger.
 //
-// A branch starts its accounts, and starts them again when they fail. Neither a branch nor a teller fails, but by a mistake in this program:
-// then it ends, and with it the run.
+// A branch starts its accounts, and starts them again when they fail. A branch or a teller fails only by a mistake in
+// this program; then the actor ends, and the run ends with it.
 
-/// Makes all transfers, or those that are made before Ctrl-C, and looks whether all is well.
+/// Makes all transfers, or those that can be made before Ctrl-C, and checks that all is well.
 func runBank(_ options: Options, _ tally: Tally) async throws -> Audit {
   var setup = ActorSystem.Options(supervision: .stop)
   if !options.isLogging { setup.log = { _ in } }
@@ -53,7 +53,7 @@ func runBank(_ options: Options, _ tally: Tally) async throws -> Audit {
 private let accountsPerBranch = 100
 private let tellerCount = 64
 
-/// At Ctrl-C the tellers finish the transfer in hand. A second one ends the program.
+/// Lets the tellers finish the transfer in hand at the first Ctrl-C. A second one ends the program.
 private func drainOnInterrupt(_ tellers: [Address<Teller.Message>], in system: ActorSystem) -> any DispatchSourceSignal
 {
   signal(SIGINT, SIG_IGN)

@@ -14,7 +14,7 @@ struct Branch: Behavior {
   private var accounts: [Address<Account.Message>] = []
   private var ledger: [Int: [Posting]] = [:]
 
-  /// Failures at an account are chance, and the next message is another one: so again, however often.
+  /// An account fails by chance, and its next message is another one, so it is restarted however often it fails.
   private static let supervision = Supervision { _, _ in .restart(after: .milliseconds(1)) }
 
   init(of numbers: Range<Int>, _ options: Options, _ tally: Tally) {

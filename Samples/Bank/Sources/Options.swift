@@ -5,7 +5,7 @@ struct Options: Sendable {
   var accounts = 10_000
   var transfers = 200_000
   var seed = 1
-  /// One posting in so many goes wrong; 0: none does.
+  /// One posting in so many goes wrong; with 0, none does.
   var mishaps = 1000
   var isLogging = false
 

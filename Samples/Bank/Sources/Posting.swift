@@ -2,11 +2,11 @@
 struct Posting: Sendable {
   enum Kind: Sendable {
     case opening, withdrawal, deposit
-    /// Of a withdrawal whose deposit was refused.
+    /// The money of a withdrawal whose deposit was refused comes back.
     case refund
   }
 
-  /// What it is known by when it comes again.
+  /// Identifies the posting when it comes again.
   struct ID: Hashable, Sendable {
     let transfer: Int
     let kind: Kind
@@ -20,14 +20,14 @@ struct Posting: Sendable {
     self.amount = amount
   }
 
-  /// What it adds to the balance.
+  /// What the posting adds to the balance.
   var change: Int { id.kind == .withdrawal ? -amount : amount }
 }
 
-/// What an account says to a posting.
+/// What an account answers to a posting.
 enum Answer: Sendable {
-  /// It is in the ledger: now, or since it came for the first time.
+  /// The posting is in the ledger, either from now on or since it came for the first time.
   case posted
-  /// There is too little money for it, or already too much.
+  /// The account has too little money for the posting, or already too much.
   case refused
 }

@@ -3,22 +3,23 @@ import Synchronization
 
 /// What the actors count for the report, and the progress on a terminal.
 final class Tally: Sendable {
-  /// A figure of its own, which publishes nothing else, hence relaxed.
+  /// One figure. It publishes nothing else, so relaxed operations are enough.
   struct Figure: ~Copyable, Sendable {
     private let atomic = Atomic<Int>(0)
     func add(_ n: Int = 1) { atomic.add(n, ordering: .relaxed) }
     var value: Int { atomic.load(ordering: .relaxed) }
   }
 
-  /// Every message that is sent, to whom it may be.
+  /// How many messages are sent, to whomever.
   let messages = Figure()
 
-  /// Transfers: made, without money for them, and paid back because the receiver had too much.
+  /// How many transfers were made, how many were refused for lack of money, and how many were paid back because the
+  /// receiver had too much.
   let made = Figure()
   let refused = Figure()
   let refunded = Figure()
 
-  /// Postings that were asked for again.
+  /// How many postings were asked for again, after a failure and after a timeout.
   let failed = Figure()
   let timedOut = Figure()
 
@@ -31,7 +32,8 @@ final class Tally: Sendable {
     return "\(Int(Double(transfers) / seconds)) transfers/s"
   }
 
-  /// Shows the progress on standard error until the task is cancelled. Does nothing if that is no terminal.
+  /// Shows the progress on standard error until the task is cancelled. It does nothing if standard error is not a
+  /// terminal.
   func showProgress(of total: Int) async {
     guard isatty(2) == 1 else { return }
     while (try? await Task.sleep(for: .milliseconds(100))) != nil {

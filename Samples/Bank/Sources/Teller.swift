@@ -5,7 +5,7 @@ import Troupe
 struct Teller: AsyncBehavior {
   enum Message { case next }
 
-  /// How long it waits for an account's answer.
+  /// How long the teller waits for an account's answer.
   static let patience = Duration.milliseconds(100)
 
   private let accounts: [Address<Account.Message>]
@@ -29,7 +29,8 @@ struct Teller: AsyncBehavior {
     var to = from
     while to == from { to = accounts.randomElement(using: &random)! }
     try await make(transfer, of: Int.random(in: 1...500, using: &random), from, to)
-    // The next one by a message, so that it can be told to stop between two transfers, and never in the middle of one.
+    // The next transfer begins with a message, so that the teller can be told to stop between two transfers, and
+    // never in the middle of one.
     tally.messages.add()
     context.address.send(.next)
   }
@@ -47,8 +48,8 @@ struct Teller: AsyncBehavior {
     tally.refunded.add()
   }
 
-  /// Asks until there is an answer. After a failure or a timeout nobody knows whether the money has moved; but the account knows the posting
-  /// when it comes again, and does not post it twice.
+  /// Asks until there is an answer. After a failure or a timeout nobody knows whether the money has moved. The
+  /// account, however, knows the posting when it comes again, and does not post it twice.
   private func post(_ posting: Posting, at account: Address<Account.Message>) async throws(AskError) -> Answer {
     while true {
       tally.messages.add()

@@ -1,6 +1,7 @@
 import Foundation
 
-// Exit codes: 0, 1 if something is missing or the run failed, 2 for a wrong command line, 130 (128 + SIGINT) after Ctrl-C.
+// The exit code is 0 for success, 1 if something is missing or the run failed, 2 for a wrong command line, and 130
+// (128 + SIGINT) after Ctrl-C.
 
 let options = Options.fromCommandLine()
 let tally = Tally()

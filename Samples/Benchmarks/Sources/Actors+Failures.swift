@@ -27,12 +27,12 @@ extension Actors {
     }
   }
 
-  /// Failures in a row, each answered by a restart at once, by a policy that counts nothing.
+  /// Makes failures in a row, each answered by a restart at once. The policy counts nothing.
   func restartZero(_ failures: Int) throws -> Measured {
     try restart(failures, Supervision { _, _ in .restart(after: .zero) })
   }
 
-  /// The same by the policy that counts the failures in a window, up to a limit that is not reached.
+  /// Makes the same failures under the policy that counts failures in a window, up to a limit that is not reached.
   func restartCounted(_ failures: Int) throws -> Measured {
     try restart(failures, .restart(limit: failures + 1, within: .seconds(3600), backoff: .none))
   }

@@ -3,13 +3,13 @@ import Troupe
 // MARK: timer_lateness
 
 extension Actors {
-  /// Sets one timer at a time, and notes how late each fires.
+  /// Sets one timer at a time, and records how late each fires.
   struct Latecomer: Behavior, Sendable {
     let milliseconds: Int
     let count: Int
     let done: Sender<[Int]>
     var deadline: UInt64 = 0
-    /// Nanoseconds.
+    /// How late the timers were, in nanoseconds.
     var late: [Int] = []
     var random: UInt64 = 0x9E37_79B9_7F4A_7C15
 
@@ -24,8 +24,9 @@ extension Actors {
       random ^= random << 13
       random ^= random >> 7
       random ^= random << 17
-      // Spread over a millisecond, so that the timers are not in step with the ticks of whatever moves them. Waited for here, and not
-      // added to the timer: a runtime may be precise to the microsecond, or only for whole milliseconds.
+      // The starts are spread over a millisecond, so that the timers are not in step with the ticks of whatever moves
+      // them. The handler waits for the start and does not add the time to the timer, because a runtime may be
+      // precise to the microsecond, or only for whole milliseconds.
       let start = monotonicNanoseconds() + random % 1_000_000
       while monotonicNanoseconds() < start {}
       deadline = monotonicNanoseconds() + UInt64(milliseconds) * 1_000_000
@@ -33,7 +34,7 @@ extension Actors {
     }
   }
 
-  /// `actor.timer_lateness.MS`
+  /// Runs `actor.timer_lateness.MS`.
   func timerLateness(_ workload: String) throws -> Measured? {
     let parts = workload.split(separator: ".")
     guard parts.count == 3, let milliseconds = Int(parts[2]), milliseconds > 0 else { return nil }
@@ -44,7 +45,7 @@ extension Actors {
     _ = system.spawn(awaited: awaited, Latecomer(milliseconds: milliseconds, count: count, done: done))
     let late = receiver.receive()!.sorted()
     try check(late.count == count && late[0] >= 0, "timer_lateness: early by \(-late[0]) ns")
-    // By nearest rank.
+    // Percentiles are taken by nearest rank.
     func percentile(_ p: Int) -> Double { Double(late[(count * p + 99) / 100 - 1]) / 1000 }
     return .microseconds(count: count, median: percentile(50), percentile99: percentile(99))
   }

@@ -243,7 +243,7 @@ extension Actors {
         _ = done.send((try residentBytes() - before) / n)
         return
       }
-      // In batches, so that no queue grows.
+      // The actors are spawned in batches, so that no queue grows.
       for i in keep.count..<min(n, keep.count + 64) {
         keep.append(context.spawn(awaited: awaited, Idler(done: context.address)))
         keep[i].send(i)
@@ -298,7 +298,7 @@ extension Actors {
     }
   }
 
-  /// `growth.actors.N`, `growth.producers.N`, `growth.queued.N`
+  /// Runs `growth.actors.N`, `growth.producers.N` or `growth.queued.N`.
   func growth(_ workload: String) throws -> Measured? {
     let parts = workload.split(separator: ".")
     guard parts.count == 3, parts[0] == "growth", let n = Int(parts[2]), n > 0 else { return nil }

@@ -55,7 +55,7 @@ extension Actors {
   }
   struct Pairs: Sendable {
     let count: Int
-    /// Of all pairs together.
+    /// How many rounds all pairs together play.
     let rounds: Int
     let work: Work
     let awaited: Bool
@@ -72,13 +72,14 @@ extension Actors {
     }
   }
 
-  /// `actor.pairs.N.WORK.outside` and `actor.pairs.N.WORK.inside`: N pairs, WORK nanoseconds in the handler of every message.
+  /// Runs `actor.pairs.N.WORK.outside` or `actor.pairs.N.WORK.inside`: N pairs, with WORK nanoseconds of work in the
+  /// handler of every message.
   func pairs(_ workload: String) throws -> Measured? {
     let parts = workload.split(separator: ".")
     guard parts.count == 5, let count = Int(parts[2]), count > 0, let nanoseconds = Int(parts[3]), nanoseconds >= 0,
       parts[4] == "outside" || parts[4] == "inside"
     else { return nil }
-    // The same number for every number of pairs: about a second on one processor.
+    // The number of messages is the same for every number of pairs. They take about a second on one processor.
     let messages = scaled(1_000_000_000 / (nanoseconds + 50))
     let pairs = Pairs(
       count: count, rounds: max(count, messages / 2), work: .lasting(nanoseconds: nanoseconds), awaited: awaited)
@@ -98,7 +99,7 @@ extension Actors {
 
     try check(ends.allSatisfy { $0.handled == $0.rounds }, "pairs: a player did not handle every ball")
     try check(ends.reduce(0) { $0 + $1.handled } == 2 * pairs.rounds, "pairs: messages")
-    // Players of as many rounds have done the same work.
+    // Players of the same number of rounds have done the same work.
     let results = Dictionary(grouping: ends, by: \.rounds).mapValues { Set($0.map(\.result)) }
     try check(results.values.allSatisfy { $0.count == 1 }, "pairs: the results of the work differ")
     return .timed(operations: 2 * pairs.rounds, seconds: seconds, processors: processors)

@@ -3,7 +3,7 @@ import Troupe
 // MARK: timers
 
 extension Actors {
-  /// Sets timers far ahead, so that all wait at once, then cancels each.
+  /// Sets timers far ahead, so that all wait at the same time, and then cancels each.
   struct Canceller: Behavior, Sendable {
     let done: Sender<Int>
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
@@ -12,7 +12,7 @@ extension Actors {
       _ = done.send(context.timers.isActive(0) ? 0 : message)
     }
   }
-  /// Sets timers some milliseconds ahead, and sums what comes of them.
+  /// Sets timers some milliseconds ahead, and sums up what comes of them.
   struct Setter: Behavior, Sendable {
     let expected: Int
     let done: Sender<Int>

@@ -1,6 +1,6 @@
 import Troupe
 
-/// A synchronous behavior run by the asynchronous machinery: the same work, each message an awaited call.
+/// Runs a synchronous behavior by the asynchronous machinery: the same work, with each message an awaited call.
 struct Awaited<B: Behavior>: AsyncBehavior {
   var base: B
   mutating func receive(_ message: consuming B.Message, in context: Context<B.Message>) async throws {
@@ -10,14 +10,15 @@ struct Awaited<B: Behavior>: AsyncBehavior {
 }
 
 extension Spawner {
-  /// Spawns in the form that is measured.
+  /// Spawns the behavior in the form that is measured.
   @inline(__always)
   func spawn<B: Behavior & Sendable>(awaited: Bool, _ behavior: B) -> Address<B.Message> {
     if awaited { return spawn { Awaited(base: behavior) } }
     return spawn { behavior }
   }
 
-  /// The same for an actor that lives for one message: it is never made again, so it needs no factory.
+  /// Spawns, in the form that is measured, an actor that lives for one message. It is never made again, so it needs
+  /// no factory.
   @inline(__always)
   func spawnOnce<B: Behavior & Sendable>(awaited: Bool, _ behavior: B) -> Address<B.Message> {
     if awaited { return spawn(behavior: Awaited(base: behavior)) }
@@ -25,7 +26,8 @@ extension Spawner {
   }
 }
 
-/// The actor workloads. The driver of each is an actor, on the workers like the rest; only `actor.ask` asks from this thread.
+/// The actor workloads. The driver of each is an actor, on the workers like the rest; only `actor.ask` asks from this
+/// thread.
 struct Actors {
   let scale: Double
   let awaited: Bool

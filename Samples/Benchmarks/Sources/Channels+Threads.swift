@@ -39,7 +39,7 @@ struct ThreadChannels {
     return measured
   }
 
-  /// The sender is a parameter, so that the caller's copy is gone while it receives.
+  /// Starts the producers. The sender is a parameter, so that the caller's copy is gone while the caller receives.
   private func start(_ producers: Int, _ sender: consuming Sender<Int>, _ each: Int) -> [BenchThread<Void>] {
     (0..<producers).map { [sender] p in
       BenchThread { for i in 0..<each { _ = sender.send(p * each + i) } }

@@ -4,14 +4,15 @@ import Troupe
 /// What a workload did: operations to divide the time by, memory, or lateness.
 enum Measured {
   case operations(Int)
-  /// The workload took the time itself, without its preparations.
+  /// The workload has measured the time itself, without its preparations.
   case timed(operations: Int, seconds: Double, processors: Double)
   case bytes(count: Int, perItem: Int)
   /// How late timers were.
   case microseconds(count: Int, median: Double, percentile99: Double)
 }
 
-/// The system that a workload runs on. `TROUPE_BENCH_WORKERS` sets its number of workers: otherwise one for each processor.
+/// Makes the system that a workload runs on. `TROUPE_BENCH_WORKERS` sets its number of workers; without it there is
+/// one for each processor.
 func benchSystem() throws -> ActorSystem {
   let name = "TROUPE_BENCH_WORKERS"
   guard let value = ProcessInfo.processInfo.environment[name] else {
@@ -32,7 +33,7 @@ func check(_ isRight: Bool, _ what: @autoclosure () -> String) throws {
   if !isRight { throw Failure(description: "wrong result: \(what())") }
 }
 
-/// 0 + 1 + … + (n - 1)
+/// Returns 0 + 1 + … + (n - 1).
 func triangle(_ n: Int) -> Int { n * (n - 1) / 2 }
 
 /// Runs `body` on a thread of its own and hands its result to `join`.
@@ -59,7 +60,7 @@ final class BenchThread<Result>: @unchecked Sendable {
   }
 }
 
-/// Resident memory in bytes.
+/// Returns the resident memory of this process in bytes.
 func residentBytes() throws -> Int {
   let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
   return Int(text.split(separator: " ")[1])! * 4096

@@ -1,25 +1,25 @@
 import Foundation
 
-/// Wall time and processor time of this process since the meter was made.
+/// Measures the wall time and the processor time of this process since the meter was made.
 struct Meter {
   private let start = monotonicNanoseconds()
   private let used = processorSeconds()
 
-  /// The seconds, and how many processors were in use on average.
+  /// Returns the seconds, and how many processors were in use on average.
   func read() -> (seconds: Double, processors: Double) {
     let seconds = Double(monotonicNanoseconds() - start) / 1e9
     return (seconds, (processorSeconds() - used) / seconds)
   }
 }
 
-/// The precise monotonic clock, not the coarse one, which stands still for milliseconds at a time.
+/// Reads the precise monotonic clock, not the coarse one, which stands still for milliseconds at a time.
 func monotonicNanoseconds() -> UInt64 {
   var time = timespec()
   clock_gettime(CLOCK_MONOTONIC, &time)
   return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
-/// Processor time of all threads of this process, in user code and in the kernel.
+/// The processor time of all threads of this process, in user code and in the kernel.
 private func processorSeconds() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

@@ -4,16 +4,17 @@ import Foundation
 struct Work: Sendable {
   let steps: Int
 
-  /// No work.
+  /// Work that takes no time.
   static let none = Work(steps: 0)
 
-  /// As many steps as this machine does in `nanoseconds` when nothing else takes its processor.
+  /// Makes work of as many steps as this machine does in `nanoseconds` when nothing else takes its processor.
   static func lasting(nanoseconds: Int) -> Work {
     guard nanoseconds > 0 else { return none }
     let sample = Work(steps: 20_000)
     var value: UInt64 = 1
     var shortest = UInt64.max
-    // The shortest of many: it is the one that was interrupted least. The first ones also wake a processor that slept.
+    // The shortest run of many is taken, since it was interrupted least. The first runs also wake a processor that
+    // slept.
     for _ in 0..<400 {
       let start = monotonicNanoseconds()
       value = sample.perform(value)
@@ -23,8 +24,9 @@ struct Work: Sendable {
     return Work(steps: max(1, Int((Double(nanoseconds) * Double(sample.steps) / Double(shortest)).rounded())))
   }
 
-  /// Never inlined, so that what is calibrated is what the handlers do. A step is a permutation of the values other than 0 that
-  /// cannot be folded with the next one: nothing of the chain can be left out, and its result tells how often it was performed.
+  /// Does the work. It is never inlined, so that what is calibrated is what the handlers do. A step is a permutation
+  /// of the values other than 0 that cannot be folded with the next one: nothing of the chain can be left out, and
+  /// its result tells how often it was performed.
   @inline(never)
   func perform(_ value: UInt64) -> UInt64 {
     var value = value

@@ -1,6 +1,7 @@
 import Troupe
 
-/// Lies on the table, or is in the hand of one philosopher. Those who want it get it in the order in which they asked.
+/// Lies on the table, or is in the hand of one philosopher. Those who want it get it in the order in which they
+/// asked.
 struct Fork: Behavior {
   enum Message {
     case pickUp(Address<Philosopher.Message>)

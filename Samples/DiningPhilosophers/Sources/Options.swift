@@ -4,7 +4,7 @@ import SampleOptions
 struct Options: Sendable {
   var philosophers = 5
   var seconds = 5
-  /// The evening also ends after so many meals of all together; 0: it does not.
+  /// The evening also ends after so many meals of all philosophers together; with 0 it does not.
   var meals = 0
   var seed = 1
 

@@ -5,11 +5,11 @@ import Troupe
 struct Philosopher: Behavior {
   enum Message {
     case forkPickedUp
-    /// The time of the state is over.
+    /// The time of the current state is over.
     case timeIsUp
   }
 
-  /// What a message means depends on it. Each state holds what it needs, which no other state can touch.
+  /// The state decides what a message means. Each state holds what it needs, which no other state can touch.
   enum State {
     case thinking
     case hungry(since: Duration)
@@ -17,7 +17,7 @@ struct Philosopher: Behavior {
     case eating(waited: Duration)
   }
 
-  /// A message that makes no sense now.
+  /// A message came that makes no sense in the current state.
   struct Confusion: Error {
     let message: Message
     let state: State
@@ -44,7 +44,7 @@ struct Philosopher: Behavior {
   mutating func started(in context: Context<Message>) { enter(.thinking, for: 0...10, in: context) }
 
   mutating func receive(_ message: consuming Message, in context: Context<Message>) throws {
-    // No default: the compiler asks what each message means in each state.
+    // There is no default case, so the compiler asks what each message means in each state.
     switch (state, message) {
     case (.thinking, .timeIsUp):
       state = .hungry(since: context.now)
@@ -68,7 +68,7 @@ struct Philosopher: Behavior {
   private mutating func enter(_ next: State, for milliseconds: ClosedRange<Int>, in context: Context<Message>) {
     state = next
     let time = Duration.milliseconds(Int.random(in: milliseconds, using: &random))
-    // One key for all states: no timer outlives the state that it belongs to.
+    // All states use one key, so no timer outlives the state that it belongs to.
     context.timers.once("state", after: time, .timeIsUp)
   }
 }

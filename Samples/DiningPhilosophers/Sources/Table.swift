@@ -1,6 +1,7 @@
 import Troupe
 
-/// Has the forks and the philosophers, and counts the meals. However it ends, it says who has eaten how often.
+/// Owns the forks and the philosophers, and counts the meals. However the dinner ends, the table says who has eaten
+/// how often.
 struct Table: Behavior {
   enum Message {
     case hasEaten(seat: Int, waited: Duration)
@@ -23,8 +24,8 @@ struct Table: Behavior {
     let forks = seats.map { seat in context.spawn("fork-\(seat)") { Fork() } }
     for seat in seats {
       let right = (seat + 1) % options.philosophers
-      // Everyone takes the fork with the lower number first, so nobody can wait in a circle (Dijkstra, 1965): the last philosopher begins
-      // at the other side.
+      // Everyone takes the fork with the lower number first, so nobody can wait in a circle (Dijkstra, 1965): the
+      // last philosopher begins at the other side.
       let (first, second) = (forks[min(seat, right)], forks[max(seat, right)])
       let (table, seed) = (context.address, options.seed)
       context.spawn("philosopher-\(seat)") {

@@ -3,7 +3,8 @@ import Troupe
 
 let options = Options.fromCommandLine()
 
-// A failure is passed on up to the table, whose end tells it. Nothing else is worth a line: at the end some send to others that have left.
+// A failure is passed on up to the table, whose end reports it. No other log line is of interest: at the end, some
+// philosophers send to others that have already left.
 let system = ActorSystem("dinner", options: ActorSystem.Options(supervision: .escalate, log: { _ in }))
 let table = system.spawn("table") { Table(options) }
 

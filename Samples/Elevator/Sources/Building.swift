@@ -1,7 +1,7 @@
 import SampleOptions
 import Troupe
 
-/// Has the elevators and the passengers, and replaces what breaks.
+/// Owns the elevators and the passengers, and replaces what breaks.
 struct Building: Behavior {
   enum Message: Sendable {
     case nextPassenger, passengerGone
@@ -41,7 +41,7 @@ struct Building: Behavior {
   }
 
   private func startCar(_ number: Int, in context: Context<Message>) {
-    // The name is free again when the notice of the end comes.
+    // The name is free again by the time the notice of the old car's end comes.
     let car = context.spawn("car-\(number)") { [options, repairs] in
       Car(breakdowns: options.breakdowns, random: SeededGenerator(options.seed, number, repairs))
     }

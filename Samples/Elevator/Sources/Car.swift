@@ -1,7 +1,7 @@
 import SampleOptions
 import Troupe
 
-/// Moves a floor at each tick, as long as somebody waits for it or is in it.
+/// Moves one floor at each tick, as long as somebody waits for it or is in it.
 struct Car: Behavior {
   enum Message: ~Copyable {
     /// Answered when the car has taken the call.
@@ -42,7 +42,7 @@ struct Car: Behavior {
     waiting.removeAll { $0.from == floor }
   }
 
-  /// On in the same direction while there is somebody to take or to bring there, then back.
+  /// Moves on in the same direction while there is somebody to take in or let out there, and turns round otherwise.
   private mutating func move() throws {
     if breakdowns > 0, Int.random(in: 0..<breakdowns, using: &random) == 0 { throw Breakdown() }
     let goals = inside.map(\.to) + waiting.map(\.from)

@@ -1,6 +1,6 @@
 import SampleOptions
 
-/// For a floor. Nobody would wait for real elevators.
+/// The time that a car needs for one floor. Nobody would wait for real elevators.
 let tick = Duration.milliseconds(1)
 let floors = 12
 

@@ -1,13 +1,13 @@
 import Troupe
 
-/// Who wants to go from where to where.
+/// Somebody's wish to go from one floor to another.
 struct Trip: Sendable {
   let passenger: Address<Passenger.Message>
   var from: Int
   let to: Int
 }
 
-/// Calls a car, gets in, gets out, and is gone. If the car breaks down, takes another one from there.
+/// Calls a car, gets in, gets out, and is gone. If the car breaks down, the passenger takes another one from there.
 struct Passenger: Behavior {
   enum Message: Sendable {
     case call
@@ -28,7 +28,7 @@ struct Passenger: Behavior {
     switch message {
     case .call: call(in: context)
     case .answered(.success(let car)): context.watch(car) { _ in .carEnded }
-    // All are out of order, or the one that was chosen broke down.
+    // All cars are out of order, or the one that was chosen broke down.
     case .answered(.failure): context.timers.once("call", after: tick, .call)
     case .passing(let floor): from = floor
     case .carEnded where from != to: call(in: context)

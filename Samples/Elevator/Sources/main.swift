@@ -4,9 +4,9 @@ import Troupe
 
 let options = Options.fromCommandLine()
 
-// A car that breaks down has failed, and stays so: the building replaces it.
+// A car that breaks down fails and is not restarted: the building replaces it.
 let system = ActorSystem("elevators", options: ActorSystem.Options(supervision: .stop, log: { _ in }))
-// To whoever is registered at the moment, one after the other.
+// Each call goes to one of the cars that are registered at the moment, one car after the other.
 let calls = GroupRouter(in: system, "calls", key: Car.key, strategy: .roundRobin).address
 let building = system.spawn("building") {
   Building(options: options, calls: calls, random: SeededGenerator(options.seed))

@@ -14,7 +14,7 @@ func otherEndGone() throws {
   case .closed(let letter): print("nobody receives any more; back came: \(letter)")
   }
 
-  // Who only wants to know whether it went can have an error instead.
+  // Code that only wants to know whether the value was sent can have an error instead.
   do { try writer.send("another letter").get() } catch { print("as an error: \(error)") }
 
   // A receiver first gets everything that was sent, and then nil.
@@ -27,7 +27,8 @@ func otherEndGone() throws {
   while let value = receiver.receive() { print("the senders are gone, and still got: \(value)") }
   print("now there is nothing, and nothing can come")
 
-  // Or the receiver closes: senders are refused from then on, and what was sent is still there to be received.
+  // The receiver can also close the channel: senders are refused from then on, and what was sent can still be
+  // received.
   let office = Channel.unbounded(of: String.self)
   let visitor = office.sender
   var clerk = office.receiver
@@ -37,7 +38,7 @@ func otherEndGone() throws {
   print("closed; still served: \(clerk.drain())")
 }
 
-/// Things of several kinds go through one channel as the cases of an enum.
+/// Several kinds of things go through one channel as the cases of an enum.
 enum Event: Sendable {
   case text(String)
   case temperature(degrees: Double)

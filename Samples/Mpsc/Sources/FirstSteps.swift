@@ -5,20 +5,20 @@ func oneValue() throws {
   section(1, "One value from one thread")
   let channel = Channel.unbounded(of: String.self)
 
-  // The thread's closure gets a sender of its own.
+  // The closure of the thread gets a sender of its own.
   Thread.detachNewThread { [sender = channel.sender] in
-    // What came of it is worth a look if the receiver may go first; see section 6.
+    // The outcome of the send is worth a look if the receiver may go first; see section 6.
     _ = sender.send("hi")
   }
 
-  // Blocks until there is a value. Nil would mean that nothing can come any more.
+  // This blocks until there is a value. Nil would mean that nothing can come any more.
   var receiver = channel.receiver
   if let value = receiver.receive() { print("got: \(value)") }
 }
 
 func oneObject() throws {
   section(2, "An object that was sent belongs to the other side")
-  // A plain class, which must not be used by two threads at a time: it is not Sendable.
+  // This is a plain class, which two threads must not use at the same time: it is not Sendable.
   final class Letter {
     var lines = ["Dear reader,"]
   }
@@ -44,9 +44,11 @@ func severalValues() throws {
   let channel = Channel.unbounded(of: String.self)
 
   // The channel closes when its last sender is gone, and only then does the loop below end. This sender goes with the
-  // closure. It would stay, and the loop would wait for ever,
-  // - with `let sender = channel.sender` out here, unless `_ = consume sender` follows before the loop, as in section 4;
-  // - with `let thread = Thread { … }`: Foundation keeps the closure for as long as somebody keeps the thread object.
+  // closure. In two cases it would stay, and the loop would wait for ever:
+  // - with `let sender = channel.sender` out here, unless `_ = consume sender` follows before the loop, as in section
+  //   4;
+  // - with `let thread = Thread { … }`, because Foundation keeps the closure for as long as somebody keeps the thread
+  //   object.
   Thread.detachNewThread { [sender = channel.sender] in
     for value in ["hi", "from", "the", "thread"] { _ = sender.send(value) }
   }
@@ -60,23 +62,23 @@ func twoProducers() throws {
   let channel = Channel.unbounded(of: String.self)
   let sender = channel.sender
   for name in ["a", "b"] {
-    // Each closure holds a copy: that is all it takes to have one more producer.
+    // Each closure holds a copy of the sender: that is all it takes to have one more producer.
     Thread.detachNewThread {
       for number in 1...3 { _ = sender.send("\(name)\(number)") }
     }
   }
-  // This function's own sender would keep the channel open.
+  // The sender of this function would keep the channel open.
   _ = consume sender
 
   let values = Array(channel.receiver.blockingElements())
-  // How the two mix is chance; what one producer sends arrives in its order.
+  // Chance decides how the two mix. What one producer sends arrives in its order.
   for name in ["a", "b"] { print("from \(name): \(values.filter { $0.hasPrefix(name) }.joined(separator: " "))") }
 }
 
 func polling() throws {
   section(5, "Polling, with other work in between")
   let channel = Channel.unbounded(of: String.self)
-  // Makes the thread slow enough to be waited for, and the output the same every time.
+  // The semaphore makes the thread slow enough to be waited for, and the output the same every time.
   let workIsDone = DispatchSemaphore(value: 0)
   Thread.detachNewThread { [sender = channel.sender] in
     workIsDone.wait()
@@ -86,7 +88,7 @@ func polling() throws {
   var receiver = channel.receiver
   var piecesOfWork = 0
   polling: while true {
-    // Never waits.
+    // This call never waits.
     switch receiver.tryReceive() {
     case .received(let value):
       print("got: \(value)")
@@ -96,7 +98,8 @@ func polling() throws {
       print("nothing yet; did piece \(piecesOfWork) of the other work")
       if piecesOfWork == 3 { workIsDone.signal() }
     case .empty:
-      // Nothing else to do: to wait is better than to spin. A while later there would be something else again.
+      // There is nothing else to do, so waiting is better than spinning. After a while there might be other work
+      // again.
       if case .received(let value) = receiver.receive(timeout: .seconds(10)) {
         print("got: \(value)")
         break polling

@@ -15,7 +15,7 @@ func bounded() throws {
     }
   }
 
-  // `send` waits for room: a fast producer goes no faster than its consumer, and the memory stays what it is.
+  // `send` waits for room, so a fast producer goes no faster than its consumer, and the memory stays what it is.
   Thread.detachNewThread {
     for value in 3...6 { _ = sender.send(value) }
   }
@@ -35,7 +35,7 @@ func rendezvous() throws {
   let done = Channel.unbounded(of: String.self)
 
   Thread.detachNewThread { [sender = channel.sender, done = done.sender] in
-    // Returns when the receiver has the value, so that this order of events is certain.
+    // The send returns when the receiver has the value, so this order of events is certain.
     if case .sent = sender.send("the baton") { _ = done.send("it was taken") }
   }
 
@@ -46,8 +46,8 @@ func rendezvous() throws {
   if let value = doneReceiver.receive() { print("done says: \(value)") }
 }
 
-/// A question, and where its answer goes. A one-shot sender cannot be copied, and neither can what holds one: that each
-/// question is answered at most once is a matter of types.
+/// A question, and where its answer goes. A one-shot sender cannot be copied, and neither can a type that holds one.
+/// The types thus make sure that each question is answered at most once.
 struct Question: ~Copyable {
   let number: Int
   let answer: OneShotSender<Int>
@@ -61,7 +61,7 @@ func oneShot() throws {
     for number in [3, 4, -1] {
       let channel = Channel.oneShot(of: Int.self)
       _ = questions.send(Question(number: number, answer: channel.sender))
-      // Nil: the other side let go of the sender. There is no way to wait for an answer that cannot come.
+      // Nil means that the other side let go of the sender. There is no way to wait for an answer that cannot come.
       switch channel.receiver.receive() {
       case let answer?: print("the square of \(number) is \(answer)")
       case nil: print("no answer about \(number)")

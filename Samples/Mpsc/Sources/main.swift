@@ -1,7 +1,8 @@
-// What one does first with a channel, in numbered sections. Each is a function that stands on its own, and the rest of
-// this folder holds them in the same order.
+// What one does first with a channel, in numbered sections. Each section is a function that stands on its own, and
+// the other files of this folder hold them in the same order.
 //
-// They are functions, not statements here, because top-level code belongs to the main actor, and so would the closures in it.
+// They are functions and not statements here, because top-level code belongs to the main actor, and so would the
+// closures in it.
 
 try oneValue()
 try oneObject()

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The options of a sample: numbers and flags that set properties of `Values`.
+/// The options of a sample, which are numbers and flags that set properties of `Values`.
 ///
 /// ```swift
 /// let command = Command<Options>("Bank", "Moves money between accounts.", [
@@ -9,7 +9,7 @@ import Foundation
 /// let options = command.parse(defaults: Options())
 /// ```
 public struct Command<Values> {
-  /// One option. What it stands at unless given is in the defaults.
+  /// One option. Its value when it is not given comes from the defaults.
   public struct Option {
     enum Kind {
       case number(WritableKeyPath<Values, Int>, ClosedRange<Int>)
@@ -19,14 +19,14 @@ public struct Command<Values> {
     let kind: Kind
     let help: String
 
-    /// `--name N`.
+    /// Makes an option that takes a number, as in `--name N`.
     public static func number(
       _ name: String, _ path: WritableKeyPath<Values, Int>, _ range: ClosedRange<Int>, _ help: String
     ) -> Option {
       Option(name: "--" + name, kind: .number(path, range), help: help)
     }
 
-    /// `--name`.
+    /// Makes an option without a value, as in `--name`.
     public static func flag(_ name: String, _ path: WritableKeyPath<Values, Bool>, _ help: String) -> Option {
       Option(name: "--" + name, kind: .flag(path), help: help)
     }
@@ -38,14 +38,14 @@ public struct Command<Values> {
   let purpose: String
   let options: [Option]
 
-  /// A program's name, what it does, and what can be said to it.
+  /// Makes a command from the program's name, what the program does, and the options that it takes.
   public init(_ name: String, _ purpose: String, _ options: [Option]) {
     self.name = name
     self.purpose = purpose
     self.options = options
   }
 
-  /// Reads the command line. Ends the program after `--help`, and with exit code 2 if something is wrong.
+  /// Reads the command line. It ends the program after `--help`, and with exit code 2 if something is wrong.
   public func parse(defaults: Values) -> Values {
     do {
       if let values = try values(of: CommandLine.arguments.dropFirst(), defaults) { return values }
@@ -57,7 +57,7 @@ public struct Command<Values> {
     }
   }
 
-  /// Nil: help is wanted.
+  /// Returns the values that the arguments ask for, or nil if they ask for help.
   func values(of arguments: ArraySlice<String>, _ defaults: Values) throws(UsageError) -> Values? {
     var (values, rest) = (defaults, arguments)
     while let argument = rest.popFirst() {

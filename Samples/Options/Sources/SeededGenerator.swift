@@ -1,14 +1,14 @@
-/// What a `--seed` starts: a generator of the same numbers each time (SplitMix64; Steele, Lea, Flood: Fast splittable pseudorandom
-/// number generators, 2014).
+/// The random generator that a `--seed` starts, which gives the same numbers each time (SplitMix64; Steele, Lea,
+/// Flood: Fast splittable pseudorandom number generators, 2014).
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64 = 0
 
-  /// The generator of these numbers: the seed, and what tells one use of it from another.
+  /// Makes a generator from numbers: the seed, and others that tell one use of the seed from another.
   public init(_ seeds: Int...) {
     for seed in seeds { state = next() ^ UInt64(bitPattern: Int64(seed)) }
   }
 
-  /// The next number.
+  /// Returns the next random number.
   public mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state

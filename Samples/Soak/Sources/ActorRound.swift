@@ -1,7 +1,7 @@
 import Troupe
 
-/// Actors with children that fail, restart, stash, set timers, are asked and are stopped, all at random; then the round ends, and so do
-/// they.
+/// A round with actors that have children, and that fail, restart, stash, set timers, are asked and are stopped, all
+/// at random. They end with the round.
 struct ActorRound: Sendable {
   let system: ActorSystem
   let tally: Tally
@@ -9,9 +9,9 @@ struct ActorRound: Sendable {
 
   enum Message: ~Copyable, Sendable {
     case work(Parcel)
-    /// Works as well, and answers.
+    /// Does the same work, and answers.
     case question(Parcel, Reply<Int>)
-    /// Puts the next ones aside until it is `go`.
+    /// Makes the actor stash what comes next, until `go` comes.
     case hold(Parcel)
     case go(Parcel)
     case fail(Parcel)
@@ -78,7 +78,7 @@ struct ActorRound: Sendable {
       switch consume message {
       case .work(let parcel):
         if isHolding {
-          // Counted when it comes again, or when it is a dead letter.
+          // The parcel is counted when it comes again, or when it becomes a dead letter.
           if case .full(let message) = context.stash(.work(parcel)) { context.deadLetter(message) }
           return
         }
@@ -98,7 +98,7 @@ struct ActorRound: Sendable {
         _ = consume parcel
         throw Refusal()
       case .tick:
-        // Not one that is sent once: that would be a dead letter at the end, and is no parcel of ours.
+        // This is not a message that is sent once: it would be a dead letter at the end, and is no parcel of ours.
         if context.timers.isActive("soon") {
           context.timers.cancel("soon")
         } else {

@@ -1,18 +1,19 @@
 import Synchronization
 import Troupe
 
-/// Many messages and many actors in little time. They are numbers: their count and sum say that none was lost and none came twice.
+/// A round with many messages and many actors in little time. The messages are numbers, whose count and sum show that
+/// none was lost and none came twice.
 struct BulkRound: Sendable {
   let system: ActorSystem
   let totals: Totals
 
-  /// Of all rounds.
+  /// What all rounds have done together.
   final class Totals: Sendable {
     private let throughChannels = Atomic<Int>(0)
     private let toActors = Atomic<Int>(0)
     private let ended = Atomic<Int>(0)
     var received: Int { throughChannels.load(ordering: .relaxed) }
-    /// By actors, receipts included.
+    /// How many messages actors have handled, receipts included.
     var handled: Int { toActors.load(ordering: .relaxed) }
     var actors: Int { ended.load(ordering: .relaxed) }
     fileprivate func add(received: Int = 0, handled: Int = 0, actors: Int = 0) {
@@ -25,7 +26,7 @@ struct BulkRound: Sendable {
   struct Outcome: Sendable, Equatable {
     var count = 0
     var sum = 0
-    /// Of the numbers below `each`, from so many senders.
+    /// The outcome of so many senders that each send the numbers below `each`.
     static func expected(_ senders: Int, _ each: Int) -> Outcome {
       Outcome(count: senders * each, sum: senders * (each * (each - 1) / 2))
     }
@@ -35,7 +36,7 @@ struct BulkRound: Sendable {
   private static let each = 500_000
   private static let brood = 30_000
 
-  /// What is wrong.
+  /// Runs the round, and returns what is wrong.
   func run() async -> [String] {
     async let channels = stream()
     async let actors = flow()
@@ -106,7 +107,7 @@ struct BulkRound: Sendable {
         pump.send(())
       }
       guard outcome.count == expected else { return }
-      // Each pump was told to begin, and once more for each receipt.
+      // Each pump was told to begin, and told to go on once more for each receipt.
       totals.add(handled: outcome.count + 2 * receipts + BulkRound.senders)
       _ = done.send(outcome)
       context.stop()
@@ -134,7 +135,7 @@ struct BulkRound: Sendable {
     }
   }
 
-  /// Has some of them alive at a time, and watches each.
+  /// Keeps some of them alive at a time, and watches each.
   struct Hatchery: Behavior {
     enum Message: Sendable {
       case answer(Int)
@@ -177,7 +178,7 @@ struct BulkRound: Sendable {
     var receiver = channel.receiver
     let outcome = await receiver.receive() ?? Outcome()
     _ = await hatchery.termination
-    // One message for each, its answer, and the notice of its end.
+    // For each there was one message, its answer, and the notice of its end.
     totals.add(handled: 3 * outcome.count, actors: outcome.count + 1)
     return outcome
   }

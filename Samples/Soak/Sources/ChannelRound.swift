@@ -1,6 +1,6 @@
 import Troupe
 
-/// A channel of each flavour between some tasks, at random; its receiver stays, closes or goes.
+/// A round with a channel of each flavour between some tasks, at random. Its receiver stays, closes or goes.
 struct ChannelRound: Sendable {
   let tally: Tally
   let seed: UInt64
@@ -56,7 +56,7 @@ struct ChannelRound: Sendable {
     _ = consume parcel
   }
 
-  /// Receives up to `quota`, then lets the receiver go.
+  /// Receives up to `quota` parcels, then lets the receiver go.
   private func receive(_ receiver: consuming Receiver<Parcel>, _ quota: Int, _ sending: [Task<Void, Never>]) async {
     await receive(receiver, quota)
     for task in sending { await task.value }

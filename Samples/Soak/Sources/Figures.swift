@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the process has of the system's resources.
+/// How much this process holds of the system's resources.
 struct Figures: Sendable {
   var kilobytes = 0
   var threads = 0
@@ -18,16 +18,16 @@ struct Figures: Sendable {
     return figures
   }
 
-  /// The one in the middle, each for itself.
+  /// The median of each figure by itself.
   static func median(of all: ArraySlice<Figures>) -> Figures {
     func middle(_ values: [Int]) -> Int { values.isEmpty ? 0 : values.sorted()[values.count / 2] }
     return Figures(
       kilobytes: middle(all.map(\.kilobytes)), threads: middle(all.map(\.threads)), files: middle(all.map(\.files)))
   }
 
-  /// What has grown from the time after the start to the end.
+  /// Describes what has grown between the time after the start and the end.
   static func growth(_ samples: [Figures]) -> [String] {
-    // Caches, pools and threads come to their size first.
+    // Caches, pools and threads need some time to reach their size.
     let settled = samples.dropFirst(samples.count / 4)
     guard settled.count >= 4 else { return ["too few rounds to say: \(samples.count)"] }
     let first = median(of: settled.prefix(settled.count / 3 + 1))

@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Troupe
 
-/// What a flood does to those who have nothing to do with it, and that bounds hold under it.
+/// Measures what a flood does to actors that have nothing to do with it, and checks that bounds hold under it.
 struct Overload {
   let duration: Duration
 
@@ -11,7 +11,7 @@ struct Overload {
     mutating func receive(_ reply: consuming Reply<Int>, in context: Context<Reply<Int>>) { reply.send(1) }
   }
 
-  /// Takes some hundred nanoseconds for each.
+  /// Takes some hundred nanoseconds for each message.
   struct Sink: Behavior {
     let handled: Counter
     var sum = 0
@@ -69,7 +69,7 @@ struct Overload {
     return troubles + (await Rules().run())
   }
 
-  /// On a thread of its own: what is measured is the actor, not the pool that runs tasks.
+  /// Measures on a thread of its own, because the actor is to be measured and not the pool that runs tasks.
   private func latencies(_ oracle: Address<Reply<Int>>) async -> Percentiles {
     await withCheckedContinuation { continuation in
       Thread.detachNewThread { [duration] in
@@ -81,7 +81,7 @@ struct Overload {
           _ = try? oracle.ask(timeout: nil) { $0 } as Int
           let (seconds, attoseconds) = (clock.now - start).components
           samples.append(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
-          // A pause, so that what is measured is an actor that idles.
+          // The pause is there so that what is measured is an actor that idles.
           usleep(200)
         }
         continuation.resume(returning: Percentiles(samples))
@@ -89,7 +89,7 @@ struct Overload {
     }
   }
 
-  /// Two tasks that send as fast as they can, up to a million ahead.
+  /// Two tasks that send as fast as they can, up to a million messages ahead.
   private final class Flood: Sendable {
     private let isOver = Atomic<Bool>(false)
     private let sent = Counter()

@@ -1,4 +1,4 @@
-/// Latencies, in nanoseconds.
+/// Latencies in nanoseconds.
 struct Percentiles: CustomStringConvertible {
   private let sorted: [Int64]
   init(_ samples: [Int64]) { sorted = samples.sorted() }

@@ -1,4 +1,4 @@
-/// Random numbers from a seed: SplitMix64 (Steele, Lea and Flood, 2014).
+/// Makes random numbers from a seed, by SplitMix64 (Steele, Lea and Flood, 2014).
 struct SplitMix: RandomNumberGenerator, Sendable {
   private var state: UInt64
   init(_ seed: UInt64) { state = seed }

@@ -2,14 +2,14 @@ import Dispatch
 import Synchronization
 import Troupe
 
-/// Each rule for a full mailbox, to the message: an actor that is held up in a handler is sent more than it has room for, by several
-/// tasks.
+/// Checks each rule for a full mailbox, to the message: several tasks send an actor that is held up in a handler more
+/// than it has room for.
 struct Rules {
   private static let capacity = 100
   private static let each = 1_000
   private static let senders = 4
 
-  /// Keeps what it handled. The first message holds it up, on a thread of its own.
+  /// Keeps what it has handled. The first message holds it up, on a thread of its own.
   struct Recorder: Behavior {
     let seen: Seen
     mutating func receive(_ message: consuming Int, in context: Context<Int>) {
@@ -43,7 +43,7 @@ struct Rules {
       $0.isSorted
     }
     troubles += await check("drop the oldest", .droppingOldest(Self.capacity), .overflow, kept: Self.capacity) {
-      // What was sent last by whoever sent last is there.
+      // The last message of whoever sent last must be there.
       $0.isSorted && $0.all.contains { $0 % Self.each == Self.each - 1 }
     }
     troubles += await check(
@@ -54,7 +54,7 @@ struct Rules {
     return troubles
   }
 
-  /// What was handled, by sender.
+  /// What was handled, and in which order for each sender.
   struct Handled {
     let all: [Int]
     var isSorted: Bool {

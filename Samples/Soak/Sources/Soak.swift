@@ -1,6 +1,7 @@
 import Troupe
 
-/// Rounds of everything at once, for a time. What was made has to be accounted for after each, and nothing may grow.
+/// Runs rounds of everything at once for some time. Everything that was made has to be accounted for after each
+/// round, and nothing may grow.
 struct Soak {
   let duration: Duration
   let seed: UInt64
@@ -37,7 +38,8 @@ struct Soak {
     return troubles
   }
 
-  /// Workers note their figures at the end of a turn, and memory goes a moment after the end that was told.
+  /// Waits until the counts agree, and returns them. Workers add up their figures at the end of a turn, and memory
+  /// goes a moment after an actor's end was announced.
   private func settled(_ system: ActorSystem, _ tally: Tally) async -> ActorSystem.Counts {
     var counts = system.counts
     let clock = ContinuousClock()
@@ -63,7 +65,7 @@ struct Soak {
       if tally.dropped < 0 { troubles.append("\(name): used more than were made: \(tally)") }
     }
     let own = actors.counts
-    // A message is handled, failed, or a dead letter. Ticks of timers are handled too, and no parcels.
+    // Each message is handled, failed, or a dead letter. The ticks of timers are handled too, and are not parcels.
     if counts.failed != own.spoilt { troubles.append("\(counts.failed) failed messages, by our count \(own.spoilt)") }
     if counts.handled < own.used + bulk.handled {
       troubles.append("\(counts.handled) handled, by our count \(own.used + bulk.handled)")

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What became of what was made, counted by the program itself and not by the runtime.
+/// Counts what became of everything that was made. The program counts by itself and does not trust the runtime.
 final class Tally: Sendable {
   private let made = Atomic<Int>(0)
   private let gone = Atomic<Int>(0)
@@ -19,11 +19,11 @@ final class Tally: Sendable {
     var gone = 0
     /// Received, or handled to the end.
     var used = 0
-    /// The handler that had it threw.
+    /// In the hands of a handler that threw.
     var spoilt = 0
-    /// Refused, and back in the hands of its sender.
+    /// Refused, and given back to its sender.
     var returned = 0
-    /// Destroyed with a channel or an actor, unused.
+    /// Destroyed with a channel or an actor, without having been used.
     var dropped: Int { made - used - spoilt - returned }
   }
   var counts: Counts {

@@ -1,6 +1,6 @@
 import Foundation
 
-// Exit codes: 0, 1 if something was lost, grew or broke its bound, 2 for a wrong command line.
+// The exit code is 0 for success, 1 if something was lost, grew or broke its bound, and 2 for a wrong command line.
 
 let usage = "usage: Soak [overload] [SECONDS [SEED]]"
 var arguments = Array(CommandLine.arguments.dropFirst())

@@ -1,6 +1,6 @@
 import Troupe
 
-/// Holds the counts of its share of all words; which share a word belongs to is in its hash.
+/// Holds the counts for its share of all words. The hash of a word decides which share it belongs to.
 struct Counter: Behavior, ~Copyable {
   enum Message {
     case add(WordTable.Batch)

@@ -3,18 +3,19 @@ import Foundation
 /// An error number of the system.
 struct SystemError: Error, CustomStringConvertible {
   let code: Int32
-  /// The one that the last call left behind.
+  /// The error that the last call left behind.
   static var last: SystemError { SystemError(code: errno) }
   var description: String { String(cString: strerror(code)) }
 }
 
-/// An open file. It is closed with the last reference.
+/// An open file. It is closed when the last reference to it goes.
 final class File: Sendable {
   let descriptor: Int32
-  /// Of a regular file, a read returns soon; of anything else (pipe, terminal, device) it may take for ever.
+  /// Whether this is a regular file, of which a read returns soon. A read of anything else (pipe, terminal, device)
+  /// may take for ever.
   let isRegular: Bool
 
-  /// Opens for reading; never waits, neither for the other end of a pipe.
+  /// Opens a file for reading. It never waits, not even for the other end of a pipe.
   init(_ path: FilePath) throws(SystemError) {
     let descriptor = path.isDash ? dup(0) : open(path.cString, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     if descriptor < 0 { throw .last }

@@ -1,6 +1,6 @@
 /// A path as the bytes by which the system knows it: a name on disk need not be valid UTF-8, and a `String` always is.
 struct FilePath: Sendable, CustomStringConvertible {
-  /// With a zero at the end; can be given to a C function as it is.
+  /// The bytes with a zero at the end, which can be given to a C function as they are.
   let cString: [CChar]
 
   init(_ cString: UnsafePointer<CChar>) {
@@ -9,7 +9,7 @@ struct FilePath: Sendable, CustomStringConvertible {
 
   private init(_ bytes: [CChar]) { cString = bytes }
 
-  /// A name in this folder.
+  /// The path of a name in this folder.
   func appending(_ name: UnsafePointer<CChar>) -> FilePath {
     var bytes = cString
     bytes.removeLast()
@@ -18,10 +18,10 @@ struct FilePath: Sendable, CustomStringConvertible {
     return FilePath(bytes)
   }
 
-  /// Standard input.
+  /// Whether the path is `-`, which stands for standard input.
   var isDash: Bool { cString == [CChar(UInt8(ascii: "-")), 0] }
 
-  /// For people: what is no UTF-8 is replaced.
+  /// The path for people to read. Bytes that are not valid UTF-8 are replaced.
   var description: String { String(decoding: cString.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) }
 }
 

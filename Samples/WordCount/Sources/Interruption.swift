@@ -1,9 +1,11 @@
 import Foundation
 import Synchronization
 
-/// Ctrl-C: a flag for those that look now and then, and a file descriptor for those that wait.
+/// Tells the program about Ctrl-C: by a flag for those that look now and then, and by a file descriptor for those
+/// that wait.
 ///
-/// The first one makes the readers stop, and what was read is still counted. A second one ends the program at once.
+/// The first Ctrl-C makes the readers stop, and what was read is still counted. A second one ends the program at
+/// once.
 final class Interruption: Sendable {
   private let flag = Atomic<Bool>(false)
   private let readEnd: Int32
@@ -28,15 +30,16 @@ final class Interruption: Sendable {
   }
 
   private func raise() {
-    // Once: descriptors are used again. Relaxed: nothing is published with it.
+    // The end is closed only once, because descriptors are used again. Relaxed: nothing is published with it.
     if !flag.exchange(true, ordering: .relaxed) { close(writeEnd) }
   }
 
   var isRaised: Bool { flag.load(ordering: .relaxed) }
 
-  /// Blocks the thread until something can be read from the file, which may be its end. False: the interruption came first.
+  /// Blocks the thread until something can be read from the file, which may be its end. Returns false if the
+  /// interruption came first.
   func waitUntilReadable(_ file: File) -> Bool {
-    // A pipe whose other end is closed is readable, and it stays so, for all that wait.
+    // A pipe whose other end is closed is readable and stays so, which wakes everybody who waits.
     var both = [
       pollfd(fd: file.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: readEnd, events: Int16(POLLIN), revents: 0),

@@ -1,9 +1,9 @@
 /// What the command line asks for.
 struct Options {
   enum Output: Equatable, Sendable {
-    /// The most frequent words, so many, and the totals.
+    /// Print so many of the most frequent words, and the totals.
     case top(Int)
-    /// Every word, sorted; the totals go to standard error.
+    /// Print every word in order, and the totals to standard error.
     case all
   }
 
@@ -28,7 +28,7 @@ struct Options {
       --help     print this
     """
 
-  /// Takes the arguments as C strings, because paths can be any bytes.
+  /// Takes the arguments as C strings, because a path can consist of any bytes.
   init(arguments: [UnsafePointer<CChar>]) throws(UsageError) {
     var rest = arguments[...]
     var areOptionsOver = false

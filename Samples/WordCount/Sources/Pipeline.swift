@@ -1,21 +1,22 @@
 import Foundation
 import Troupe
 
-// walker ⇄ readers → splitters → counters → ranker
+// The stages are walker ⇄ readers → splitters → counters → ranker.
 //
-// A reader asks the walker for each file. From there on every mailbox is bounded, and who passes something on waits for
-// room. The figures below are all there is in between, so the memory depends on them, on the number of different words,
-// and on nothing else.
+// A reader asks the walker for each file. From there on every mailbox is bounded, and an actor that passes something
+// on waits for room. The capacities below limit what is on its way, so the memory depends on them, on the number of
+// different words, and on nothing else.
 
 /// Counts the words in files and folders.
 func countWords(
   in paths: [FilePath], _ output: Options.Output, _ tally: Tally, _ interruption: Interruption
 ) async throws -> Ranking {
   let system = ActorSystem("wordcount")
-  // Of each kind; with one for each processor, whatever stage has work to do can use all of them.
+  // There are so many actors of each kind. With one for each processor, whatever stage has work to do can use all of
+  // them.
   let width = ProcessInfo.processInfo.activeProcessorCount
 
-  // All counters, and one who asks.
+  // The mailbox has room for all counters and for the one who asks.
   let ranker = system.spawn("ranker", options: mailbox(width + 1)) { Ranker(output, counters: width) }
   let counters = (0..<width).map { number in
     system.spawn("counter-\(number)", options: mailbox(2)) { Counter(output, splitters: width, ranker: ranker) }
@@ -31,7 +32,8 @@ func countWords(
     }
   }
 
-  // They all live until the shutdown. Should one fail before, the result would never come: then the question fails too.
+  // All of these live until the shutdown. Should one of them fail before, the result would never come, so the
+  // question must fail too.
   system.requestShutdown(whenOneEnds: counters)
   system.requestShutdown(whenOneEnds: splitters)
   system.requestShutdown(whenOneEnds: readers)
@@ -41,7 +43,7 @@ func countWords(
   return ranking
 }
 
-/// None of them is started again when it fails: what it had counted would be missing.
+/// The options of all actors here. None of them is restarted when it fails: what it had counted would be missing.
 private func mailbox(_ capacity: Int, on dispatcher: Dispatcher = .default) -> SpawnOptions {
   SpawnOptions(mailbox: .bounded(capacity), dispatcher: dispatcher, supervision: .stop)
 }

@@ -7,7 +7,7 @@ struct Ranking: Sendable {
   var total = 0
 }
 
-/// Puts the shares of the counters together.
+/// Puts together the results of all counters.
 struct Ranker: Behavior, ~Copyable {
   enum Message: ~Copyable {
     case add(Ranking)

@@ -2,8 +2,8 @@ import Troupe
 
 /// Reads files, one after the other, and passes their text on in chunks.
 ///
-/// It asks the walker for each file, and `deliver` waits while a splitter's mailbox is full: the disk is read no faster
-/// than the words are counted.
+/// It asks the walker for each file. Its `deliver` waits while a splitter's mailbox is full, so the disk is read no
+/// faster than the words are counted.
 struct Reader: AsyncBehavior, ~Copyable {
   enum Message {
     case read(FilePath)
@@ -18,7 +18,7 @@ struct Reader: AsyncBehavior, ~Copyable {
   private var turn: Int
   private var builder = ChunkBuilder()
 
-  /// - Parameter number: readers begin with different splitters.
+  /// - Parameter number: The number of this reader. Readers begin with different splitters.
   init(
     number: Int, _ walker: Address<Walker.Message>, _ splitters: [Address<Splitter.Message>], _ tally: Tally,
     _ interruption: Interruption
@@ -56,12 +56,12 @@ struct Reader: AsyncBehavior, ~Copyable {
     } catch let error as SystemError {
       tally.complain(about: path, error)
     }
-    // What an interrupted read leaves behind may be half a word, and is not counted.
+    // An interrupted read may leave half a word behind, which is not counted.
     if !interruption.isRaised { try await endWord() }
   }
 
-  /// A read of a regular file blocks this worker, for as long as the disk takes. That is all right because it ends, and
-  /// because the other workers go on meanwhile; for reads that may never end there is `streamChunks`.
+  /// Reads a regular file, which blocks this worker for as long as the disk takes. That is all right because it ends,
+  /// and because the other workers go on meanwhile. `streamChunks` is for reads that may never end.
   private mutating func read(_ file: File) async throws {
     while !interruption.isRaised {
       let bytes = try builder.fill(from: file)
@@ -82,7 +82,7 @@ struct Reader: AsyncBehavior, ~Copyable {
 
   private mutating func pass(_ chunk: consuming Chunk) async throws {
     turn += 1
-    // Fails only if the splitter has ended, which it does not before its readers do.
+    // This fails only if the splitter has ended, which it does not before its readers do.
     try await splitters[turn % splitters.count].deliver(.text(chunk)).get()
   }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The words with their counts, as `uniq -c` prints them. False: standard output does not take it.
+/// Prints the words with their counts in the way of `uniq -c`. Returns false if standard output does not take them.
 func printWords(_ words: [RankedWord]) -> Bool {
   var text = ""
   for ranked in words {
@@ -14,7 +14,7 @@ func printWords(_ words: [RankedWord]) -> Bool {
   return write(text, to: 1)
 }
 
-/// Totals, and whether they are all.
+/// Describes the totals, and says whether they are complete.
 func summary(_ ranking: Ranking, _ tally: Tally, isInterrupted: Bool) -> String {
   var lines = [
     "\(tally.files) files, \(tally.bytes) bytes, \(ranking.total) words, \(ranking.distinct) distinct",

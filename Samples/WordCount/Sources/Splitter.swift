@@ -1,7 +1,7 @@
 import Troupe
 
-/// Cuts text into words and counts them for a while by itself, since most words of a text are the same few: what goes on
-/// to the counters is a tenth of it.
+/// Cuts text into words and counts them for a while by itself. Most words of a text are the same few, so only a tenth
+/// of it goes on to the counters.
 struct Splitter: AsyncBehavior, ~Copyable {
   enum Message: ~Copyable {
     case text(Chunk)
@@ -9,7 +9,8 @@ struct Splitter: AsyncBehavior, ~Copyable {
     case finish
   }
 
-  /// As many as the cache of a core holds. It bounds the memory, together with the different words in one chunk.
+  /// How many words the splitter counts before it passes them on: as many as the cache of a core holds. Together with
+  /// the number of different words in one chunk it bounds the memory.
   private static let distinctWords = 8_192
 
   private let counters: [Address<Counter.Message>]

@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// What goes to standard error while the pipeline runs: complaints, and on a terminal the progress. Also counts.
+/// Counts what the pipeline does, and writes to standard error while it runs: complaints and, on a terminal, the
+/// progress.
 final class Tally: Sendable {
   private let filesRead = Atomic<Int>(0)
   private let bytesRead = Atomic<Int>(0)
@@ -9,7 +10,7 @@ final class Tally: Sendable {
   private let start = ContinuousClock.now
   private let isTerminal = isatty(2) == 1
 
-  // Each is a figure of its own that publishes nothing else, hence relaxed.
+  // Each figure publishes nothing else, so relaxed loads are enough.
   var files: Int { filesRead.load(ordering: .relaxed) }
   var bytes: Int { bytesRead.load(ordering: .relaxed) }
   var failures: Int { complaints.load(ordering: .relaxed) }
@@ -18,14 +19,14 @@ final class Tally: Sendable {
   func addFile() { filesRead.add(1, ordering: .relaxed) }
   func add(bytes: Int) { bytesRead.add(bytes, ordering: .relaxed) }
 
-  /// Says that something cannot be read, and goes on.
+  /// Says that something cannot be read, and counts the complaint.
   func complain(about path: FilePath, _ error: SystemError) {
     complaints.add(1, ordering: .relaxed)
-    // One call for the line, so that lines of several threads do not mix.
+    // The line is written with one call, so that the lines of several threads do not mix.
     write("\(eraseLine)WordCount: cannot read \(path): \(error)\n", to: 2)
   }
 
-  /// Shows the progress until the task is cancelled. Does nothing if nobody is there to see it.
+  /// Shows the progress until the task is cancelled. It does nothing if standard error is not a terminal.
   func showProgress() async {
     guard isTerminal else { return }
     while true {
@@ -45,7 +46,7 @@ func megabytes(_ bytes: Int) -> String {
   return "\(tenths / 10).\(tenths % 10) MB"
 }
 
-/// Writes everything. False: it cannot be written.
+/// Writes the whole text. Returns false if it cannot be written.
 @discardableResult
 func write(_ text: String, to descriptor: Int32) -> Bool {
   var text = text

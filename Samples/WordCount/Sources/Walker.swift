@@ -1,8 +1,8 @@
 import Foundation
 import Troupe
 
-/// Finds the files. It walks on only when a reader asks for one more, so nothing piles up however many there are; it holds
-/// one open folder for each level.
+/// Finds the files. It walks on only when a reader asks for one more, so nothing piles up however many files there
+/// are. It holds one open folder for each level.
 struct Walker: Behavior, ~Copyable {
   enum Message {
     /// A reader has nothing to do.
@@ -38,7 +38,7 @@ struct Walker: Behavior, ~Copyable {
           case nil: folders.removeLast()
           }
         } else if let path = named.popFirst() {
-          // What is named is read whatever it is: a link, a pipe, a terminal.
+          // A path that was named is read whatever it is: a link, a pipe, a terminal.
           guard Folder.isFolder(path) else { return path }
           try folders.append(Folder(path))
         } else {
@@ -52,12 +52,13 @@ struct Walker: Behavior, ~Copyable {
   }
 }
 
-/// An open folder. It is closed with the last reference.
+/// An open folder. It is closed when the last reference to it goes.
 final class Folder {
   enum Entry {
     case file(FilePath)
     case folder(FilePath)
-    /// A symbolic link, which could lead round in a circle, or to what is counted anyway; or a pipe, a socket, a device.
+    /// A symbolic link, which could lead round in a circle or to what is counted anyway; or a pipe, a socket or a
+    /// device.
     case other
   }
 
@@ -77,7 +78,7 @@ final class Folder {
 
   deinit { closedir(stream) }
 
-  /// Follows links.
+  /// Whether the path leads to a folder, if need be through links.
   static func isFolder(_ path: FilePath) -> Bool {
     var status = stat()
     return !path.isDash && stat(path.cString, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
@@ -94,7 +95,7 @@ final class Folder {
       $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: entry.pointee.d_name)) { name in
         if strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return .other }
         let path = path.appending(name)
-        // Not every file system tells the type with the name.
+        // Not every file system tells the type together with the name.
         switch entry.pointee.d_type == DT_UNKNOWN ? Self.type(of: path) : entry.pointee.d_type {
         case UInt8(DT_REG): return .file(path)
         case UInt8(DT_DIR): return .folder(path)

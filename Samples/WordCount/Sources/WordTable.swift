@@ -1,11 +1,11 @@
-/// Counts of words: a hash table whose slots hold the first eight letters, so that most words are found by comparing one
-/// integer, and none is a `String` before it is printed.
+/// Counts words in a hash table whose slots hold the first eight letters of a word. Most words are therefore found by
+/// comparing one integer, and none becomes a `String` before it is printed.
 struct WordTable: ~Copyable {
   private struct Slot {
-    /// The first block; the others, if any, are in `rest` from `restStart` on.
+    /// The first block of the word. Its other blocks, if any, are in `rest`, from `restStart` on.
     var first: UInt64
     var restStart: Int
-    /// In letters; 0: the slot is free.
+    /// The number of letters in the word; 0 if the slot is free.
     var length: Int
     var count: Int
   }
@@ -14,9 +14,9 @@ struct WordTable: ~Copyable {
   private var bits = Self.initialBits
   private var slots = Self.allocate(Self.initialBits)
   private var rest: [UInt64] = []
-  /// Different words.
+  /// How many different words were counted.
   private(set) var distinct = 0
-  /// All words.
+  /// How many words were counted in all.
   private(set) var total = 0
 
   init() {}
@@ -41,7 +41,7 @@ struct WordTable: ~Copyable {
     (distinct, total) = (0, 0)
   }
 
-  /// Counts a word of `length` letters in any case. Eight bytes can be read from its last letter on.
+  /// Counts a word of `length` letters in any case. Eight bytes must be readable from its last letter on.
   @inline(__always)
   mutating func add(_ word: UnsafeRawPointer, length: Int, count: Int = 1) {
     total &+= count
@@ -136,12 +136,14 @@ extension WordTable {
     var isEmpty: Bool { words.isEmpty }
   }
 
-  /// The counts in as many batches as there are shards. A word goes to the same shard whatever table it is in.
+  /// Returns the counts in as many batches as there are shards. A word goes to the same shard whatever table it is
+  /// in.
   func split(into shards: Int) -> [Batch] {
     var batches = [Batch](repeating: Batch(), count: shards)
     for index in 0..<1 << bits where slots[index].length != 0 {
       let slot = slots[index]
-      // Low bits: the high ones say where in the table a word is, and would put all words of a shard close together.
+      // The low bits are used: the high ones say where in the table a word is, and would put all words of a shard
+      // close together.
       let shard = Int(truncatingIfNeeded: hash(slot) & 0xffff) % shards
       batches[shard].words.append(UInt64(slot.count))
       batches[shard].words.append(UInt64(slot.length))
@@ -167,7 +169,7 @@ extension WordTable {
 
   enum Order { case byCount, byWord }
 
-  /// The first `limit` words in an order: most frequent first and then by word, or by word alone.
+  /// Returns the first `limit` words in an order: most frequent first and then by word, or by word alone.
   func ranking(_ order: Order, limit: Int) -> [RankedWord] {
     var best: [Int] = []
     func comesBefore(_ a: Int, _ b: Int) -> Bool {
@@ -176,7 +178,7 @@ extension WordTable {
     }
     for index in 0..<1 << bits where slots[index].length != 0 {
       best.append(index)
-      // Now and then all but the best go, so that this never sorts all words to find ten.
+      // From time to time everything but the best is dropped, so that this never sorts all words to find ten.
       if limit < Int.max / 4, best.count >= 2 * limit + 1000 {
         best.sort(by: comesBefore)
         best.removeLast(best.count - limit)

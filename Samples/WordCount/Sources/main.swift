@@ -1,6 +1,7 @@
 import Foundation
 
-// Exit codes: 0, 1 if something could not be read or written, 2 for a wrong command line, 130 (128 + SIGINT) after Ctrl-C.
+// The exit code is 0 for success, 1 if something could not be read or written, 2 for a wrong command line, and 130
+// (128 + SIGINT) after Ctrl-C.
 
 let arguments = UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)).dropFirst()
 let options: Options

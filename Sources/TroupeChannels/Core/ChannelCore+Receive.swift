@@ -1,14 +1,14 @@
 import Synchronization
 
 extension ChannelCore where Element: ~Copyable {
-  /// The slow half of every waiting receive on a thread.
+  /// The slow half of every receive that waits on a thread.
   @usableFromInline func receive(until deadline: Deadline) -> TimedReceiveOutcome<Element> {
     if let rendezvous { return receive(rendezvous, until: deadline) }
     var backoff = Backoff()
     while true {
       if let element = take() { return .received(element) }
-      // Not at the tail word yet, which the next sender writes: a receiver that reads it after each element takes its cache line
-      // away each time, and the two go on in step, at the pace of the transfers.
+      // It does not look at the tail word yet, which the next sender writes: a receiver that reads it after each
+      // element takes the cache line away each time, and the two go on in step, at the pace of the transfers.
       if backoff.isEarly {
         backoff.snooze()
         continue
@@ -28,7 +28,7 @@ extension ChannelCore where Element: ~Copyable {
       consumer.reset()
       guard queue.idle() == .idle else { continue }
       _ = consumer.wait(until: deadline, spinning: false, call: "receive()")
-      // A wake is a hint: a signal from an earlier wait leaves the bit set, and so does a deadline.
+      // A wake is only a hint. A signal from an earlier wait leaves the bit set, and so does a deadline.
       _ = queue.unidle()
       backoff = Backoff()
     }
@@ -49,7 +49,7 @@ extension ChannelCore where Element: ~Copyable {
     }
   }
 
-  /// The slow half of every waiting receive in a task.
+  /// The slow half of every receive that waits in a task.
   @inlinable
   nonisolated(nonsending)
     func receive(until deadline: Deadline) async -> TimedReceiveOutcome<Element>
@@ -66,7 +66,8 @@ extension ChannelCore where Element: ~Copyable {
       case .empty: break
       }
       if !deadline.isNever && deadline.remaining == 0 { return Task.isCancelled ? .cancelled : .timedOut }
-      // A sender that is about to run on this thread costs a turn; to be woken by it costs several.
+      // Waiting one turn for a sender that is about to run on this thread costs less than being woken by it, which
+      // takes several turns.
       if turns < 2 {
         turns += 1
         if TaskTurn.isOnWorker {
@@ -76,14 +77,14 @@ extension ChannelCore where Element: ~Copyable {
         }
         continue
       }
-      // Not before: the look counts a reference to the task, twice.
+      // This is not asked earlier, because the look counts a reference to the task, twice.
       if Task.isCancelled { return .cancelled }
       consumer.reset()
       if queue.idle() == .idle { await park(until: deadline) }
     }
   }
 
-  /// After *idle*: until a sender wakes the receiver, the deadline, or cancellation.
+  /// Waits, after *idle*, until a sender wakes the receiver, the deadline passes, or the task is cancelled.
   @usableFromInline nonisolated(nonsending) func park(until deadline: Deadline) async {
     let alarm = Alarm(deadline) { self.consumer.signal() }
     await consumer.waitUnlessCancelled()
@@ -116,7 +117,7 @@ extension ChannelCore where Element: ~Copyable {
     }
   }
 
-  /// Takes what is there, and hands out the room that it leaves.
+  /// Takes an element that is there, and hands out the room that it leaves.
   @inlinable func take() -> Element? {
     let element = queue.take()
     if queue.consumer.pointee.roomWanted { handOutRoom() }
@@ -128,7 +129,8 @@ extension ChannelCore where Element: ~Copyable {
     waiters.grant(queue)
   }
 
-  /// Never waits for a sender to come, but for one that has reserved its slot: "empty" would not be true.
+  /// Takes an element if there is one. It never waits for a sender to come, but it does wait for one that has
+  /// reserved its slot, because "empty" would not be true.
   @usableFromInline func tryReceive() -> TryReceiveOutcome<Element> {
     if let rendezvous {
       switch rendezvous.poll(arm: false) {
@@ -149,14 +151,15 @@ extension ChannelCore where Element: ~Copyable {
   }
 }
 
-/// Signals at a deadline, unless cancelled first. A task of its own: only timed waits that really suspend pay for it.
+/// Signals at a deadline, unless it is cancelled first. It is a task of its own, so that only timed waits that really
+/// suspend pay for it.
 struct Alarm {
   private let task: Task<Void, Never>
 
   init?(_ deadline: Deadline, signal: @escaping @Sendable () -> Void) {
     if deadline.isNever { return nil }
     task = Task.detached {
-      // Longer than a year is checked again by whoever is woken.
+      // If the deadline is more than a year away, whoever is woken checks it again.
       let nanoseconds = min(deadline.remaining, 31_536_000_000_000_000)
       try? await Task.sleep(for: .nanoseconds(nanoseconds), tolerance: .zero)
       if !Task.isCancelled { signal() }
@@ -165,7 +168,7 @@ struct Alarm {
 
   func cancel() { task.cancel() }
 
-  /// Cancels, and waits until the signal has been given or never will be.
+  /// Cancels the alarm, and waits until its signal has been given or never will be.
   func stop() async {
     task.cancel()
     await task.value

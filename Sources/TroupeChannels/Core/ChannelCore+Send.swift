@@ -1,6 +1,6 @@
 import Synchronization
 
-// Bounded and rendezvous channels.
+// Sending to bounded and rendezvous channels.
 extension ChannelCore where Element: ~Copyable {
   @inlinable func wake(_ push: consuming Push<Element>) -> TrySendOutcome<Element> {
     switch consume push {
@@ -52,8 +52,8 @@ extension ChannelCore where Element: ~Copyable {
   @usableFromInline
   func send(_ element: consuming Element, until deadline: Deadline) -> WaitingSendOutcome<Element> {
     if let rendezvous { return send(element, rendezvous, until: deadline) }
-    // Room often appears within a moment, and to sleep costs thousands of elements. Not to be taken slot by slot: each look
-    // at the receiver's index takes its cache line away.
+    // Room often appears within a moment, and sleeping costs as much as thousands of elements. The look is repeated
+    // at a patient pace and not for each slot, because each look at the receiver's index takes its cache line away.
     var pending = element
     var backoff = Backoff.patient
     while true {
@@ -125,7 +125,7 @@ extension ChannelCore where Element: ~Copyable {
     case .closed(let element): return .closed(element)
     case .full(let element): pending = element
     }
-    // The receiver may be about to run on this very thread.
+    // The receiver may be about to run on this very thread, so it gets a turn.
     await TaskTurn.yield()
     switch trySend(pending) {
     case .sent: return .sent

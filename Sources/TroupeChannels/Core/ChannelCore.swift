@@ -1,18 +1,20 @@
 import Synchronization
 
-/// What the two ends of a channel share: the queue, where its consumer parks, who waits for room, and who holds senders.
+/// What the two ends of a channel share: the queue, the place where its consumer waits, who waits for room, and how
+/// many sender handles are left.
 ///
-/// Sendable because the queue's consumer side is touched by the one `Receiver` alone, and all else is atomic or locked.
+/// Sendable because only the one `Receiver` touches the consumer's side of the queue, and everything else is atomic
+/// or under a lock.
 @usableFromInline final class ChannelCore<Element: ~Copyable>: @unchecked Sendable {
   @usableFromInline let queue: MessageQueue<Element>
-  /// `Int.max` unbounded, 0 rendezvous.
+  /// How many elements there is room for: `Int.max` for an unbounded channel, 0 for a rendezvous channel.
   @usableFromInline let capacity: Int
   @usableFromInline let rendezvous: Rendezvous<Element>?
   /// Where the receiver waits.
   @usableFromInline let consumer = Parker()
-  /// Sender handles alive. Copies of a sender share a handle.
+  /// How many sender handles are alive. All copies of a sender share one handle.
   let handles = Atomic<Int>(0)
-  /// Those who wait for room, and those who wait for the receiver to go. Bounded channels use both.
+  /// Those who wait for room, which only bounded channels have, and those who wait for the receiver to go.
   let waiters = SendWaiters()
   let goneWatchers = GoneWatchers()
 
@@ -34,19 +36,21 @@ import Synchronization
 
   // MARK: Ends
 
-  /// The last sender is gone: buffered elements stay, then the receiver sees the end.
+  /// Closes the channel after its last sender has gone. Elements in the channel stay, and after them the receiver
+  /// sees the end.
   func sendersGone() {
     close(TailWord.closed)
   }
 
-  /// The receiver refuses new elements and keeps what is there.
+  /// Closes the channel for a receiver that wants no new elements and keeps what is there.
   @usableFromInline func closeByReceiver() {
     close(TailWord.closed)
   }
 
   @usableFromInline func receiverGone() {
     close(TailWord.closed | TailWord.gone)
-    // One at a time, and outside of any lock: an element's deinit may use the channel.
+    // The elements are destroyed one at a time and outside of any lock, because an element's deinit may use the
+    // channel.
     queue.drainClosed { _ = consume $0 }
   }
 
@@ -60,18 +64,19 @@ import Synchronization
     if step.wake { consumer.signal() }
   }
 
-  /// As the calls see it: what goes from hand to hand is closed under the lock that they take.
+  /// Whether the channel is closed, as the calls see it. What goes from hand to hand is closed under the lock that
+  /// these calls take.
   @usableFromInline var isClosed: Bool {
     if let rendezvous { return rendezvous.isClosedNow }
     return queue.isClosed
   }
 }
 
-/// What the copies of one sender share. Its end is the end of that sender and all its copies.
+/// What all copies of one sender share. When it is destroyed, the sender and all its copies are gone.
 @usableFromInline final class SenderHandle<Element: ~Copyable>: Sendable {
   @usableFromInline let core: ChannelCore<Element>
 
-  /// Relaxed: whoever makes a handle holds the receiver or another handle.
+  /// Counts a new handle. Relaxed, because whoever makes a handle holds the receiver or another handle.
   @usableFromInline init(_ core: ChannelCore<Element>) {
     self.core = core
     core.handles.wrappingAdd(1, ordering: .relaxed)
@@ -79,7 +84,7 @@ import Synchronization
 
   private init(counted core: ChannelCore<Element>) { self.core = core }
 
-  /// Another handle, if one still lives.
+  /// Makes another handle, if at least one is still alive.
   static func upgrade(_ core: ChannelCore<Element>) -> SenderHandle? {
     var count = core.handles.load(ordering: .relaxed)
     while count > 0 {

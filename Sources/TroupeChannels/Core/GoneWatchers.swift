@@ -1,6 +1,8 @@
 import Synchronization
 
-/// Those who wait for the receiver to close the channel or to go.
+/// The tasks that wait for the receiver to close the channel or to go.
+///
+/// Sendable because its table is touched under its lock alone.
 final class GoneWatchers: @unchecked Sendable {
   final class Watcher: @unchecked Sendable {
     let parker = Parker()
@@ -8,7 +10,7 @@ final class GoneWatchers: @unchecked Sendable {
   private let lock = FutexLock()
   private var watchers: [ObjectIdentifier: Watcher]? = [:]
 
-  /// Nil if it has happened already.
+  /// Adds a watcher. Returns nil if the receiver has closed the channel or has gone already.
   func register() -> Watcher? {
     lock.withLock {
       guard watchers != nil else { return nil }

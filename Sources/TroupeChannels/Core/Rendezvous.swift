@@ -1,12 +1,13 @@
 import Synchronization
 
-/// The channel without room: an element goes from hand to hand, and a send returns when its element has been taken.
+/// The core of a channel without room: an element goes from hand to hand, and a send returns when its element was
+/// taken.
 ///
 /// Sendable because everything but the parkers is touched under the lock.
 @usableFromInline final class Rendezvous<Element: ~Copyable>: @unchecked Sendable {
   enum State { case waiting, taken, closed }
 
-  /// A sender that waits with its element. The element belongs to whoever moves the state on.
+  /// A sender that waits with its element. The element belongs to whoever changes the state.
   final class Offer: @unchecked Sendable {
     let parker = Parker()
     fileprivate let element: UnsafeMutablePointer<Element>
@@ -28,13 +29,13 @@ import Synchronization
   private var first: Offer?
   private unowned(unsafe) var last: Offer?
   private var isClosed = false
-  /// The receiver waits right now, and `slot` is free for whoever comes.
+  /// Whether the receiver waits right now, so that `slot` is free for the sender that comes next.
   private var isReceiving = false
   private var isHandedOver = false
   private let slot = UnsafeMutablePointer<Element>.allocate(capacity: 1)
   /// Where the receiver waits.
   let receiver = Parker()
-  /// Elements that the receiver has taken in a task; nobody else touches it.
+  /// How many elements the receiver has taken in a task, wrapping at 256. Nobody but the receiver touches it.
   private var taken: UInt8 = 0
 
   @usableFromInline init() {}
@@ -93,7 +94,7 @@ import Synchronization
     receiver.signal()
   }
 
-  /// Ends the wait. An element that it returns was taken by nobody, and will be by nobody.
+  /// Ends the wait. If it returns the element, nobody has taken the element, and nobody will.
   func leave(_ offer: Offer, isCancelled: Bool) -> WaitingSendOutcome<Element> {
     lock.lock()
     defer { lock.unlock() }
@@ -124,7 +125,8 @@ import Synchronization
     case closed
   }
 
-  /// Takes what is there. Where nothing is and `arm` is set, the next sender hands over to the waiting receiver.
+  /// Takes what is there. If nothing is there and `arm` is set, the next sender hands its element over to the
+  /// receiver, which is about to wait.
   func poll(arm: Bool) -> Poll {
     lock.lock()
     if isHandedOver {
@@ -146,13 +148,14 @@ import Synchronization
     return .element(element)
   }
 
-  /// After an element: whether the task has taken its 256 and must let others run. Only the receiver calls it.
+  /// Counts an element that was taken. Returns whether the task has now taken 256 in a row and must let others run.
+  /// Only the receiver calls it.
   func isTurnOver() -> Bool {
     taken &+= 1
     return taken == 0
   }
 
-  /// Stops waiting. An element that was handed over in the meantime is returned.
+  /// Stops waiting. If an element was handed over in the meantime, it is returned.
   func disarm() -> Element? {
     lock.lock()
     defer { lock.unlock() }
@@ -162,7 +165,7 @@ import Synchronization
     return slot.move()
   }
 
-  /// How many senders wait, as of a moment ago. O(n).
+  /// How many senders wait, as of a moment ago. This is O(n).
   var offerCount: Int {
     lock.withLock {
       var (count, each) = (0, first)

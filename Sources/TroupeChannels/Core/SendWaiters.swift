@@ -1,12 +1,12 @@
 import Synchronization
 
-/// One that waits for room in a bounded channel.
+/// Somebody who waits for room in a bounded channel.
 final class SendWaiter: @unchecked Sendable {
   enum State { case waiting, granted, closed }
 
   let parker = Parker()
   let count: Int
-  // Touched under the lock of `SendWaiters`.
+  // The state and the links are touched under the lock of `SendWaiters`.
   fileprivate(set) var state = State.waiting
   fileprivate var next: SendWaiter?
   fileprivate unowned(unsafe) var previous: SendWaiter?
@@ -14,7 +14,7 @@ final class SendWaiter: @unchecked Sendable {
   init(count: Int) { self.count = count }
 }
 
-/// Those who wait for room, first come, first served.
+/// The line of those who wait for room, served first come, first served.
 ///
 /// Sendable because its list is touched under its lock alone.
 @usableFromInline package final class SendWaiters: @unchecked Sendable {
@@ -30,11 +30,12 @@ final class SendWaiter: @unchecked Sendable {
     case waiting(SendWaiter)
   }
 
-  /// Takes `count` permits at once, or a place in the line.
+  /// Takes `count` permits at once, or else a place in the line.
   func arrive<Element: ~Copyable>(_ count: Int, at queue: MessageQueue<Element>) -> Arrival {
     lock.withLock {
-      // The bit first, then the look: a take after the bit sees it, a take before it is seen by the look.
-      // Acquire-release: pairs with the add in `MessageQueue.took`.
+      // The bit is set first, then the queue is looked at: a take after the bit sees it, and a take before it is seen
+      // by the look. Pairs with the acquire-release add in `MessageQueue.took`; sequentially consistent for the look
+      // at the tail, as `MessageQueue.reserve` explains.
       _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .sequentiallyConsistent)
       // Senders that trust the cached head must look at the real one, and find the bit.
       queue.forgetCachedRoom()
@@ -78,7 +79,7 @@ final class SendWaiter: @unchecked Sendable {
     }
   }
 
-  /// Room has appeared: hands it to the first in line.
+  /// Hands room that has appeared to the first in line, and to those behind it as far as it goes.
   package func grant<Element: ~Copyable>(_ queue: MessageQueue<Element>) {
     var granted: SendWaiter?
     lock.lock()
@@ -94,7 +95,7 @@ final class SendWaiter: @unchecked Sendable {
     signalAll(granted)
   }
 
-  /// Leaves the line. The state afterwards tells whether it was served before it could leave.
+  /// Leaves the line. The returned state tells whether the waiter was served before it could leave.
   func leave<Element: ~Copyable>(_ waiter: SendWaiter, _ queue: MessageQueue<Element>) -> SendWaiter.State {
     let (state, wasFirst) = lock.withLock {
       let wasFirst = first === waiter
@@ -102,14 +103,14 @@ final class SendWaiter: @unchecked Sendable {
       if first == nil { clearWanted(queue) }
       return (waiter.state, wasFirst)
     }
-    // The next one may want less.
+    // The next one in line may want less, and so be served now.
     if state == .waiting && wasFirst { grant(queue) }
     return state
   }
 
   func state(of waiter: SendWaiter) -> SendWaiter.State { lock.withLock { waiter.state } }
 
-  /// How many wait, as of a moment ago. O(n).
+  /// How many wait, as of a moment ago. This is O(n).
   package var count: Int {
     lock.withLock {
       var (count, each) = (0, first)
@@ -118,8 +119,8 @@ final class SendWaiter: @unchecked Sendable {
     }
   }
 
-  /// Sends everybody away. *closed* has been set in the tail word before: whoever comes after this finds the line empty, so
-  /// looks at that word in `reserve`, and is refused; it needs no flag here.
+  /// Sends everybody in the line away. *closed* was set in the tail word before: whoever comes after this finds the
+  /// line empty, so looks at that word in `reserve`, and is refused. The line therefore needs no flag of its own.
   package func closeAll() {
     lock.lock()
     let closed = first
@@ -146,7 +147,8 @@ final class SendWaiter: @unchecked Sendable {
     _ = queue.consumer.pointee.head.bitwiseAnd(~HeadWord.roomWanted, ordering: .acquiringAndReleasing)
   }
 
-  /// Outside the lock: a signal may run foreign code. In a loop, and the links go first.
+  /// Wakes the waiters of a chain. This happens outside the lock, because a signal may run foreign code. It is a loop
+  /// that clears the links first, so that no long chain of waiters is freed recursively.
   private func signalAll(_ chain: SendWaiter?) {
     var each = chain
     while let waiter = each {

@@ -1,6 +1,6 @@
-// Compiled for the model checker alone (`TROUPE_MODEL`, see Package.swift): what is declared here is found before what the
-// sources import under the same names, so that each operation on a shared word, each pause and each sleep is a choice of who goes
-// on. In any other build this folder does not exist.
+// This folder is compiled for the model checker alone (`TROUPE_MODEL`, see Package.swift), and does not exist in any
+// other build. What it declares is found before what the sources import under the same names, so that each operation
+// on a shared word, each pause and each sleep becomes a choice of who goes on.
 @_exported public import TroupeModel
 
 @usableFromInline package typealias Atomic = TroupeModel.Atomic
@@ -10,7 +10,8 @@ func troupe_futex_wait(_ word: UnsafeMutablePointer<UInt32>, _ expected: UInt32,
 }
 func troupe_futex_wake(_ word: UnsafeMutablePointer<UInt32>, _ count: Int32) { ModelSystem.futexWake(word, count) }
 func troupe_clock_now() -> Int64 { ModelSystem.clock() }
-/// Only `FutexLock` calls it here, between looks at its word; the controller knows a look that is repeated.
+/// Does nothing. Only `FutexLock` calls it here, between looks at its word, and the controller knows a look that is
+/// repeated.
 func troupe_cpu_pause() {}
 
 func troupe_current_worker() -> UnsafeMutableRawPointer? { ModelSystem.worker }

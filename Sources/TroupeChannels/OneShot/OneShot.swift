@@ -1,12 +1,13 @@
 extension Channel {
-  /// A channel for one value.
+  /// Makes a channel for one value, as for the answer to a request. It costs one allocation.
   @inlinable public static func oneShot<Value: ~Copyable>(of type: Value.Type = Value.self) -> OneShotChannel<Value> {
     let core = OneShotCore<Value>()
     return OneShotChannel(sender: OneShotSender(core), receiver: OneShotReceiver(core))
   }
 }
 
-/// Both ends of a one-shot channel. Take it apart: `let sender = channel.sender; let receiver = channel.receiver`.
+/// Both ends of a one-shot channel. Take them out of it:
+/// `let sender = channel.sender; let receiver = channel.receiver`.
 @frozen public struct OneShotChannel<Value: ~Copyable>: ~Copyable {
   /// The sending end.
   public var sender: OneShotSender<Value>
@@ -19,8 +20,8 @@ extension Channel {
   }
 }
 
-/// The sending end of a one-shot channel. To send uses it up, so that sending twice does not compile; if it goes without
-/// having sent, the receiver learns it at once.
+/// The sending end of a one-shot channel. Sending uses it up, so that sending twice does not compile. If it is
+/// dropped without having sent, the receiver learns so at once.
 @frozen public struct OneShotSender<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   @usableFromInline let core: OneShotCore<Value>
 
@@ -28,7 +29,8 @@ extension Channel {
 
   @inlinable deinit { core.drop(nil) }
 
-  /// Sends the value and never waits. If the receiver has closed the channel or is gone, the value comes back.
+  /// Sends the value and never waits. If the receiver has closed the channel or is gone, the value comes back in the
+  /// outcome.
   @inlinable public consuming func send(_ value: consuming sending Value) -> sending SendOutcome<Value> {
     let core = core
     discard self
@@ -36,22 +38,25 @@ extension Channel {
     return .sent
   }
 
-  /// Nobody listens any more: the receiver has closed the channel or is gone.
+  /// Whether nobody listens any more, because the receiver has closed the channel or is gone. A sender can look at
+  /// this to save itself the work of making the value.
   @inlinable public var isClosed: Bool { core.isClosed }
 
-  /// Suspends until nobody listens any more; at once if that is so. Returns early if the task is cancelled.
+  /// Suspends the task until nobody listens any more, and returns at once if that is so. It also returns, early, if
+  /// the task is cancelled.
   nonisolated(nonsending) public mutating func receiverGone() async { await core.waitUntilClosed() }
 }
 
-/// What a look at a one-shot channel found.
+/// What a timed receive on a one-shot channel has found.
 @frozen public enum OneShotOutcome<Value: ~Copyable>: ~Copyable {
-  /// The value.
+  /// The value was taken.
   case received(Value)
-  /// Nothing in time, or nothing yet. A value that comes later is destroyed, where the receiver was used up.
+  /// The timeout passed before the value came. Where the receive used the receiver up, a value that comes later is
+  /// destroyed.
   case timedOut
-  /// The sender is gone without having sent, or the receiver was used before.
+  /// The sender is gone without having sent, this end was closed, or the value was taken before.
   case closed
-  /// The task was cancelled.
+  /// The task was cancelled before the value came.
   case cancelled
 }
 
@@ -59,10 +64,12 @@ extension OneShotOutcome: Copyable where Value: Copyable {}
 extension OneShotOutcome: Sendable where Value: Sendable & ~Copyable {}
 extension OneShotOutcome: Equatable where Value: Equatable {}
 
-/// The receiving end of a one-shot channel. To receive uses it up; its end tells the sender.
+/// The receiving end of a one-shot channel. A receive that waits uses it up. When it is dropped, the sender is told
+/// that nobody listens any more.
 @frozen public struct OneShotReceiver<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
   @usableFromInline let core: OneShotCore<Value>
-  /// `tryReceive` has had the value, or has seen that there is none: the memory is no longer ours.
+  /// Whether `tryReceive` has taken the value or has seen that there will be none. The memory is no longer ours after
+  /// that.
   @usableFromInline var isSpent = false
 
   @inlinable init(_ core: OneShotCore<Value>) { self.core = core }
@@ -71,8 +78,10 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     if !isSpent { core.abandon() }
   }
 
-  /// Takes the value if it is there. After `received` or `closed`, or once this end is closed and nothing was sent, every
-  /// further call says `closed`.
+  /// Takes the value if it is there, without waiting.
+  ///
+  /// After `received` or `closed`, and once this end is closed and nothing was sent, every further call says
+  /// `closed`.
   @inlinable public mutating func tryReceive() -> sending TryReceiveOutcome<Value> {
     if isSpent { return .closed }
     switch core.look() {
@@ -84,18 +93,19 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
       _ = core.takeFailure()
       return .closed
     case .nothing:
-      // Closed by this end before that look: nothing can come any more.
+      // This end was closed before that look, so nothing can come any more.
       return core.isClosed ? .closed : .empty
     }
   }
 
-  /// Refuses a value that has not been sent yet; one that was sent can still be received.
+  /// Refuses a value that has not been sent yet. A value that was sent before can still be received.
   public mutating func close() { if !isSpent { core.close() } }
 
-  /// The value, blocking the thread until it is there. Nil: the sender is gone without having sent, or this end was closed.
+  /// Waits for the value, blocking the calling thread. It returns nil if the sender is gone without having sent, or
+  /// if this end was closed.
   ///
-  /// On a worker of an actor system or inside a task, where a thread must not be blocked, it stops the program with a
-  /// message once it would have to wait.
+  /// A worker of an actor system must not be blocked, and neither must a thread that runs a task: there, the call
+  /// stops the program with a message as soon as it would have to wait.
   @available(
     *, noasync,
     message:
@@ -112,7 +122,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     }
   }
 
-  /// The value, blocking the thread for at most `timeout`.
+  /// Waits for the value, blocking the calling thread for at most `timeout`.
   @available(
     *, noasync,
     message:
@@ -122,8 +132,8 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     disconnected(receiveSlowly(Deadline(after: timeout)))
   }
 
-  /// The value, suspending the task until it is there. Nil: the sender is gone without having sent, this end was closed, or
-  /// the task was cancelled.
+  /// Waits for the value, suspending the task. It returns nil if the sender is gone without having sent, if this end
+  /// was closed, or if the task was cancelled.
   nonisolated(nonsending) public consuming func receive() async -> sending Value? {
     switch await receiveSlowly(.never) {
     case .received(let value): return disconnected(value)
@@ -131,7 +141,8 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     }
   }
 
-  /// The value, suspending the task for at most `timeout`.
+  /// Waits for the value, suspending the task for at most `timeout`. If the task is cancelled while it waits, the
+  /// outcome is `cancelled`.
   nonisolated(nonsending) public consuming func receive(timeout: Duration) async -> sending OneShotOutcome<Value> {
     disconnected(await receiveSlowly(Deadline(after: timeout)))
   }
@@ -164,7 +175,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
       let core = core
       let alarm = Alarm(deadline) { core.wakeReceiver() }
       _ = await core.wait()
-      // The alarm touches the memory of this end, so it has to be over before this end is.
+      // The alarm touches the memory of this end, so the alarm has to be over before this end is.
       if let alarm { await alarm.stop() }
     }
   }

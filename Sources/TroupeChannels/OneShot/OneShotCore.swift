@@ -1,26 +1,28 @@
 public import Synchronization
 
-/// The state of a channel for one value. All steps are named in `OneShotCore`.
+/// The shared state of a channel for one value. All steps on it are methods of `OneShotCore`.
 @usableFromInline package struct OneShotState: ~Copyable {
   /// The value is there.
   @usableFromInline static let sent: UInt32 = 1
   /// The receiver takes no value any more.
   @usableFromInline static let closed: UInt32 = 2
-  /// The receiver waits in `receiver`; the sender waits in `sender`.
+  /// The receiver waits in `receiver`, or the sender waits in `sender`.
   @usableFromInline static let receiverWaits: UInt32 = 4
   @usableFromInline static let senderWaits: UInt32 = 8
-  /// This side touches the memory no more. Whoever sets the second of the two frees it.
+  /// The sender, or the receiver, will not touch the memory any more. Whoever sets the second of these two bits frees
+  /// it.
   @usableFromInline static let senderDone: UInt32 = 16
   @usableFromInline static let receiverDone: UInt32 = 32
-  /// The sender will not send.
+  /// The sender is gone, or has failed, and will not send.
   @usableFromInline static let dropped: UInt32 = 64
 
   @usableFromInline let bits = Atomic<UInt32>(0)
   @usableFromInline let receiver = Parker()
   @usableFromInline let sender = Parker()
-  /// Why the sender did not send, if it said so; written before `dropped`.
+  /// The reason why the sender did not send, if it gave one. It is written before `dropped` is set.
   @usableFromInline var failure: (any Error)?
-  /// Since when the receiver waits, on a clock of its own, and how long; written before the sender is handed out. `max`: without limit.
+  /// When the receiver began to wait, on a clock of its own, and how long it waits at most. Both are written before
+  /// the sender is handed out. A start of `max` means that the receiver waits without limit.
   @usableFromInline package let start: Int64
   @usableFromInline package let limit: Duration?
 
@@ -31,10 +33,12 @@ public import Synchronization
   }
 }
 
-/// A typed view of the memory that both ends of a one-shot channel share: the state, then the value.
+/// A typed view of the memory that both ends of a one-shot channel share: the state, and after it the value.
 ///
-/// Without a waiter a send is one compare-exchange and a receive one load; there is one allocation and no reference count:
-/// the second end to be done frees.
+/// As long as nobody waits, a send is one compare-exchange and a receive is one load. There is one allocation and no
+/// reference count: the end that is done second frees the memory.
+///
+/// Sendable because every step on the state is atomic, and those steps say which of the two ends may touch the rest.
 @usableFromInline package struct OneShotCore<Value: ~Copyable>: Copyable, @unchecked Sendable {
   @usableFromInline typealias State = OneShotState
   @usableFromInline let state: UnsafeMutablePointer<OneShotState>
@@ -54,11 +58,11 @@ public import Synchronization
     state.initialize(to: OneShotState(start: start, limit: limit))
   }
 
-  /// The same memory, known by its address. The caller vouches for the type.
+  /// Makes a view of the memory at an address that `address` returned before. The caller vouches for the type.
   @inlinable package init(address: UnsafeMutableRawPointer) {
     state = address.assumingMemoryBound(to: OneShotState.self)
   }
-  /// When the receiver gives up, on its clock. `max`: never.
+  /// When the receiver gives up, on its own clock; `max` if it never does.
   package var deadline: Int64 {
     guard let limit = state.pointee.limit, state.pointee.start != .max else { return .max }
     let sum = state.pointee.start.addingReportingOverflow(limit.nanosecondsClamped)
@@ -67,7 +71,7 @@ public import Synchronization
   @inlinable package var address: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) }
 
   @inlinable func free() {
-    // Nearly always there is nothing in it, and to release nothing is a call all the same.
+    // There is nearly always nothing in it, and releasing nothing would still be a call.
     if state.pointee.failure != nil { state.pointee.failure = nil }
     RawMemory.free(state)
   }
@@ -76,13 +80,14 @@ public import Synchronization
 
   // MARK: The sender, which ends with one of these
 
-  /// Nil if the value was sent; else the value.
+  /// Sends the value. It returns nil if the value was sent, and the value itself if the receiver refuses it.
   @inlinable package func send(_ value: consuming Value) -> Value? {
     var bits = state.pointee.bits.load(ordering: .acquiring)
     self.value.initialize(to: value)
     while bits & State.closed == 0 {
       let waits = bits & State.receiverWaits != 0
-      // With a waiter the memory has to outlive the signal, so *done* comes as a step of its own.
+      // The memory has to outlive the signal to a waiting receiver, so with a waiter *done* is set in a step of its
+      // own.
       // Releasing: publishes the value. Pairs with the acquiring loads of `receive`.
       let (exchanged, seen) = state.pointee.bits.weakCompareExchange(
         expected: bits, desired: bits | State.sent | (waits ? 0 : State.senderDone),
@@ -103,7 +108,7 @@ public import Synchronization
     finishSender()
   }
 
-  /// The sender will not send, for a reason or none.
+  /// Says that the sender will not send, for a reason or for none.
   @inlinable package func drop(_ failure: (any Error)?) {
     if let failure { state.pointee.failure = failure }
     let before = state.pointee.bits.bitwiseOr(State.dropped, ordering: .acquiringAndReleasing).oldValue
@@ -112,12 +117,12 @@ public import Synchronization
   }
 
   @inlinable func finishSender() {
-    // Acquire-release: the second one to be done sees all that the first did.
+    // Acquire-release: the end that is done second sees everything that the first one did.
     let before = state.pointee.bits.bitwiseOr(State.senderDone, ordering: .acquiringAndReleasing).oldValue
     if before & State.receiverDone != 0 { free() }
   }
 
-  /// Suspends the sender until the receiver takes no value any more, or the task is cancelled.
+  /// Suspends the sender until the receiver takes no value any more, or until the task is cancelled.
   @usableFromInline nonisolated(nonsending) package func waitUntilClosed() async {
     while !Task.isCancelled {
       state.pointee.sender.reset()
@@ -136,14 +141,14 @@ public import Synchronization
     return bits & State.sent != 0 ? .value : bits & State.dropped != 0 ? .dropped : .nothing
   }
 
-  /// After `look` said `value`, once: takes it, and ends the receiver.
+  /// Takes the value and ends the receiver. To be called once, after `look` has said `value`.
   @inlinable package func takeValue() -> Value {
     let value = self.value.move()
     finishReceiver()
     return value
   }
 
-  /// After `look` said `dropped`: why, and ends the receiver.
+  /// Returns why nothing was sent and ends the receiver. To be called once, after `look` has said `dropped`.
   @inlinable package func takeFailure() -> (any Error)? {
     let failure = state.pointee.failure
     finishReceiver()
@@ -164,14 +169,14 @@ public import Synchronization
     if before & State.senderWaits != 0 && before & State.senderDone == 0 { state.pointee.sender.signal() }
   }
 
-  /// The receiver goes without having taken anything; a value that was sent is destroyed.
+  /// Ends a receiver that has taken nothing. A value that was sent is destroyed.
   @usableFromInline package func abandon() {
     close()
     if look() == .value { self.value.deinitialize(count: 1) }
     finishReceiver()
   }
 
-  /// Blocks until there is something to see, or the deadline.
+  /// Blocks the thread until there is something to see, or until the deadline.
   @usableFromInline package func wait(until deadline: Deadline, call: StaticString) -> Found {
     var backoff = Backoff()
     while !backoff.isOver {
@@ -187,11 +192,12 @@ public import Synchronization
     return look()
   }
 
-  /// Before looking, if one may have waited before: what is signalled from now on lets `wait` return. Not between the look and `wait`, where an alarm may
-  /// have been set up that signals once.
+  /// Forgets earlier signals, so that only a signal from now on lets `wait` return. A receiver that may have waited
+  /// before calls this before it looks. It must not be called between the look and `wait`, because an alarm that
+  /// signals only once may have been set up there.
   @usableFromInline package func forgetSignals() { state.pointee.receiver.reset() }
 
-  /// Suspends until there is something to see, or the task is cancelled, or `wakeReceiver` is called.
+  /// Suspends until there is something to see, the task is cancelled, or `wakeReceiver` is called.
   @usableFromInline nonisolated(nonsending) package func wait() async -> Found {
     let before = state.pointee.bits.bitwiseOr(State.receiverWaits, ordering: .acquiringAndReleasing).oldValue
     if before & (State.sent | State.dropped) == 0 {
@@ -200,6 +206,6 @@ public import Synchronization
     return look()
   }
 
-  /// Makes a waiting receiver look at its deadline. Only while the receiver is known to exist.
+  /// Makes a waiting receiver look at its deadline. To be called only while the receiver is known to exist.
   @usableFromInline package func wakeReceiver() { state.pointee.receiver.signal() }
 }

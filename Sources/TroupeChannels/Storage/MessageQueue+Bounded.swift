@@ -21,7 +21,7 @@ extension MessageQueue where Element: ~Copyable {
     }
   }
 
-  /// Turns a permit into an element. Refused only when the receiver is gone; the permit is spent in any case.
+  /// Turns a permit into an element. It is refused only if the receiver is gone; the permit is spent in any case.
   @inlinable package func pushPermitted(_ element: consuming Element) -> Push<Element> {
     var word = state.pointee.tail.load(ordering: .acquiring)
     while true {
@@ -47,7 +47,8 @@ extension MessageQueue where Element: ~Copyable {
     let slots = Int(mask) + 1
     let elements = state.pointee.base + Segment.elementsOffset(slots)
     (elements.assumingMemoryBound(to: Element.self) + slot).initialize(to: element)
-    // The lap's parity: a flag of the lap before never reads as written, so the consumer need not clear it.
+    // The flag tells which lap wrote the slot. A flag of the lap before never reads as written, so the consumer need
+    // not clear it.
     let lap: UInt8 = index & (mask &+ 1) == 0 ? 1 : 2
     // Releasing: publishes the element. Pairs with the acquiring load in `take`.
     (Self.flags(state.pointee.base) + slot).pointee.store(lap, ordering: .releasing)
@@ -57,11 +58,13 @@ extension MessageQueue where Element: ~Copyable {
     ((word >> TailWord.boundedShift) &- head) & TailWord.boundedIndexMask
   }
 
-  /// Whether `count` more fit. A "no" was true at one moment: the head that decided was read after `word`, and only grows.
+  /// Whether `count` more elements fit. An answer of "no" was true at one moment: the head that decided was read
+  /// after `word`, and only grows.
   @inlinable func hasRoom(for count: UInt, _ word: UInt) -> Bool {
     let wanted = TailWord.permits(word) &+ count
     let capacity = UInt(state.pointee.capacity)
-    // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so with `took`.
+    // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so with
+    // `took`.
     let cached = state.pointee.spareOrHeadCache.load(ordering: .acquiring)
     let usedByCache = used(word, head: cached)
     if usedByCache <= capacity && usedByCache &+ wanted <= capacity { return true }
@@ -76,11 +79,11 @@ extension MessageQueue where Element: ~Copyable {
     let index = (head >> 1) & TailWord.boundedIndexMask
     state.pointee.spareOrHeadCache.store(index, ordering: .releasing)
     let used = used(word, head: index)
-    // A head past the tail: `word` is old, and the exchange that comes next will fail and say so.
+    // If the head is past the tail, `word` is old, and the exchange that comes next will fail and say so.
     return used > UInt(state.pointee.capacity) || used &+ wanted <= UInt(state.pointee.capacity)
   }
 
-  /// The room beside elements and permits, as the published head has it.
+  /// How much room is left by elements and permits, judged by the published head.
   @usableFromInline package func remainingRoom() -> Int {
     let word = state.pointee.tail.load(ordering: .acquiring)
     let head = (consumer.pointee.head.load(ordering: .acquiring) >> 1) & TailWord.boundedIndexMask
@@ -91,10 +94,10 @@ extension MessageQueue where Element: ~Copyable {
 
   @usableFromInline package enum Reservation { case reserved, full, closed }
 
-  /// Takes `count` permits if there is room. `fair` is false for the one who hands room to waiters.
+  /// Takes `count` permits if there is room. `fair` is false for a caller that hands room to the waiters themselves.
   @usableFromInline package func reserve(_ count: Int, fair: Bool) -> Reservation {
-    // Sequentially consistent: whoever set *roomWanted* looks at the tail after it, and whoever gives room back by the tail
-    // looks at *roomWanted* after that; one of the two sees the other.
+    // Sequentially consistent: whoever sets *roomWanted* looks at the tail after that, and whoever gives room back
+    // through the tail looks at *roomWanted* after that; one of the two sees the other.
     var word = state.pointee.tail.load(ordering: .sequentiallyConsistent)
     while true {
       if word & TailWord.closed != 0 { return .closed }
@@ -104,7 +107,7 @@ extension MessageQueue where Element: ~Copyable {
       let total = TailWord.permits(word) + UInt(count)
       let used = used(word, head: index)
       if total > UInt(TailWord.maximumPermits) { return .full }
-      // As in `hasRoomNow`: more than the capacity means that `word` is old.
+      // As in `hasRoomNow`, more than the capacity means that `word` is old.
       if used <= UInt(state.pointee.capacity) && used &+ total > UInt(state.pointee.capacity) { return .full }
       let (exchanged, seen) = state.pointee.tail.weakCompareExchange(
         expected: word, desired: word &+ UInt(count) &* TailWord.permit,
@@ -114,7 +117,8 @@ extension MessageQueue where Element: ~Copyable {
     }
   }
 
-  /// Gives permits back. True if the channel is closed and this was the last one: the idle consumer must be woken.
+  /// Gives permits back. Returns true if the channel is closed and this was the last permit, so that the idle
+  /// consumer must be woken.
   @usableFromInline package func releasePermits(_ count: Int) -> Bool {
     var word = state.pointee.tail.load(ordering: .acquiring)
     while true {
@@ -128,7 +132,7 @@ extension MessageQueue where Element: ~Copyable {
     }
   }
 
-  /// Makes the cached head say "full", whatever there is: the next sender has to read the real one.
+  /// Makes the cached head say "full", whatever there is, so that the next sender has to read the real one.
   @usableFromInline package func forgetCachedRoom() {
     let index = state.pointee.tail.load(ordering: .acquiring) >> TailWord.boundedShift
     let full = (index &- UInt(state.pointee.capacity)) & TailWord.boundedIndexMask

@@ -1,7 +1,7 @@
 public import Synchronization
 
 extension MessageQueue where Element: ~Copyable {
-  /// Refuses further elements. `wake` is true if this step cleared *idle*.
+  /// Sets `bits` in the tail word, so that further elements are refused. `wake` is true if this step cleared *idle*.
   @usableFromInline package func close(_ bits: UInt) -> (wake: Bool, before: UInt) {
     var word = state.pointee.tail.load(ordering: .acquiring)
     while true {
@@ -15,10 +15,11 @@ extension MessageQueue where Element: ~Copyable {
 
   @inlinable package var isClosed: Bool { state.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 }
 
-  /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
+  /// How many elements were sent and not yet taken. The count is exact if nobody else touches the queue meanwhile.
   @usableFromInline package var count: Int { QueueShape(Element.self).count(in: state) }
 
-  /// Destroys or hands on what is left in a closed queue, waiting for elements that are still being written.
+  /// Passes what is left in a closed queue to `body`, to be destroyed or handed on. It waits for elements that are
+  /// still being written.
   @inlinable package func drainClosed(_ body: (consuming Element) -> Void) {
     var backoff = Backoff()
     while true {

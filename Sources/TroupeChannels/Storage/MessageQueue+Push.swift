@@ -1,16 +1,17 @@
 public import Synchronization
 
-/// What became of an element, and what the sender has to do now.
+/// What became of an element, and what its sender has to do now.
 @usableFromInline package enum Push<Element: ~Copyable>: ~Copyable {
   case done
-  /// Done, and this sender cleared *idle*: it must wake the consumer.
+  /// The element is in the queue, and this sender cleared *idle*: it must wake the consumer.
   case wake
   case full(Element)
   case closed(Element)
 }
 
 extension MessageQueue where Element: ~Copyable {
-  /// Where the slot of a tail word lies. Read after the word; stale only if the index moved, and then the exchange fails.
+  /// The place of the slot that a tail word points at. It is read after the word, and is stale only if the index has
+  /// moved meanwhile; then the exchange that follows fails.
   @usableFromInline struct Place {
     @usableFromInline let segment: UnsafeMutableRawPointer
     @usableFromInline let capacity: Int
@@ -20,7 +21,7 @@ extension MessageQueue where Element: ~Copyable {
       self.capacity = capacity
       self.offset = offset
     }
-    /// The slot's sender links the next block.
+    /// Whether this is the last slot of its segment, whose sender links the next block.
     @inlinable var isLast: Bool { offset == capacity - 1 }
   }
 
@@ -29,7 +30,7 @@ extension MessageQueue where Element: ~Copyable {
     if word & TailWord.inline != 0 {
       return Place(segment: state.pointee.base, capacity: Segment.inlineCapacity, offset: low)
     }
-    // Acquired with `word`.
+    // This was acquired with `word`.
     let block = state.pointee.tailBlock.load(ordering: .relaxed)
     if block & QueueState.longBlock == 0 {
       return Place(segment: Self.address(block), capacity: Segment.blockCapacity, offset: low)
@@ -48,10 +49,11 @@ extension MessageQueue where Element: ~Copyable {
     (Self.flags(place.segment) + place.offset).pointee.store(1, ordering: .releasing)
   }
 
-  /// Appends to an unbounded queue: one compare-exchange, a store, and once a block an allocation.
+  /// Appends to an unbounded queue. This costs one compare-exchange, a store and, once in a block, an allocation.
   @inlinable @inline(__always) package func push(_ element: consuming Element) -> Push<Element> {
     let word = state.pointee.tail.load(ordering: .acquiring)
-    // The usual case, short enough to be part of the caller: in a block, no bit set, and not its last slot.
+    // This is the usual case, short enough to be inlined into the caller: in a block, with no bit set, and not the
+    // last slot.
     guard word & (TailWord.one &- 1) == 0 else { return pushSlowly(element, word, Backoff()) }
     let place = place(word)
     if place.isLast { return pushSlowly(element, word, Backoff()) }
@@ -63,7 +65,7 @@ extension MessageQueue where Element: ~Copyable {
     return .done
   }
 
-  /// After another sender won.
+  /// Goes on after another sender has won the compare-exchange.
   @inlinable @inline(never) func pushAgain(_ element: consuming Element, _ seen: UInt) -> Push<Element> {
     var backoff = Backoff()
     backoff.contended()
@@ -83,13 +85,15 @@ extension MessageQueue where Element: ~Copyable {
           if next != 0 { RawMemory.free(Self.address(next)) }
           return .closed(element)
         }
-        // The one that installs has only to store a pointer; it may have lost its processor, so yield in the end.
+        // The sender that installs the block has only to store a pointer. It may have lost its processor, though, so
+        // this yields in the end.
         backoff.snooze()
         word = state.pointee.tail.load(ordering: .acquiring)
         continue
       }
       let place = place(word)
-      // Before the reservation: a slot in a block implies that the block after it can be had.
+      // The block is allocated before the slot is reserved: a reserved slot must imply that the block after it can be
+      // had.
       if place.isLast && next == 0 { next = takeBlock() }
       var desired = place.isLast ? ((word >> TailWord.shift | mask) &+ 1) << TailWord.shift : word &+ TailWord.one
       if place.isLast {
@@ -106,7 +110,8 @@ extension MessageQueue where Element: ~Copyable {
         continue
       }
       if place.isLast {
-        // Published before our own slot is: once every slot of a block is taken, nobody but the consumer touches it.
+        // The link is published before our own slot is: once every slot of a block is taken, nobody but the consumer
+        // touches it.
         place.segment.storeBytes(of: next, as: UInt.self)
         state.pointee.tailBlock.store(next, ordering: .relaxed)
         state.pointee.ringMaskOrLongStart.store(

@@ -1,11 +1,11 @@
 public import Synchronization
 
-/// What the consumer found where no element was ready.
+/// What the consumer has found where no element was ready.
 @usableFromInline package enum Emptiness {
   case empty
-  /// A slot is reserved and not yet written: its element is coming.
+  /// A slot is reserved and not yet written, so its element is on the way.
   case hole
-  /// Closed, and everything has been taken.
+  /// The queue is closed, and everything has been taken.
   case finished
 }
 
@@ -16,7 +16,7 @@ public import Synchronization
   case control
 }
 
-// Only the one consumer calls what is here.
+// Only the one consumer calls what is declared here.
 extension MessageQueue where Element: ~Copyable {
   /// Whether `take` would find an element.
   @inlinable package var isReady: Bool {
@@ -29,12 +29,12 @@ extension MessageQueue where Element: ~Copyable {
   /// Takes the next element if it has been written.
   @inlinable package func take() -> Element? { isReady ? takeReady() : nil }
 
-  /// Takes the next element. `isReady` has said that it is there.
+  /// Takes the next element. The caller has just heard from `isReady` that it is there.
   @inlinable package func takeReady() -> Element {
     let offset = Int(consumer.pointee.offset)
     let flag = Self.flags(consumer.pointee.segment) + offset
     let element = (consumer.pointee.elements.assumingMemoryBound(to: Element.self) + offset).move()
-    // The next lap of the inline slots has to find them unwritten. Relaxed: *idle* releases it.
+    // The next lap of the inline slots has to find them unwritten. Relaxed, because *idle* releases the store.
     if consumer.pointee.isInline { flag.pointee.store(0, ordering: .relaxed) }
     consumer.pointee.offset = Int32(truncatingIfNeeded: offset &+ 1)
     let index = consumer.pointee.headIndex &+ 1
@@ -51,8 +51,8 @@ extension MessageQueue where Element: ~Copyable {
       let below = consumer.pointee.isInline ? HeadWord.inline : 0
       consumer.pointee.head.store(consumer.pointee.headIndex << 1 | below, ordering: .relaxed)
     } else {
-      // Releasing: the slot may be written again. Pairs with the acquiring loads in `hasRoom`. A read-modify-write,
-      // because a sender that sets `roomWanted` must be seen by the take after it.
+      // Releasing: the slot may be written again. Pairs with the acquiring loads in `hasRoom`. This is a
+      // read-modify-write, because the take that follows a sender's setting of `roomWanted` must see it.
       let old = consumer.pointee.head.wrappingAdd(2, ordering: .acquiringAndReleasing).oldValue
       if old & HeadWord.roomWanted != 0 { consumer.pointee.roomWanted = true }
     }
@@ -61,7 +61,7 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable func nextSegment() {
     if consumer.pointee.isBounded {
       consumer.pointee.offset = 0
-      // Not `^=`: the thread sanitizer takes that for an access to all of the state, `head` included.
+      // This is not `^=`, because the thread sanitizer takes that for an access to all of the state, `head` included.
       consumer.pointee.written = consumer.pointee.written ^ 3
       return
     }
@@ -70,7 +70,7 @@ extension MessageQueue where Element: ~Copyable {
 
   @inlinable @inline(never) func nextBlock() {
     let drained = consumer.pointee.segment
-    // Written before the flag of the last slot, which has been seen.
+    // The link was written before the flag of the last slot, and that flag has been seen.
     let next = drained.load(as: UInt.self)
     let wasInline = consumer.pointee.isInline
     let wasLong = consumer.pointee.limit > Int32(Segment.blockCapacity)
@@ -96,7 +96,8 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable package var ownIndex: UInt {
     !consumer.pointee.isBounded ? consumer.pointee.headIndex : consumer.pointee.headIndex & TailWord.boundedIndexMask
   }
-  /// About how many elements are there: holes count, and so do a few slots at the end of a block.
+  /// About how many elements are there. Slots that are not yet written count, and so do a few unused slots at the end
+  /// of a block.
   @inlinable package var backlog: UInt {
     let indexes = index(state.pointee.tail.load(ordering: .relaxed)) &- ownIndex
     return consumer.pointee.isBounded ? indexes & TailWord.boundedIndexMask : indexes
@@ -105,17 +106,18 @@ extension MessageQueue where Element: ~Copyable {
     word & TailWord.closed != 0 && (!consumer.pointee.isBounded || TailWord.permits(word) == 0)
   }
 
-  /// Why `take` found nothing.
+  /// Tells why `take` found nothing.
   @inlinable package func emptiness() -> Emptiness {
     let word = state.pointee.tail.load(ordering: .acquiring)
     if index(word) != ownIndex { return .hole }
     return isFinished(word) ? .finished : .empty
   }
 
-  /// Leaves, if there is still nothing to do. After `.idle` the queue may belong to another thread already.
+  /// Leaves the queue, if there is still nothing to do. After `.idle` the queue may already belong to another thread.
   ///
-  /// An unbounded queue goes back to its inline slots in the same step, which moves the index, so that a sender that has
-  /// read the old index and the old block cannot succeed any more: that is what makes freeing the block right.
+  /// An unbounded queue goes back to its inline slots in the same step. That step moves the index, so that a sender
+  /// that has read the old index and the old block cannot succeed any more. This is what makes it right to free the
+  /// block.
   @inlinable package func idle() -> Idling {
     var word = state.pointee.tail.load(ordering: .acquiring)
     while true {
@@ -141,8 +143,8 @@ extension MessageQueue where Element: ~Copyable {
   }
 
   @inlinable func idleInline(_ word: inout UInt) -> Bool {
-    // Not installing: whoever took the last slot of a block cleared that bit before it wrote the slot, and every slot
-    // has been taken.
+    // The bit *installing* is clear: whoever took the last slot of a block cleared it before writing the slot, and
+    // every slot has been taken.
     assert(word & TailWord.installing == 0)
     let index = consumer.pointee.headIndex
     let offset = Int(consumer.pointee.offset)
@@ -151,7 +153,7 @@ extension MessageQueue where Element: ~Copyable {
     let capacity = Int(consumer.pointee.limit)
     let mask = UInt(Segment.blockCapacity - 1)
     let fresh = offset == 0 ? index : (index | mask) &+ 1
-    // All before the step: it releases these fields to the next consumer.
+    // All of this is written before the step, which releases these fields to the next consumer.
     consumer.pointee.headIndex = fresh
     enter(state.pointee.base, capacity: Segment.inlineCapacity, inline: true)
     consumer.pointee.head.store(fresh << 1 | HeadWord.inline, ordering: .relaxed)
@@ -171,7 +173,8 @@ extension MessageQueue where Element: ~Copyable {
     return false
   }
 
-  /// Takes the idle bit back. True if it was still there, so that nobody is about to wake the consumer.
+  /// Takes the idle bit back. Returns true if it was still set, which means that nobody is about to wake the
+  /// consumer.
   @inlinable package func unidle() -> Bool {
     state.pointee.tail.bitwiseAnd(~TailWord.idle, ordering: .acquiringAndReleasing).oldValue & TailWord.idle != 0
   }

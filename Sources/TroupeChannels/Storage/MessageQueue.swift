@@ -2,35 +2,41 @@ public import Synchronization
 
 /// The queue under every channel and every mailbox: many producers, one consumer, no locks.
 ///
-/// Unbounded, it is a linked list of blocks of slots that starts in a few slots of its own memory and returns to them
-/// whenever the consumer idles; bounded, it is a ring. The list follows the ones in crossbeam-channel and tokio; the idle
-/// bit in the tail word follows the scheduling flag of the Erlang and Pony run-time systems.
+/// An unbounded queue is a linked list of blocks of slots. It starts in a few slots of the queue's own memory and
+/// returns to them whenever the consumer idles. A bounded queue is a ring. The list follows the ones in
+/// crossbeam-channel and tokio; the idle bit in the tail word follows the scheduling flag of the Erlang and Pony
+/// run-time systems.
 ///
-/// This is a view: a typed pointer to raw memory that its owner (a channel core, an actor's cell) creates and destroys.
-/// Being raw memory, it pays for no exclusivity checks; that there is one consumer is the owner's to hold.
+/// This type is a view: a typed pointer to raw memory that its owner (a channel core, or an actor's cell) creates and
+/// destroys. Because the memory is raw, it pays for no exclusivity checks; it is up to the owner that there is only
+/// one consumer.
 ///
-/// Pairs of orderings on `tail`, by step:
-/// - *push* (compare-exchange, acquire-release): acquires what *idle* released, the consumer's own fields; with the
-///   acquiring load before it, acquires the block that *install* released.
-/// - *install* (and, release): publishes `tailBlock` to the next sender.
-/// - *idle* (compare-exchange, acquire-release): releases the consumer's fields to whoever runs as the consumer next.
-/// - *close* (compare-exchange, or an or where nothing has to be woken; acquire-release): the index before is the final one.
-/// - *control* (compare-exchange, acquire-release), and *permits*, which are described with the bounded queue.
-/// A slot's flag releases the element to the acquiring load in `take`.
+/// These are the steps on `tail`, and what each ordering pairs with:
+/// - *push* (compare-exchange, acquire-release) acquires what *idle* released, which is the consumer's own fields.
+///   With the acquiring load before it, it acquires the block that *install* released.
+/// - *install* (and, release) publishes `tailBlock` to the next sender.
+/// - *idle* (compare-exchange, acquire-release) releases the consumer's fields to whoever runs as the consumer next.
+/// - *close* (acquire-release; a compare-exchange, or an or where nothing has to be woken) makes the index before it
+///   the final one.
+/// - *control* is a compare-exchange, acquire-release.
+/// - *permits* are described with the bounded queue.
+///
+/// The flag of a slot releases its element to the acquiring load in `take`.
 @usableFromInline package struct MessageQueue<Element: ~Copyable>: Copyable, @unchecked Sendable {
   @usableFromInline package typealias Segment = SlotSegment<Element>
   @usableFromInline package let state: UnsafeMutablePointer<QueueState>
 
   @inlinable package init(state: UnsafeMutablePointer<QueueState>) { self.state = state }
 
-  /// Only the one consumer, and `head` for anyone.
+  /// The consumer's part of the queue. Only the one consumer may touch it, except for `head`, which is open to anybody.
   @inlinable package var consumer: UnsafeMutablePointer<ConsumerState> {
     (UnsafeMutableRawPointer(state) + Self.consumerOffset).assumingMemoryBound(to: ConsumerState.self)
   }
 
   // MARK: Memory
 
-  // [QueueState][inline slots][ConsumerState], and for a ring, a cache line further, [ring].
+  // The layout is `[QueueState][inline slots][ConsumerState]`, and for a bounded queue, a cache line further,
+  // `[ring]`.
   @inlinable package static var slotsOffset: Int {
     let align = Segment.alignment
     return (MemoryLayout<QueueState>.size + align - 1) & ~(align - 1)
@@ -48,13 +54,13 @@ public import Synchronization
     while slots < capacity { slots <<= 1 }
     return slots
   }
-  /// Bytes for a queue with that many slots in its ring; 0 is unbounded.
+  /// How many bytes a queue needs whose ring has that many slots; 0 stands for an unbounded queue.
   @inlinable package static func byteCount(_ ring: Int) -> Int {
     ring == 0 ? unboundedByteCount : ringOffset + Segment.byteCount(ringCapacity(ring))
   }
 
-  /// Lays an empty queue out in `memory`. `initial` are the bits that its tail word starts with. A ring that has fewer slots than its capacity
-  /// counts room for what is kept elsewhere.
+  /// Lays out an empty queue in `memory`. `initial` are the bits that its tail word starts with. If the ring has
+  /// fewer slots than the capacity, the capacity also counts room for what is kept elsewhere.
   @inlinable package static func create(
     at memory: UnsafeMutableRawPointer, capacity: Int, ring: Int, initial: UInt
   ) -> MessageQueue {
@@ -86,14 +92,15 @@ public import Synchronization
     (segment + Segment.flagsOffset).assumingMemoryBound(to: Atomic<UInt8>.self)
   }
 
-  /// A block for the next sender, with `QueueState.longBlock` if it is long.
+  /// Returns a block for the next sender, with the bit `QueueState.longBlock` if it is a long one.
   @inlinable @inline(never) func takeBlock() -> UInt {
     if state.pointee.spareOrHeadCache.load(ordering: .relaxed) != 0 {
-      // Acquiring: the consumer cleared its flags. Pairs with the releasing store in `recycle`.
+      // Acquiring: the consumer has cleared the flags of the block. Pairs with the releasing store in `recycle`.
       let spare = state.pointee.spareOrHeadCache.exchange(0, ordering: .acquiring)
       if spare != 0 { return spare }
     }
-    // The consumer's line is read only here, where it has left no block: it does not keep up.
+    // The consumer's cache line is read only here, where the consumer has left no block, which means that it does not
+    // keep up.
     let head = consumer.pointee.head.load(ordering: .relaxed) >> 1
     let behind = Int(bitPattern: state.pointee.tail.load(ordering: .relaxed) >> TailWord.shift &- head)
     let isLong = behind >= Int(Segment.longBacklog)
@@ -104,8 +111,8 @@ public import Synchronization
     UnsafeMutableRawPointer(bitPattern: block & ~QueueState.longBlock).unsafelyUnwrapped
   }
 
-  /// Keeps one drained block for the next sender that needs one; only the consumer fills the place. Not a long one, which is
-  /// memory that the rest of the program should have back.
+  /// Keeps one drained block for the next sender that needs one. Only the consumer puts one there. A long block is
+  /// freed instead, because the rest of the program should have that memory back.
   @inlinable func recycle(_ block: UnsafeMutableRawPointer, long isLong: Bool) {
     if isLong || state.pointee.spareOrHeadCache.load(ordering: .relaxed) != 0 { return RawMemory.free(block) }
     block.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + Segment.blockCapacity)

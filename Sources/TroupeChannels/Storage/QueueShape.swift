@@ -1,8 +1,9 @@
 import Synchronization
 
-/// What the layout of a queue depends on its element's type for, in one word: enough to count what is in it without the type.
+/// Those facts about the layout of a queue that depend on its element's type, in one word. They are enough to count
+/// what is in a queue without knowing the type.
 @usableFromInline package struct QueueShape {
-  // [consumerOffset / 8][log2 of blockCapacity: 3 bits][inlineCapacity: 3 bits]
+  // The bits are `[consumerOffset / 8][log2 of blockCapacity: 3 bits][inlineCapacity: 3 bits]`.
   @usableFromInline package let bits: UInt32
 
   @inlinable package init(bits: UInt32) { self.bits = bits }
@@ -18,15 +19,16 @@ import Synchronization
   private var blockCapacity: Int { 1 << Int(bits >> 3 & 7) }
   private var inlineCapacity: Int { Int(bits & 7) }
 
-  /// Elements that are sent and not yet taken. Exact when nobody else touches the queue.
+  /// Counts the elements that were sent and not yet taken. The count is exact if nobody else touches the queue
+  /// meanwhile.
   package func count(in state: UnsafeMutablePointer<QueueState>) -> Int {
     let consumer = (UnsafeMutableRawPointer(state) + consumerOffset).assumingMemoryBound(to: ConsumerState.self)
     if state.pointee.capacity != 0 {
-      // The head last: it only grows, so what is between is never more than there is room for.
+      // The head is read last. It only grows, so the difference is never more than there is room for.
       let word = state.pointee.tail.load(ordering: .acquiring)
       let head = consumer.pointee.head.load(ordering: .acquiring) >> 1
       let used = ((word >> TailWord.boundedShift) &- head) & TailWord.boundedIndexMask
-      // A head past the tail: what was there has been taken meanwhile.
+      // If the head is past the tail, what was there has been taken meanwhile.
       return used > UInt(state.pointee.capacity) ? 0 : Int(used)
     }
     let head = consumer.pointee.head.load(ordering: .acquiring)
@@ -34,7 +36,7 @@ import Synchronization
     let from = head >> 1
     let to = word >> TailWord.shift
     guard to > from else { return 0 }
-    // A head in the inline slots and a tail past them: the indexes between are void.
+    // The head is in the inline slots and the tail is past them, so the indexes in between belong to no slot.
     let isPast = head & HeadWord.inline != 0 && (from | UInt(blockCapacity - 1)) < to
     return max(0, Int(to - from) - (isPast ? blockCapacity - inlineCapacity : 0))
   }

@@ -1,26 +1,26 @@
 public import Synchronization
 
-/// What senders touch of a queue, at the start of its raw memory.
+/// The part of a queue that senders touch. It lies at the start of the queue's raw memory.
 @usableFromInline package struct QueueState: ~Copyable {
-  /// See `TailWord`.
+  /// The word that senders compete for; see `TailWord`.
   @usableFromInline package let tail: Atomic<UInt>
-  /// The block that the tail lies in, with `longBlock` if that is long. Valid for the index that was read before it, if the
-  /// step on `tail` succeeds.
+  /// The block that the tail lies in, with the bit `longBlock` if that is a long one. It is valid for the index that
+  /// was read before it, provided that the following step on `tail` succeeds.
   @usableFromInline package let tailBlock: Atomic<UInt>
-  /// Unbounded: a drained block that the consumer left for the next sender that needs one, or 0.
-  /// Bounded: the consumer's index as some sender saw it last.
+  /// In an unbounded queue, a drained block that the consumer left for the next sender that needs one, or 0. In a
+  /// bounded queue, the consumer's index as some sender saw it last.
   @usableFromInline package let spareOrHeadCache: Atomic<UInt>
-  /// The inline segment, or the ring.
+  /// The inline segment of an unbounded queue, or the ring of a bounded one.
   @usableFromInline package let base: UnsafeMutableRawPointer
-  /// 0 when unbounded.
+  /// How many elements and permits a bounded queue has room for; 0 for an unbounded queue.
   @usableFromInline package let capacity: UInt32
-  /// Bounded: slots of the ring, less one; never changes.
-  /// Unbounded: the index of the first slot of the tail's long block, in blocks. As valid as `tailBlock`.
+  /// In a bounded queue, the number of slots in the ring less one, which never changes. In an unbounded queue, the
+  /// index of the first slot of the tail's long block, counted in blocks, which is as valid as `tailBlock`.
   @usableFromInline package let ringMaskOrLongStart: Atomic<UInt32>
 
   @inlinable package var ringMask: UInt { UInt(ringMaskOrLongStart.load(ordering: .relaxed)) }
 
-  /// Beside the address of a block, which is a multiple of eight.
+  /// Marks a long block. The bit is free beside the address of a block, which is a multiple of eight.
   @usableFromInline package static let longBlock: UInt = 1
 
   @inlinable package init(base: UnsafeMutableRawPointer, slots: Int, capacity: Int, tail word: UInt) {
@@ -33,19 +33,21 @@ public import Synchronization
   }
 }
 
-/// What the consumer touches of a queue. It lies behind the inline slots, which keep it off the senders' cache line.
+/// The part of a queue that its consumer touches. It lies behind the inline slots, which keep it off the senders'
+/// cache line.
 @usableFromInline package struct ConsumerState: ~Copyable {
-  /// Index of the next element to take; times two, with a bit of `HeadWord` below. All that others see of the consumer.
+  /// The index of the next element to take, times two, with a bit of `HeadWord` below. This is all that others see of
+  /// the consumer.
   @usableFromInline package let head: Atomic<UInt>
   @usableFromInline package var headIndex: UInt
   @usableFromInline package var segment: UnsafeMutableRawPointer
   @usableFromInline package var elements: UnsafeMutableRawPointer
   @usableFromInline package var offset: Int32
   @usableFromInline package var limit: Int32
-  /// The flag value that means "written": 1, or alternately 1 and 2 in a ring.
+  /// The flag value that means "written": always 1 in blocks, alternately 1 and 2 in a ring.
   @usableFromInline package var written: UInt8
   @usableFromInline package var isInline: Bool
-  /// The last take saw that a sender waits for room: the caller has to hand it out.
+  /// Whether the last take saw that a sender waits for room. The caller of `take` then has to hand the room out.
   @usableFromInline package var roomWanted: Bool
   @usableFromInline package let isBounded: Bool
 
@@ -67,8 +69,9 @@ public import Synchronization
 
 /// The bit below the consumer's published index.
 @usableFromInline package enum HeadWord {
-  /// Bounded: a sender waits for room. Set by senders, cleared when the last one has been served.
+  /// In a bounded queue: a sender waits for room. Senders set the bit; it is cleared when the last of them has been
+  /// served.
   @usableFromInline package static let roomWanted: UInt = 1
-  /// Unbounded: the head lies in the inline slots.
+  /// In an unbounded queue: the head lies in the inline slots.
   @usableFromInline package static let inline: UInt = 1
 }

@@ -1,31 +1,33 @@
-/// Memory layout of a run of slots: `[next segment][one flag a slot][elements]`.
+/// The memory layout of a run of slots: `[next segment][one flag a slot][elements]`.
 ///
-/// The flags stand apart from the elements so that a slot costs its element and one byte, and a consumer that lags
-/// behind reads 64 of them with one cache line.
+/// The flags stand apart from the elements, so that a slot costs only its element and one byte, and so that a
+/// consumer that lags behind reads 64 flags with one cache line.
 @usableFromInline package enum SlotSegment<Element: ~Copyable> {
   @inlinable package static var stride: Int { max(MemoryLayout<Element>.stride, 1) }
   @inlinable package static var alignment: Int { max(MemoryLayout<Element>.alignment, 8) }
 
-  /// Slots inside the queue's own memory: enough that short queues never touch a block.
+  /// How many slots lie inside the queue's own memory: enough that short queues never need a block.
   @inlinable package static var inlineCapacity: Int {
     stride <= 8 ? 5 : stride <= 32 ? 4 : stride <= 256 ? 2 : 1
   }
-  /// Slots in a block, a power of two. Two for very large elements, which is also how tests reach every edge.
+  /// How many slots a block has, always a power of two. Very large elements get only two, which is also how tests
+  /// reach every edge.
   @inlinable package static var blockCapacity: Int {
     stride <= 16 ? 64 : stride <= 64 ? 32 : stride <= 256 ? 16 : stride <= 4096 ? 4 : 2
   }
 
   @inlinable package static var blockShift: UInt { UInt(blockCapacity.trailingZeroBitCount) }
 
-  /// Slots in a long block, a multiple of `blockCapacity`: what fits into one huge page. Four for very large elements, for the tests.
+  /// How many slots a long block has: as many as fit into one huge page, rounded down to a multiple of
+  /// `blockCapacity`. Very large elements get only four, for the sake of the tests.
   @inlinable package static var longCapacity: Int {
     stride > 4096 ? 2 * blockCapacity : (RawMemory.hugePage - 64) / (stride + 1) & ~(blockCapacity - 1)
   }
-  /// How many indexes a queue is behind when its senders begin to use long blocks: as many as fill one, so that at most
-  /// about half of a queue's memory is unused.
+  /// How many indexes a queue must be behind before its senders use long blocks. It is as many as fill one long
+  /// block, so that at most about half of a queue's memory is unused.
   @inlinable package static var longBacklog: UInt { UInt(stride > 4096 ? blockCapacity : longCapacity) }
 
-  /// A block with flags that say "unwritten".
+  /// Allocates a block whose flags all say "unwritten".
   @inlinable package static func allocateBlock(long isLong: Bool) -> UnsafeMutableRawPointer {
     let capacity = isLong ? longCapacity : blockCapacity
     let block =

@@ -1,25 +1,27 @@
 internal import CTroupeShims
 
-/// How to wait a moment for another thread: pause a little, then longer, then yield the processor.
-/// The steps are those of crossbeam's `Backoff`.
+/// Waits a moment for another thread: pauses a little, then longer, then yields the processor. The steps are those of
+/// `Backoff` in crossbeam.
 @usableFromInline package struct Backoff {
   @usableFromInline var step: UInt32 = 0
   @inlinable package init() {}
 
-  /// The first pauses, a fraction of a microsecond in all: what one waits for is looked at, and nothing beside it.
+  /// Whether this is still one of the first pauses, which take a fraction of a microsecond together. A waiter then
+  /// looks only at what it waits for, and at nothing beside it.
   @inlinable package var isEarly: Bool { step < 5 }
 
-  /// One that begins with a pause of some hundred nanoseconds: where one step of the other thread is not worth the look.
+  /// A backoff that begins with a pause of some hundred nanoseconds. Use it where a single step of the other thread
+  /// is not worth a look.
   @inlinable package static var patient: Backoff {
     var backoff = Backoff()
     backoff.step = 4
     return backoff
   }
 
-  /// The spinning and yielding is over: sleep instead.
+  /// Whether spinning and yielding have taken long enough, so that the caller should sleep instead.
   @inlinable package var isOver: Bool { step > 10 }
 
-  /// Waits for another thread to make progress.
+  /// Pauses once, to let another thread make progress.
   @inline(never) @usableFromInline package mutating func snooze() {
     if step <= 6 {
       for _ in 0..<(1 << step) { troupe_cpu_pause() }
@@ -29,8 +31,8 @@ internal import CTroupeShims
     if step <= 10 { step += 1 }
   }
 
-  /// Lets the one that won a contended word go on for a while: it has the cache line, and each of its further steps is
-  /// cheap, where taking turns costs two transfers of the line a step.
+  /// Lets the thread that won a contended word go on for a while. It has the cache line, so each of its further steps
+  /// is cheap, whereas taking turns costs two transfers of the line for each step.
   @inline(never) @usableFromInline package mutating func contended() {
     for _ in 0..<(1 << min(step, 6)) { troupe_cpu_pause() }
     step += 1

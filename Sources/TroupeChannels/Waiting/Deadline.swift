@@ -1,15 +1,15 @@
 internal import CTroupeShims
 
-/// A moment of the monotonic clock, or never.
+/// A moment on the monotonic clock, or never.
 @usableFromInline package struct Deadline: Sendable, Comparable {
-  /// Nanoseconds of the monotonic clock.
+  /// The moment in nanoseconds of the monotonic clock; `max` means never.
   @usableFromInline package let nanoseconds: Int64
 
   @inlinable package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   @usableFromInline package static let never = Deadline(nanoseconds: .max)
 
-  /// `timeout` from now; what is too far to count is never.
+  /// Makes the deadline that lies `timeout` from now. A timeout that is too long to be counted gives `never`.
   @usableFromInline package init(after timeout: Duration) {
     nanoseconds = saturatingSum(timeout.nanosecondsClamped, troupe_clock_now())
   }
@@ -17,14 +17,14 @@ internal import CTroupeShims
   @usableFromInline package var isNever: Bool { nanoseconds == .max }
   @usableFromInline package var hasPassed: Bool { !isNever && troupe_clock_now() >= nanoseconds }
 
-  /// Nanoseconds to go, at least 0; negative for never.
+  /// How many nanoseconds are left, at least 0; negative for `never`.
   @usableFromInline package var remaining: Int64 { isNever ? -1 : max(0, nanoseconds &- troupe_clock_now()) }
 
   @inlinable package static func < (a: Deadline, b: Deadline) -> Bool { a.nanoseconds < b.nanoseconds }
 }
 
 extension Duration {
-  /// Whole nanoseconds, rounded up, within `0 ... Int64.max`.
+  /// The duration in whole nanoseconds, rounded up and clamped to `0 ... Int64.max`.
   package var nanosecondsClamped: Int64 {
     let (seconds, attoseconds) = components
     if seconds < 0 || (seconds == 0 && attoseconds <= 0) { return 0 }

@@ -1,9 +1,10 @@
 internal import CTroupeShims
 public import Synchronization
 
-/// A lock for short slow paths. `Synchronization.Mutex` would do, but the thread sanitizer misreads its contended path.
+/// A lock for short slow paths. `Synchronization.Mutex` would do as well, but the thread sanitizer misreads its
+/// contended path.
 @usableFromInline package struct FutexLock: ~Copyable, Sendable {
-  // 0 free, 1 held, 2 held and somebody may sleep.
+  // The word is 0 when the lock is free, 1 when it is held, and 2 when it is held and somebody may sleep.
   @usableFromInline let word = Atomic<UInt32>(0)
   @inlinable package init() {}
 
@@ -22,7 +23,8 @@ public import Synchronization
     .exchanged
   }
 
-  /// For those who look, after they let go, at what others left because they did not get the lock.
+  /// Unlocks for a caller that looks, after letting go, at what others left behind because they did not get the lock.
+  /// Sequentially consistent, so that the look cannot move before the unlock.
   @inlinable package func unlockSequentially() {
     if word.exchange(0, ordering: .sequentiallyConsistent) == 2 { wakeOne() }
   }
@@ -53,7 +55,7 @@ public import Synchronization
 
   @inline(never) @usableFromInline func wakeOne() { troupe_futex_wake(futexAddress, 1) }
 
-  /// For the kernel. An `Atomic` lies at a fixed place for its whole life.
+  /// The address that the kernel waits at. It is valid because an `Atomic` stays at one place for its whole life.
   var futexAddress: UnsafeMutablePointer<UInt32> {
     withUnsafePointer(to: word) { UnsafeMutableRawPointer(mutating: $0).assumingMemoryBound(to: UInt32.self) }
   }

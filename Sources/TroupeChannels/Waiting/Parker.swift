@@ -1,13 +1,15 @@
 internal import CTroupeShims
 import Synchronization
 
-/// Where one thread or one task waits until it is signalled. One waits at a time; anyone may signal, any number of times.
+/// The place where one thread or one task waits until it is signalled. Only one may wait at a time; anybody may
+/// signal, any number of times.
 ///
-/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, or those of a job with
-/// `kept` (a task of a worker, see `TaskTurn`). A signal that comes early is kept until the next `reset`, so a signal is a hint: whoever wakes looks again at what it waits for.
+/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, or those of a
+/// job together with `kept` (a task of a worker, see `TaskTurn`). A signal that comes early is kept until the next
+/// `reset`. A signal is therefore only a hint: whoever wakes looks again at what it waits for.
 @usableFromInline package struct Parker: ~Copyable, Sendable {
   let word = Atomic<UInt>(0)
-  /// With `kept`: the executor that the job was on, or 0. Written before the word.
+  /// The executor that the kept job was on, or 0. It is valid only with `kept`, and is written before the word.
   private let loop = Atomic<UInt>(0)
   static var signalled: UInt { 1 }
   static var sleeping: UInt { 2 }
@@ -15,17 +17,17 @@ import Synchronization
 
   @usableFromInline package init() {}
 
-  /// Forgets signals up to now. Only the one that is about to wait may call it.
+  /// Forgets the signals that came so far. Only the one that is about to wait may call it.
   @usableFromInline package func reset() { word.store(0, ordering: .relaxed) }
 
   @usableFromInline package func signal() {
     troupe_tsan_release(address)
-    // Releasing: what the signaller did is seen by the one that wakes; pairs with the acquiring loads below.
+    // Releasing: the one that wakes sees what the signaller did before. Pairs with the acquiring loads below.
     switch word.exchange(Self.signalled, ordering: .acquiringAndReleasing) {
     case 0, Self.signalled: break
     case Self.sleeping: troupe_futex_wake(futexAddress, 1)
     case let bits where bits & Self.kept != 0:
-      // The parker may be gone once the task runs.
+      // Read it first, because the parker may be gone once the task runs.
       let loop = UnsafeMutableRawPointer(bitPattern: loop.load(ordering: .relaxed))
       TaskTurn.goOn(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self), of: loop)
     case let bits: unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
@@ -34,16 +36,17 @@ import Synchronization
 
   var isSignalled: Bool { word.load(ordering: .acquiring) == Self.signalled }
 
-  /// Waits on the calling thread, spinning first. False if the deadline passed without a signal.
+  /// Waits on the calling thread, spinning first. Returns false if the deadline passed without a signal.
   ///
-  /// Stops the program where a thread must not be blocked, before it sleeps; `call` names what to use instead.
+  /// On a thread that must not be blocked it stops the program before it would sleep; `call` names the call that the
+  /// message tells the programmer to replace.
   package func wait(until deadline: Deadline, spinning: Bool = true, call: StaticString) -> Bool {
     var backoff = Backoff()
     while spinning && !backoff.isOver {
       if isSignalled { return true }
       backoff.snooze()
     }
-    // With no time left it will not sleep.
+    // Without any time left it will not sleep, so it needs no check.
     if deadline.remaining != 0 { BlockingGuard.check(call) }
     while true {
       let (exchanged, seen) = word.compareExchange(
@@ -54,14 +57,14 @@ import Synchronization
       }
       let remaining = deadline.remaining
       if remaining == 0 {
-        // Whoever signals from now on finds nobody asleep.
+        // From now on a signaller finds nobody asleep.
         return word.exchange(0, ordering: .acquiringAndReleasing) == Self.signalled
       }
       _ = troupe_futex_wait(futexAddress, UInt32(Self.sleeping), remaining)
     }
   }
 
-  /// Suspends the calling task until a signal.
+  /// Suspends the calling task until there is a signal.
   nonisolated(nonsending) package func wait() async {
     if TaskTurn.isOnWorker {
       troupe_park_at(address)
@@ -77,13 +80,14 @@ import Synchronization
     troupe_tsan_acquire(address)
   }
 
-  /// The same, and cancelling the task is a signal.
+  /// Suspends the calling task until there is a signal or the task is cancelled, which counts as a signal.
   nonisolated(nonsending) package func waitUnlessCancelled() async {
     let place = Place(parker: address.assumingMemoryBound(to: Parker.self))
     await Self.waitUnlessCancelled(at: place, isolation: #isolation)
   }
 
-  /// With the isolation spelled out, because the library's function takes a closure that would not inherit it, and so leave the worker.
+  /// Spells the isolation out, because the library's function takes a closure that would not inherit it, and so would
+  /// leave the worker.
   private static func waitUnlessCancelled(at place: Place, isolation: isolated (any Actor)?) async {
     await withTaskCancellationHandler {
       _ = isolation
@@ -93,12 +97,13 @@ import Synchronization
     }
   }
 
-  /// Crosses into the cancellation handler; whoever waits keeps the parker alive for as long.
+  /// Carries the parker's address into the cancellation handler. It may cross because the one that waits keeps the
+  /// parker alive for as long.
   private struct Place: @unchecked Sendable {
     let parker: UnsafeMutablePointer<Parker>
   }
 
-  /// The job of the task that waits at the parker of this address. False: a signal came first.
+  /// Leaves the job of the task that waits at the parker of this address. Returns false if a signal came first.
   static func keep(_ job: UnownedJob, of loop: UnsafeMutableRawPointer?, at address: UnsafeMutableRawPointer) -> Bool {
     let parker = address.assumingMemoryBound(to: Parker.self)
     parker.pointee.loop.store(UInt(bitPattern: loop), ordering: .relaxed)
@@ -111,7 +116,7 @@ import Synchronization
   private var address: UnsafeMutableRawPointer {
     withUnsafePointer(to: word) { UnsafeMutableRawPointer(mutating: $0) }
   }
-  /// The low half of the word, which holds every value that a thread waits for.
+  /// The low half of the word, which holds every value that a thread can wait for.
   private var futexAddress: UnsafeMutablePointer<UInt32> {
     #if _endian(big)
       #error("the futex word is the low half of a little-endian word")
@@ -120,17 +125,18 @@ import Synchronization
   }
 }
 
-/// Where a thread must not be put to sleep: on a worker that runs actors, and inside a task. A thread that exists for handlers
-/// that block may sleep in either.
+/// Stops the program where a thread that must not be put to sleep is about to be: on a worker that runs actors, and
+/// inside a task. A thread that exists for handlers that block may sleep in either.
 enum BlockingGuard {
   static func check(_ call: StaticString) {
     if troupe_may_block() { return }
-    // A worker may be in a task, whatever it runs.
+    // A worker may be inside a task whatever it runs, so it is asked for first.
     let isWorker = troupe_current_worker() != nil
     let isTask = withUnsafeCurrentTask { $0 != nil }
     if isWorker || isTask {
       fatalError(
-        "Troupe: \(call) was about to block \(isWorker ? "a worker of an actor system" : "a thread that runs a Swift task"), "
+        "Troupe: \(call) was about to block "
+          + "\(isWorker ? "a worker of an actor system" : "a thread that runs a Swift task"), "
           + "which can stop every other task and actor that needs the thread. Use the asynchronous form: await \(call)."
       )
     }
