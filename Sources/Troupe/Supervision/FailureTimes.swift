@@ -2,7 +2,7 @@
 ///
 /// A failure costs the same however many are remembered: what is forgotten is cleared away by halves, and a window is found by bisection.
 struct FailureTimes: Sendable {
-  private var times: [Duration]
+  private(set) var times: [Duration]
   /// Those before this one are forgotten.
   private var start = 0
 
