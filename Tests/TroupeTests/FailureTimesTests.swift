@@ -44,6 +44,11 @@ import Testing
     #expect(times.all == (7...10).map { .seconds($0) })
     times.append(.seconds(11), remembering: 100)
     #expect(times.all == (7...11).map { .seconds($0) })
+    var others = FailureTimes((0..<10).map { .seconds($0) })
+    // The first two are forgotten, and not yet cleared away.
+    others.append(.seconds(10), remembering: 9)
+    others.append(.seconds(11), remembering: 100)
+    #expect(others.all == (2...11).map { .seconds($0) })
     times.append(.seconds(12), remembering: 0)
     #expect(times.all == [] && times.count(within: .seconds(100), before: .seconds(12)) == 0)
     times.append(.seconds(13), remembering: 2)
