@@ -1,3 +1,4 @@
+import CTroupeShims
 import Testing
 import TroupeChannels
 
@@ -179,5 +180,83 @@ private let moment = Duration.milliseconds(3)
     form == .blocking
       ? .thread(onThread(sender) { $0.sendBlocking(element, timeout: timeout) })
       : .task(inTask(sender) { await $0.send(element, timeout: timeout) })
+  }
+
+  @Test(arguments: Flavour.all, Form.waiting)
+  func `C14 no timed receive is early, however short its time`(flavour: Flavour, form: Form) async {
+    let channel = flavour.channel(of: Int.self)
+    let sender = channel.sender
+    var receiver = channel.receiver()
+    let count = Scale.count(60)
+    let early: Int
+    if form == .blocking {
+      early = await Form.moved(&receiver) { receiver in
+        var early = 0
+        for timeout in ShortTimes(seed: 1, count) {
+          let start = troupe_clock_now()
+          let outcome = receiver.receive(timeout: .nanoseconds(timeout))
+          if outcome != .timedOut || troupe_clock_now() - start < timeout { early += 1 }
+        }
+        return early
+      }
+    } else {
+      var seen = 0
+      for timeout in ShortTimes(seed: 2, count) {
+        let start = troupe_clock_now()
+        let outcome = await receiver.receive(timeout: .nanoseconds(timeout))
+        if outcome != .timedOut || troupe_clock_now() - start < timeout { seen += 1 }
+      }
+      early = seen
+    }
+    #expect(early == 0)
+    #expect(!sender.isClosed)
+  }
+
+  @Test(arguments: Flavour.waiting, Form.waiting)
+  func `C21 no timed send is early, however short its time`(flavour: Flavour, form: Form) async {
+    let channel = flavour.channel(of: Int.self)
+    let sender = channel.sender
+    let receiver = channel.receiver()
+    for i in 0..<flavour.room { #expect(sender.trySend(i) == .sent) }
+    let count = Scale.count(60)
+    let sending: Running<Int> =
+      form == .blocking
+      ? .thread(
+        onThread(sender) { sender in
+          var early = 0
+          for timeout in ShortTimes(seed: 3, count) {
+            let start = troupe_clock_now()
+            let outcome = sender.sendBlocking(7, timeout: .nanoseconds(timeout))
+            if outcome != .timedOut(7) || troupe_clock_now() - start < timeout { early += 1 }
+          }
+          return early
+        })
+      : .task(
+        inTask(sender) { sender in
+          var early = 0
+          for timeout in ShortTimes(seed: 4, count) {
+            let start = troupe_clock_now()
+            let outcome = await sender.send(7, timeout: .nanoseconds(timeout))
+            if outcome != .timedOut(7) || troupe_clock_now() - start < timeout { early += 1 }
+          }
+          return early
+        })
+    #expect(await sending.value == 0)
+    #expect(receiver.count == flavour.room)
+  }
+}
+
+/// So many times in nanoseconds, at random below 5 ms.
+private struct ShortTimes: Sequence, IteratorProtocol {
+  private var random: SplitMix
+  private var left: Int
+  init(seed: UInt64, _ count: Int) {
+    random = SplitMix(seed)
+    left = count
+  }
+  mutating func next() -> Int64? {
+    if left == 0 { return nil }
+    left -= 1
+    return Int64(random.next() % 5_000_000)
   }
 }

@@ -1,5 +1,6 @@
 import Testing
-import Troupe
+
+@testable import Troupe
 
 @Suite struct TimerKeyTests {
   /// Does to its timers what a seed says, beside a dictionary of what should be active.
@@ -60,6 +61,35 @@ import Troupe
     sim.advance(by: .seconds(2))
     #expect(wrong.value == 0, "seed \(seed)")
     #expect(trail.count > 0 && Set(trail.all).count == trail.count)
+    sim.end()
+  }
+
+  @Test func `the place of a cancelled timer is used again`() {
+    let sim = Simulation(seed: 1)
+    let (seen, places) = (Trail<Int>(), Trail<Int>())
+    let actor = sim.system.spawn(state: 0) { (_: inout Int, message: consuming Int, context: Context<Int>) in
+      if message != 0 { return seen.append(message) }
+      let timers = context.timers
+      // There are two at a time at most, whatever their keys.
+      for i in 1...10_000 {
+        timers.once(i, after: .seconds(i % 7), i)
+        if i > 1 { timers.cancel(i - 1) }
+        if timers.isActive(i - 1) || !timers.isActive(i) { places.append(-1) }
+      }
+      // A key that was cancelled is as good as new.
+      timers.once(3, after: .seconds(1), 3)
+      timers.cancel(3)
+      timers.cancel(3)
+      timers.once(3, after: .seconds(2), 33)
+      let table = context.cell.timers.takeUnretainedValue()
+      places.append(table.entries.count)
+      places.append(table.count)
+    }
+    actor.send(0)
+    sim.run()
+    #expect(places.all == [4, 2])
+    sim.advance(by: .seconds(100))
+    #expect(seen.all == [33, 10_000])
     sim.end()
   }
 }

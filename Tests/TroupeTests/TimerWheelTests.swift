@@ -72,6 +72,31 @@ import Troupe
     #expect(trail.count == 199 && clock.armed == nil)
   }
 
+  @Test func `one that is cancelled leaves its place to others, and the clock is not called for it again`() {
+    let clock = ManualClock()
+    let trail = Trail<Int>()
+    let first = ActionTimer.recorder(5 << 20, 1, trail)
+    clock.wheel.add(first)
+    clock.wheel.cancel(first)
+    // The first of the list, the last of it, and one in between.
+    let timers = (10..<15).map { ActionTimer.recorder(5 << 20, $0, trail) }
+    for timer in timers { clock.wheel.add(timer) }
+    for i in [0, 2, 4] { clock.wheel.cancel(timers[i]) }
+    clock.wheel.add(ActionTimer.recorder(5 << 20, 20, trail))
+    let later = ActionTimer.recorder(9 << 20, 30, trail)
+    clock.wheel.add(later)
+    clock.advance(to: 6 << 20)
+    #expect(trail.all == [11, 13, 20])
+    #expect(clock.armed! > 6 << 20 && clock.armed! <= 9 << 20)
+    clock.wheel.cancel(later)
+    // It was asked for, and finds nothing.
+    clock.advance(to: 9 << 20)
+    #expect(clock.armed == nil && trail.count == 3)
+    clock.wheel.add(ActionTimer.recorder(12 << 20, 40, trail))
+    clock.advance(to: 12 << 20)
+    #expect(trail.all == [11, 13, 20, 40])
+  }
+
   @Test func `many timers that are due at once leave the clock's thread to others in between`() {
     let clock = ManualClock()
     let trail = Trail<Int>()

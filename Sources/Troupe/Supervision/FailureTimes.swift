@@ -3,7 +3,7 @@
 /// Adding one takes the same time however many are remembered, on average: forgotten ones are removed when they make up
 /// more than half of the array. Those in a window are counted by bisection, O(log n).
 struct FailureTimes: Sendable {
-  private var times: [Duration]
+  private(set) var times: [Duration]
   /// The index of the first one that is not forgotten.
   private var start = 0
 
