@@ -9,8 +9,7 @@ extension Receiver where Element: ~Copyable {
   /// to wait.
   @available(
     *, noasync,
-    message:
-      "this form blocks the thread; use `await receive()` in asynchronous code; in main.swift, inside an async function"
+    message: "this form blocks the thread; use `await receive()` in async code (in main.swift: in an async function)"
   )
   @inlinable public mutating func receive() -> sending Element? {
     if let element = core.take() { return disconnected(element) }
@@ -24,7 +23,7 @@ extension Receiver where Element: ~Copyable {
   @available(
     *, noasync,
     message:
-      "this form blocks the thread; use `await receive(timeout:)` in asynchronous code; in main.swift, inside an async function"
+      "this form blocks the thread; use `await receive(timeout:)` in async code (in main.swift: in an async function)"
   )
   @inlinable public mutating func receive(timeout: Duration) -> sending TimedReceiveOutcome<Element> {
     if let element = core.take() { return .received(disconnected(element)) }
@@ -38,8 +37,7 @@ extension Receiver where Element: ~Copyable {
   /// the channel.
   @available(
     *, noasync,
-    message:
-      "this form blocks the thread; use `await receiveMany` in asynchronous code; in main.swift, inside an async function"
+    message: "this form blocks the thread; use `await receiveMany` in async code (in main.swift: in an async function)"
   )
   @discardableResult
   @inlinable public mutating func receiveMany<Failure: Error>(
@@ -61,8 +59,7 @@ extension Receiver where Element: ~Copyable {
   /// If `body` throws, the loop ends with its error, and the receiver can go on with the next element.
   @available(
     *, noasync,
-    message:
-      "this form blocks the thread; use `await forEach` in asynchronous code; in main.swift, inside an async function"
+    message: "this form blocks the thread; use `await forEach` in async code (in main.swift: in an async function)"
   )
   @inlinable public mutating func forEach<Failure: Error>(
     _ body: (consuming sending Element) throws(Failure) -> Void
@@ -79,8 +76,7 @@ extension Receiver where Element: Copyable {
   /// limit stops the program.
   @available(
     *, noasync,
-    message:
-      "this form blocks the thread; use `await receiveMany` in asynchronous code; in main.swift, inside an async function"
+    message: "this form blocks the thread; use `await receiveMany` in async code (in main.swift: in an async function)"
   )
   @discardableResult
   @inlinable public mutating func receiveMany(into elements: inout [Element], limit: Int) -> Int {
@@ -96,7 +92,7 @@ extension Receiver where Element: Copyable {
   @available(
     *, noasync,
     message:
-      "this form blocks the thread; use `elements()` and `for await` in asynchronous code; in main.swift, inside an async function"
+      "this form blocks the thread; use `elements()` and `for await` in async code (in main.swift: in an async function)"
   )
   public consuming func blockingElements() -> BlockingElements<Element> { BlockingElements(self) }
 }

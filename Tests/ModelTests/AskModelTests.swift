@@ -5,7 +5,8 @@ import TroupeModel
 @testable import Troupe
 
 extension ModelTests {
-  /// An ask from a thread: it ends once, with the answer or with the reason why there is none, and nothing is left or freed too soon.
+  /// An ask from a thread: it ends once, with the answer or with the reason why there is none, and nothing is
+  /// left or freed too soon.
   @Suite struct Asking {
     /// What the actor does with the first question.
     fileprivate enum Answer: String, CaseIterable { case send, drop, fail, keep, forward }

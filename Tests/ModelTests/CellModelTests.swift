@@ -5,8 +5,8 @@ import TroupeModel
 @testable import Troupe
 
 extension ModelTests {
-  /// How an actor goes idle and is woken, by messages, by the control lane and by what comes beside the queue; that one worker at a time
-  /// runs it; how it ends.
+  /// How an actor goes idle and is woken, by messages, by the control lane and by what comes beside the
+  /// queue; that one worker at a time runs it; how it ends.
   @Suite struct Cells {
     enum Step: String {
       case send, stop, suspend, resume, parcel, shutdown

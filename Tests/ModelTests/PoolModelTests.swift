@@ -4,11 +4,13 @@ import TroupeModel
 @testable import Troupe
 
 extension ModelTests {
-  /// The pool itself: `PoolScheduler`, `PoolWorker`, `Injector` and `PoolState`. Whoever makes something runnable may be a thread of the
-  /// program's or a worker. When nobody can go on, all has run, once, and all workers idle. There is no tick unless a scenario has one.
+  /// The pool itself: `PoolScheduler`, `PoolWorker`, `Injector` and `PoolState`. Whoever makes something
+  /// runnable may be a thread of the program's or a worker. When nobody can go on, all has run, once, and all
+  /// workers idle. There is no tick unless a scenario has one.
   @Suite struct Pools {
-    /// `senders` are threads from outside, each with the pieces that it schedules; `first` is scheduled before anything runs. With `retires`
-    /// each turn that schedules makes its worker think that it had better retire.
+    /// `senders` are threads from outside, each with the pieces that it schedules; `first` is scheduled
+    /// before anything runs. With `retires` each turn that schedules makes its worker think that it had
+    /// better retire.
     private func check(
       _ name: String, workers: Int, first: [Int] = [], senders: [[Int]] = [], turns: [Int: PoolRun.Turn] = [:],
       total: Int, queue: UInt = 4, retires: Bool = false, ticks: Int? = nil, fewer: Int = 0,

@@ -5,7 +5,8 @@ import TroupeModel
 @testable import Troupe
 
 extension ModelTests {
-  /// The timing wheel: a timer fires once or is cancelled, and after `cancel` has returned nothing of it happens any more.
+  /// The timing wheel: a timer fires once or is cancelled, and after `cancel` has returned nothing of it
+  /// happens any more.
   @Suite struct Timing {
     private static func time(_ tick: Int64) -> Int64 { TimerSlots.time(of: tick) }
 
@@ -60,8 +61,8 @@ extension ModelTests {
 /// Serves what the wheel asks the clock for: thread 0 of a scenario, which calls at once or later.
 private final class Clock {
   let wheel = TimerWheel()
-  // A request each: the deadline and its number. Relaxed words of the library: the sanitizer must not take them for synchronisation of
-  // the program's.
+  // A request each: the deadline and its number. Relaxed words of the library: the sanitizer must not take
+  // them for synchronisation of the program's.
   private let requests = UnsafeMutablePointer<Synchronization.Atomic<UInt64>>.allocate(capacity: 16)
   private let made = Synchronization.Atomic<Int>(0)
   private var served = 0

@@ -3,8 +3,8 @@ import TroupeChannels
 import TroupeModel
 
 extension ModelTests {
-  /// The lock-free queue: reservation, hole, block hand-over, idling and return to the inline slots, closing from either side,
-  /// tear-down.
+  /// The lock-free queue: reservation, hole, block hand-over, idling and return to the inline slots, closing
+  /// from either side, tear-down.
   @Suite struct Unbounded {
     /// What the receiver does.
     enum Ending: String, CaseIterable {

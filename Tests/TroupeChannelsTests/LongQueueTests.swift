@@ -23,7 +23,8 @@ import Testing
     #expect(sender.count == Self.many)
     var expected = 0
     var inOrder = true
-    // One more for each two that are taken, so that the queue goes from long blocks back to short ones while it is used.
+    // One more for each two that are taken, so that the queue goes from long blocks back to short ones while
+    // it is used.
     for i in 0..<Self.many {
       guard case .received(let token) = receiver.tryReceive() else { break }
       inOrder = inOrder && token.id == expected

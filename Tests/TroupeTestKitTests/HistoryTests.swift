@@ -39,8 +39,8 @@ import TroupeTestKit
     return simulation.history.description
   }
 
-  /// The figure was noted in another process, where hashes, addresses and times were others. It changes with the wording of histories, and
-  /// with what the runtime does in which order; never from run to run.
+  /// The figure was noted in another process, where hashes, addresses and times were others. It changes with
+  /// the wording of histories, and with what the runtime does in which order; never from run to run.
   @Test func `the history of a seed is the same everywhere`() throws {
     let digests = try (0..<20).map { seed in
       try HistoryTests.history(seed: seed).utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {

@@ -3,7 +3,8 @@ import Testing
 import Troupe
 
 @Suite struct BoundTests {
-  /// The two kinds of mailbox that wait for room. All priorities are equal, so that one gives out in the order of the other.
+  /// The two kinds of mailbox that wait for room. All priorities are equal, so that one gives out in the
+  /// order of the other.
   enum Kind: CaseIterable {
     case plain, prioritized
     func options(_ capacity: Int) -> SpawnOptions {
@@ -70,8 +71,8 @@ import Troupe
       let (accepted, handled, worst) = (Counter(), Counter(), Trail<Int>())
       let actor = pool.system.spawn(options: kind.options(capacity), state: 0) {
         (_: inout Int, _: consuming Int, _: Context<Int>) in
-        // Accepted and not yet taken, this one apart: never more than the bound. `accepted` lags behind the sends, so the
-        // figure is too small rather than too large.
+        // Accepted and not yet taken, this one apart: never more than the bound. `accepted` lags behind the
+        // sends, so the figure is too small rather than too large.
         let queued = accepted.value - handled.value - 1
         handled.add()
         if queued > capacity { worst.append(queued) }

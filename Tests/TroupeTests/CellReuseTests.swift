@@ -4,8 +4,9 @@ import Testing
 @testable import Troupe
 
 @Suite struct CellReuseTests {
-  /// Spawns children that another worker runs, and that end once all are there. Its own turn, which takes them out of the table of its
-  /// children, ends after that: then nobody else has a hold on their cells, in a build without optimization either.
+  /// Spawns children that another worker runs, and that end once all are there. Its own turn, which takes
+  /// them out of the table of its children, ends after that: then nobody else has a hold on their cells, in a
+  /// build without optimization either.
   struct Parent: Behavior {
     let spawned: Event
     let ended: Countdown

@@ -14,8 +14,8 @@ import Troupe
     }
   }
 
-  /// Runs `body` on a thread of its own while 64 blocks sleep on the global queue, the concurrency library's own threads among those.
-  /// True if it returns true, and they all sleep still.
+  /// Runs `body` on a thread of its own while 64 blocks sleep on the global queue, the concurrency library's
+  /// own threads among those. True if it returns true, and they all sleep still.
   private func whileTheGlobalQueueSleeps(_ body: @escaping @Sendable () -> Bool) async -> Bool {
     let release = DispatchSemaphore(value: 0)
     let (asleep, done) = (Event(), Countdown(64))

@@ -66,7 +66,8 @@ import Troupe
     }
     #expect(
       report.value?.description
-        == "shutdown: 0 messages handled, 0 dropped; broken (unbind) failed: Oops(id: 3); slow (unbind) was not done in time"
+        == "shutdown: 0 messages handled, 0 dropped; broken (unbind) failed: Oops(id: 3); "
+        + "slow (unbind) was not done in time"
     )
     withExtendedLifetime(never) {}
   }

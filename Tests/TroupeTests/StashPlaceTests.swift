@@ -25,7 +25,7 @@ import Testing
 
   @Test
   func
-    `unstashed messages are due whatever the place of the next message, also where a bounded queue has gone half round`()
+    `unstashed messages are due whatever the next place is, also where a bounded queue has gone half round`()
   {
     let sim = Simulation(seed: 2)
     let due = Trail<Bool>()

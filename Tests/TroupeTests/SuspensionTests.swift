@@ -199,8 +199,8 @@ import Troupe
     #expect(system.counts.allDeadLetters == 0)
   }
 
-  /// A control bit is posted in two steps, to the lane and to the tail. When the actor takes it between the two, the tail's is left over:
-  /// it must not keep the only worker busy for ever.
+  /// A control bit is posted in two steps, to the lane and to the tail. When the actor takes it between the
+  /// two, the tail's is left over: it must not keep the only worker busy for ever.
   @Test func `M13 a control message that is taken before its poster is done does not keep the worker busy`() async {
     let pool = Pooled(workers: 1)
     let system = pool.system

@@ -89,7 +89,8 @@ import Troupe
     await TestThread {
       for n in 1...Scale.count(20_000) {
         actor.send(n)
-        // Every pass spins a little longer or shorter than the one before, so that the send meets each step of going idle.
+        // Every pass spins a little longer or shorter than the one before, so that the send meets each step
+        // of going idle.
         spinUntil { handled.value >= n }
         for _ in 0..<(n % 64) { _ = handled.value }
       }

@@ -1,8 +1,8 @@
 internal import CModel
 public import Synchronization
 
-/// Takes the place of `Synchronization.Atomic` in the sources that are checked: every operation asks the controller first
-/// who goes on, and is then done with the ordering that the source asks for.
+/// Takes the place of `Synchronization.Atomic` in the sources that are checked: every operation asks the
+/// controller first who goes on, and is then done with the ordering that the source asks for.
 @usableFromInline package struct Atomic<Value: Word>: ~Copyable, @unchecked Sendable {
   @usableFromInline let storage: Synchronization.Atomic<Value>
 

@@ -11,7 +11,8 @@ final class PoolRun {
   let pool: PoolScheduler
   private var cells: [Cell] = []
   private let turns: [Int: Turn]
-  // Four bits a piece. Relaxed words of the library: the sanitizer must not take them for synchronisation of the program's.
+  // Four bits a piece. Relaxed words of the library: the sanitizer must not take them for synchronisation of
+  // the program's.
   private let asked = Synchronization.Atomic<UInt64>(0)
   private let ran = Synchronization.Atomic<UInt64>(0)
   /// Plain memory, written by who schedules and read and written by who runs: the pool has to publish it.

@@ -3,7 +3,8 @@ import TroupeModel
 
 @testable import Troupe
 
-/// What the actor saw. Relaxed words of the library: the sanitizer must not take them for synchronisation of the program's.
+/// What the actor saw. Relaxed words of the library: the sanitizer must not take them for synchronisation of
+/// the program's.
 final class Witness: Sendable {
   private let isInside = Synchronization.Atomic<Bool>(false)
   private let overlaps = Synchronization.Atomic<Int>(0)

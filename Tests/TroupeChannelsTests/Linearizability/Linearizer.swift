@@ -7,9 +7,9 @@ protocol Specification {
   func steps(from state: State, _ history: [Call], pending: [Int]) -> [(completed: [Int], state: State)]
 }
 
-/// Looks for an order of a history's calls that the specification allows, and in which no call comes before one that had
-/// ended when it began: Wing and Gong, "Testing and verifying concurrent objects" (1993), with the states that were reached
-/// kept, as in Lowe, "Testing for linearizability" (2017).
+/// Looks for an order of a history's calls that the specification allows, and in which no call comes before
+/// one that had ended when it began: Wing and Gong, "Testing and verifying concurrent objects" (1993), with
+/// the states that were reached kept, as in Lowe, "Testing for linearizability" (2017).
 struct Linearizer<Spec: Specification> {
   private struct Reached: Hashable {
     let completed: UInt64

@@ -82,8 +82,8 @@ func spinUntil(_ condition: () -> Bool) {
   }
 }
 
-/// Waits for a figure that a worker writes down a moment after the event itself. It gives up after minutes, so that a wrong figure is a
-/// failure and not a test that hangs.
+/// Waits for a figure that a worker writes down a moment after the event itself. It gives up after minutes,
+/// so that a wrong figure is a failure and not a test that hangs.
 func settled(_ condition: () -> Bool) async -> Bool {
   let clock = ContinuousClock()
   let start = clock.now

@@ -1,7 +1,7 @@
 import Troupe
 
-/// Does what it is told, and writes down what happens to it: `start 1` and `stop 1` with the incarnation, `fail 7` before it
-/// throws, numbers as they are, and signals.
+/// Does what it is told, and writes down what happens to it: `start 1` and `stop 1` with the incarnation,
+/// `fail 7` before it throws, numbers as they are, and signals.
 struct Patient: Behavior {
   typealias Hook = @Sendable (Context<Message>) throws -> Void
   enum Message: Sendable {
