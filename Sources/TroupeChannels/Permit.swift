@@ -99,7 +99,7 @@ extension BoundedSender where Element: ~Copyable {
   /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await reserve()` in async code (in main.swift: in an async function)"
+    message: "this form blocks the thread; use `await reserve()` in async code (main.swift: in an async function)"
   )
   public func reserve(timeout: Duration? = nil) throws(ReserveError) -> Permit<Element> {
     try check(1)
@@ -115,7 +115,7 @@ extension BoundedSender where Element: ~Copyable {
   /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await reserve(_:)` in async code (in main.swift: in an async function)"
+    message: "this form blocks the thread; use `await reserve(_:)` in async code (main.swift: in an async function)"
   )
   public func reserve(_ count: Int, timeout: Duration? = nil) throws(ReserveError) -> Permits<Element> {
     try check(count)

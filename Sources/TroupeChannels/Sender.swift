@@ -90,7 +90,7 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await send(_:)` in async code (in main.swift: in an async function)"
+    message: "this form blocks the thread; use `await send(_:)` in async code (main.swift: in an async function)"
   )
   @inlinable public func send(
     _ element: consuming sending Element, timeout: Duration? = nil

@@ -60,7 +60,7 @@ extension Address where Message: ~Copyable {
   /// message as soon as it would have to wait.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await ask` in async code (in main.swift: in an async function)"
+    message: "this form blocks the thread; use `await ask` in async code (main.swift: in an async function)"
   )
   @inlinable public func ask<Value: ~Copyable>(
     timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,

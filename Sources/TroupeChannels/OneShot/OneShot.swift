@@ -108,7 +108,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
   /// stops the program with a message as soon as it would have to wait.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await receive()` in async code (in main.swift: in an async function)"
+    message: "this form blocks the thread; use `await receive()` in async code (main.swift: in an async function)"
   )
   @inlinable public consuming func receive() -> sending Value? {
     if !isSpent && core.look() == .value {
@@ -125,7 +125,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
   @available(
     *, noasync,
     message:
-      "this form blocks the thread; use `await receive(timeout:)` in async code (in main.swift: in an async function)"
+      "this form blocks the thread; use `await receive(timeout:)` in async code (main.swift: in an async function)"
   )
   public consuming func receive(timeout: Duration) -> sending OneShotOutcome<Value> {
     disconnected(receiveSlowly(Deadline(after: timeout)))
