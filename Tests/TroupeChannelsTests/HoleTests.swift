@@ -33,7 +33,7 @@ private struct SlowSend<Element: ~Copyable & Sendable>: @unchecked Sendable {
       core.queue.write(element, at: index)
     } else {
       let capacity = SlotSegment<Element>.inlineCapacity
-      let base = core.queue.state.pointee.base
+      let base = core.queue.inlineSegment
       let offset = Int(index) & (SlotSegment<Element>.blockCapacity - 1)
       precondition(offset < capacity - 1)
       ((base + SlotSegment<Element>.elementsOffset(capacity)).assumingMemoryBound(to: Element.self) + offset)

@@ -41,7 +41,7 @@ public import Synchronization
   @inline(__always) @inlinable static func turn(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let storage = Storage(cell.storage)
+    let storage = Storage(of: cell)
     let executor = loop.executor
     // By way of values, as above.
     let live: Live = Self.live
@@ -165,7 +165,7 @@ public import Synchronization
       case .running: return true
       case .new:
         do {
-          try storage.make()
+          try storage.make(for: cell)
           cell.isStarted = true
           loop.executor.isHandling = true
           try await storage.behavior.pointee.started(in: context)

@@ -87,7 +87,7 @@ import Synchronization
       let bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque())
       var top = ended.load(ordering: .relaxed)
       while true {
-        cell.nextEnded = UnsafeRawPointer(bitPattern: top).map { Unmanaged.fromOpaque($0) }
+        cell.parcels.link(top)
         // Releasing: publishes the link and the cell's end. Pairs with the acquiring exchange in `takeEnded`.
         let (exchanged, seen) = ended.weakCompareExchange(
           expected: top, desired: bits, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)

@@ -26,7 +26,7 @@ public import Synchronization
   @inlinable static func run(_ context: Context<B.Message>, _ worker: Worker) {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let storage = Storage(cell.storage)
+    let storage = Storage(of: cell)
     if cell.phase != .running && !live(cell, storage, context, worker) { return }
     let behavior = storage.behavior
     cell.turnBegins()
@@ -134,7 +134,7 @@ public import Synchronization
       case .running: return true
       case .new:
         do {
-          try storage.make()
+          try storage.make(for: cell)
           cell.isStarted = true
           try storage.behavior.pointee.started(in: context)
           worker.settleDroppedReplies(nil)

@@ -70,7 +70,7 @@
       left -= 1
       begin(unsafeDowncast(parcel, to: MessageParcel<B.Message>.self), cell, lane)
     case .signal(let signal):
-      nonisolated(unsafe) let behavior = Storage(cell.storage).behavior.pointee
+      nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
       lane.begin(cell) { _ in
         do {
           try await behavior.signal(signal, in: Context(cell))
@@ -90,7 +90,7 @@
       return cell.deadLetter(.abandoned, B.Message.self)
     }
     parcel.message = .some(message)
-    nonisolated(unsafe) let behavior = Storage(cell.storage).behavior.pointee
+    nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
     lane.begin(cell) { _ in
       guard let message = parcel.message.take() else { return }
       do {
@@ -110,7 +110,7 @@
   /// See `Drain.live`. False if the turn is over; the cell may have ended, or may be in another turn.
   @inlinable @inline(never) static func live(_ cell: Cell, _ lane: isolated HandlerLane) -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let storage = Storage(cell.storage)
+    let storage = Storage(of: cell)
     while true {
       if cell.control.isPending { cell.handleControl() }
       switch cell.phase {
@@ -151,7 +151,7 @@
   }
 
   @inlinable static func start(_ cell: Cell, _ storage: Storage, _ lane: isolated HandlerLane) {
-    do { try storage.make() } catch { return cell.fail(error, handling: nil) }
+    do { try storage.make(for: cell) } catch { return cell.fail(error, handling: nil) }
     cell.isStarted = true
     nonisolated(unsafe) let behavior = storage.behavior.pointee
     lane.begin(cell, alone: true) { _ in

@@ -104,6 +104,8 @@ final class CellSettings: Sendable {
   let waiters: SendWaiters?
   /// Nil: the pool.
   let side: SideScheduler?
+  /// See `Cell.existingAnnex`.
+  @exclusivity(unchecked) nonisolated(unsafe) var annex: Annex?
 
   /// Nil if there is nothing but defaults. No failable initializer, which would allocate before it fails.
   static func unlessDefault(_ options: borrowing SpawnOptions, _ name: String?, _ side: SideScheduler?) -> CellSettings?

@@ -34,7 +34,7 @@ final class SendWaiter: @unchecked Sendable {
   func arrive<Element: ~Copyable>(_ count: Int, at queue: MessageQueue<Element>) -> Arrival {
     lock.withLock {
       // The bit first, then the look: a take after the bit sees it, a take before it is seen by the look.
-      // Acquire-release: pairs with the add in `MessageQueue.took`.
+      // Acquire-release: pairs with the add in `MessageQueue.takeReady`.
       _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .sequentiallyConsistent)
       // Senders that trust the cached head must look at the real one, and find the bit.
       queue.forgetCachedRoom()
