@@ -33,7 +33,7 @@ private struct SlowSend<Element: ~Copyable & Sendable>: @unchecked Sendable {
       core.queue.write(element, at: index)
     } else {
       let capacity = SlotSegment<Element>.inlineCapacity
-      let base = core.queue.state.pointee.base
+      let base = core.queue.inlineSegment
       let offset = Int(index) & (SlotSegment<Element>.blockCapacity - 1)
       precondition(offset < capacity - 1)
       ((base + SlotSegment<Element>.elementsOffset(capacity)).assumingMemoryBound(to: Element.self) + offset)
@@ -104,7 +104,8 @@ private struct SlowSend<Element: ~Copyable & Sendable>: @unchecked Sendable {
     }
   }
 
-  /// Gives another thread time to go where it must wait. If it is slower than that, the test is easier to pass, not wrong.
+  /// Gives another thread time to go where it must wait. If it is slower than that, the test is easier to
+  /// pass, not wrong.
   private func dawdle() async {
     for _ in 0..<300 {
       troupe_thread_yield()

@@ -120,7 +120,7 @@ extension Cell {
   }
 
   /// The number of messages that wait in the mailbox.
-  var depth: Int { QueueShape(bits: shape).count(in: queue) + (store?.count ?? 0) }
+  var depth: Int { QueueShape(at: messageType).count(in: queue) + (store?.count ?? 0) }
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: queue)

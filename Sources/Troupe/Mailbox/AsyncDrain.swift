@@ -18,18 +18,21 @@ public import Synchronization
       at: place, options, .async { loop in await run(loop) }, factory: factory, behavior: behavior)
   }
 
-  /// A turn of the loop's cell, then one of each of the next cells as long as they run the same code: that spares the call.
+  /// A turn of the loop's cell, then one of each of the next cells as long as they run the same code: that
+  /// spares the call.
   ///
-  /// It has no isolation of its own, but that of its caller, the loop. So the language's runtime is not asked at its beginning whether it is on the
-  /// right executor.
+  /// It has no isolation of its own, but that of its caller, the loop. So the language's runtime is not asked
+  /// at its beginning whether it is on the right executor.
   @inline(__always) @inlinable static func run(_ loop: AsyncLoop) async {
-    // After the call of a function value the compiler has the runtime asked whether this is the right executor. Once it has been, the compiler
-    // knows as much until something suspends, and so does not have it asked after each message.
+    // After the call of a function value the compiler has the runtime asked whether this is the right
+    // executor. Once it has been, the compiler knows as much until something suspends, and so does not have
+    // it asked after each message.
     let here: nonisolated(nonsending) () async -> Void = {}
     await here()
     let kind = loop.kind
     repeat {
-      // As in `Drain.run`, no reference to the cell is counted for its turn, and when that is over the cell may have gone.
+      // As in `Drain.run`, no reference to the cell is counted for its turn, and when that is over the cell
+      // may have gone.
       let slot = loop.slot.assumingMemoryBound(to: Context<B.Message>.self)
       let context = slot.move()
       await turn(context, loop)
@@ -41,7 +44,7 @@ public import Synchronization
   @inline(__always) @inlinable static func turn(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let storage = Storage(cell.storage)
+    let storage = Storage(of: cell)
     let executor = loop.executor
     // By way of values, as above.
     let live: Live = Self.live
@@ -59,7 +62,8 @@ public import Synchronization
     let last = executor.withheld
     var holes = 0
     while true {
-      // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
+      // Before the lane: whoever sent the message that is ready may have posted something before that, and
+      // then it is seen.
       let isReady = queue.isReady
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
@@ -165,7 +169,7 @@ public import Synchronization
       case .running: return true
       case .new:
         do {
-          try storage.make()
+          try storage.make(for: cell)
           cell.isStarted = true
           loop.executor.isHandling = true
           try await storage.behavior.pointee.started(in: context)

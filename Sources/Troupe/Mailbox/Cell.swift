@@ -1,13 +1,14 @@
 public import Synchronization
 
-/// An actor as the scheduler sees it: the receiving end of a channel, with what is needed to run a behavior on what comes out.
+/// An actor as the scheduler sees it: the receiving end of a channel, with what is needed to run a behavior
+/// on what comes out.
 ///
-/// It is untyped. Its queue, its behavior and the behavior's factory lie in one piece of raw memory, and every typed step is
-/// in `Drain`, a function that was specialised for the behavior where the actor was spawned. The cell holds itself from spawn
-/// until it has ended; addresses keep only the memory.
+/// It is untyped. Its queue, its behavior and the behavior's factory lie in one piece of raw memory, and
+/// every typed step is in `Drain`, a function that was specialised for the behavior where the actor was
+/// spawned. The cell holds itself from spawn until it has ended; addresses keep only the memory.
 ///
-/// Sendable because what is not atomic or under `lock` belongs to the one worker that runs the cell, and passes from one
-/// to the next by the queue's *idle* and *push* steps or by a run queue.
+/// Sendable because what is not atomic or under `lock` belongs to the one worker that runs the cell, and
+/// passes from one to the next by the queue's *idle* and *push* steps or by a run queue.
 @usableFromInline package final class Cell: Recipient, @unchecked Sendable {
   /// `restarting`: the incarnation is on its way out. `waiting`: for the time of the next.
   @usableFromInline enum Phase: UInt8 { case new, running, suspended, restarting, waiting, stopping, ended }
@@ -20,33 +21,28 @@ public import Synchronization
     /// No actor's: it waits in a store, or is about to begin.
     case none
   }
-  // Small ones first: they fill the gap behind those of the superclass.
-  /// There is a factory.
-  @exclusivity(unchecked) private(set) var isRestartable = false
-  /// It does not run on the pool: `settings` say where.
-  private let isAside: Bool
-  let isBounded: Bool
-  /// The mailbox is one of the second kind, and the queue stays empty.
-  @usableFromInline let hasStore: Bool
-  /// The mailbox is not the plain unbounded one.
-  @usableFromInline let isSpecial: Bool
-  /// It ends when the last handle has gone: see `Handle`.
-  @usableFromInline let isCounted: Bool
+  // An idle actor costs what this object and the memory at `queue` take, so nothing stands here that can be
+  // had from elsewhere, and there is no gap between what does: the small ones come first, and fill the word
+  // that the superclass began.
+  @usableFromInline let traits: Traits
+  /// The size of the memory at `queue` in steps of `CellStore.step`; 0 for a cell that is not kept for another life.
+  let sizeClass: UInt8
+  @usableFromInline @exclusivity(unchecked) var phase = Phase.new
+  @usableFromInline @exclusivity(unchecked) var isStarted = false
+  /// Something beside the queue waits for its turn.
+  @usableFromInline @exclusivity(unchecked) var hasParcels = false
+  /// The end of a turn has to be noted: there is a table of children, or a receive timeout.
+  @usableFromInline @exclusivity(unchecked) var notesTurns = false
+  @exclusivity(unchecked) var incarnation: UInt32 = 1
+  @exclusivity(unchecked) private var keptBits: UInt16 = 0
+  @usableFromInline @exclusivity(unchecked) var marks = Marks()
+  /// The worker of the pool that woke it last, 255 if none has.
+  @exclusivity(unchecked) private var wokenBy = UInt8.max
+  @usableFromInline let control = ControlWord()
+  let lock = FutexLock()
+  /// The start of the memory: the queue, then what `BehaviorStorage` lays out.
   @usableFromInline let queue: UnsafeMutablePointer<QueueState>
-  /// The behavior, then its factory; how they are laid out is `Drain`'s.
-  @usableFromInline @exclusivity(unchecked) private(set) var storage: UnsafeMutableRawPointer
   @usableFromInline @exclusivity(unchecked) private(set) var body: Body
-  // What follows fills a gap.
-  /// Somebody hears of its life: an observer, or the test kit. A look at the system would count a reference to it.
-  @usableFromInline let isObserved: Bool
-  /// In a system of the test kit.
-  @usableFromInline let isIntercepted: Bool
-  let isTimed: Bool
-  /// See `QueueShape`.
-  @exclusivity(unchecked) private(set) var shape: UInt32 = 0
-  // Not counted, not even when it is copied: two workers that spawn would pass the count's cache line to and fro. Every chain of owners
-  // ends in a cell at the top, which holds the system for all below.
-  private let unmanagedSystem: Unmanaged<SystemCore>
   // Held, but for a cell that waits in a store.
   @exclusivity(unchecked) private var unmanagedSiblings: Unmanaged<ChildTable>
   @exclusivity(unchecked) private(set) var id: UInt64 = 0
@@ -55,84 +51,55 @@ public import Synchronization
 
   let parcels = ParcelState()
   let handler = HandlerState()
-  // Small ones together: there is no gap between them.
-  @usableFromInline let control = ControlWord()
-  let lock = FutexLock()
-  @usableFromInline @exclusivity(unchecked) var phase = Phase.new
-  @usableFromInline @exclusivity(unchecked) var isStarted = false
-  /// Something beside the queue waits for its turn.
-  @usableFromInline @exclusivity(unchecked) var hasParcels = false
-  /// The end of a turn has to be noted: there is a table of children, or a receive timeout.
-  @usableFromInline @exclusivity(unchecked) var notesTurns = false
-  @exclusivity(unchecked) var tracksIdleness = false
-  /// Asked to be suspended: also before it has started, and after a restart.
-  @exclusivity(unchecked) var isHeld = false
-  /// Handles what is queued, and then ends.
-  @usableFromInline @exclusivity(unchecked) var isDraining = false
-  /// The depth has been reported, and has not gone down since.
-  @exclusivity(unchecked) var isHighWater = false
-  @exclusivity(unchecked) var incarnation: UInt32 = 1
-  @exclusivity(unchecked) private var keptBits: UInt16 = 0
-  /// The size of the memory at `queue` in steps of `CellStore.step`; 0 for a cell that is not kept for another life.
-  @exclusivity(unchecked) private(set) var sizeClass: UInt8 = 0
-  /// The worker of the pool that woke it last, 255 if none has.
-  @exclusivity(unchecked) private var wokenBy = UInt8.max
   /// Messages whose handler returned. Written by the cell's worker; anyone may read.
   @usableFromInline let handled = Atomic<Int>(0)
-  @exclusivity(unchecked) var existingAnnex: Annex?
-  /// Nil: the defaults.
-  let settings: CellSettings?
+  /// The settings, which are the same all its life and hold the annex, if the traits say that there are any;
+  /// else the annex, which nobody but its worker looks at.
+  @exclusivity(unchecked) private var settingsOrAnnex: AnyObject?
   // Under `lock`.
   @exclusivity(unchecked) private var heldChildren: Unmanaged<ChildTable>?
   @exclusivity(unchecked) var fate = Fate.living
   // Under the lock of `siblings`.
   @exclusivity(unchecked) var nextSibling: Unmanaged<Cell>?
   @exclusivity(unchecked) var previousSibling: Unmanaged<Cell>?
-  // Of the table's stack of ended children.
-  @exclusivity(unchecked) var nextEnded: Unmanaged<Cell>?
 
   /// A cell with `byteCount` bytes of memory, uninitialized.
   init(byteCount: Int, alignment: Int, sizeClass: Int, options: borrowing SpawnOptions, place: borrowing Place) {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
     queue = memory.assumingMemoryBound(to: QueueState.self)
-    storage = memory
     body = .none
     messageType = UnsafeRawPointer(memory)
-    unmanagedSystem = place.withTable { $0.unmanagedSystem }
     unmanagedSiblings = place.unmanagedTable
-    isBounded = options.capacity != 0
+    var traits = Traits()
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
-    isAside = side != nil
-    settings = .unlessDefault(options, place.name, side)
-    isCounted = options.box != nil && options.lifetime == .whileReferenced
-    isObserved = place.withTable { $0.isObserved }
-    isIntercepted = place.isIntercepted
-    isTimed = place.withTable { $0.isTimed }
-    let hasStore = options.box != nil && options.mailbox.store != nil
-    self.hasStore = hasStore
-    isSpecial = isBounded || hasStore || place.isIntercepted
+    if side != nil { traits.insert(.aside) }
+    settingsOrAnnex = CellSettings.unlessDefault(options, place.name, side)
+    if settingsOrAnnex != nil { traits.insert(.settings) }
+    if options.capacity != 0 { traits.insert(.bounded) }
+    if options.box != nil && options.mailbox.store != nil { traits.insert(.store) }
+    if options.box != nil && options.lifetime == .whileReferenced { traits.insert(.counted) }
+    if place.withTable({ $0.isObserved }) { traits.insert(.observed) }
+    if place.isIntercepted { traits.insert(.intercepted) }
+    self.traits = traits
     self.sizeClass = UInt8(sizeClass)
     super.init(.cell)
   }
 
-  /// The queue and the behavior's storage have been laid out: what the cell is from here on.
+  /// The queue has been laid out: what the cell is from here on.
   @usableFromInline func begin(
-    at place: borrowing Place, storage: UnsafeMutableRawPointer, body: Body, isRestartable: Bool,
-    messageType: UnsafeRawPointer, shape: QueueShape
+    at place: borrowing Place, body: Body, isRestartable: Bool, messageType: UnsafeRawPointer
   ) {
-    self.storage = storage
     self.body = body
-    self.isRestartable = isRestartable
+    if isRestartable { marks.insert(.restartable) }
     self.messageType = messageType
-    self.shape = shape.bits
     id = place.id
     unmanagedSiblings = place.unmanagedTable.retain()
-    if place.withTable({ $0.isTop }) { _ = unmanagedSystem.retain() }
+    place.withTable { if $0.isTop { _ = $0.unmanagedSystem.retain() } }
   }
 
   /// Lets go of what the ended cell kept, so that it may begin again as another actor's.
   func clear() {
-    if withSiblings({ $0.isTop }) { unmanagedSystem.release() }
+    withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
     body = .none
     fate = .living
@@ -140,15 +107,11 @@ public import Synchronization
     isStarted = false
     hasParcels = false
     notesTurns = false
-    tracksIdleness = false
-    isHeld = false
-    isDraining = false
-    isHighWater = false
+    marks = Marks()
     wokenBy = .max
     incarnation = 1
     nextSibling = nil
     previousSibling = nil
-    nextEnded = nil
     stopBits = 0
     control.reset()
     parcels.reset()
@@ -161,12 +124,15 @@ public import Synchronization
     if sizeClass != 0 { Worker.withCurrent { $0.freedMemory(CellStore.byteCount(Int(sizeClass))) } }
     // Nothing is held by one that waited in a store.
     if case .none = body { return }
-    if withSiblings({ $0.isTop }) { unmanagedSystem.release() }
+    withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
     heldChildren?.release()
   }
 
-  @usableFromInline var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
+  // The system is not counted, not even when it is copied: two workers that spawn would pass the count's
+  // cache line to and fro. Every chain of owners ends in a cell at the top, which holds the system for all
+  // below.
+  @usableFromInline var system: SystemCore { withSiblings { $0.system } }
   /// The table of the parent's children, in which this cell stands while it lives.
   var siblings: ChildTable { unmanagedSiblings.takeUnretainedValue() }
   /// Counts no references, unlike the way by `siblings`.
@@ -199,12 +165,32 @@ public import Synchronization
   var preciseNow: Int64 { withScheduler { $0.preciseNow } }
   /// Counts no references, unlike the way by `system`.
   @inline(__always) func withScheduler<R>(_ body: (any Scheduler) -> R) -> R {
-    unmanagedSystem._withUnsafeGuaranteedRef { body($0.scheduler) }
+    withSiblings { $0.unmanagedSystem._withUnsafeGuaranteedRef { body($0.scheduler) } }
   }
-  var schedulerID: ObjectIdentifier { unmanagedSystem._withUnsafeGuaranteedRef { $0.schedulerID } }
+  var schedulerID: ObjectIdentifier {
+    withSiblings { $0.unmanagedSystem._withUnsafeGuaranteedRef { $0.schedulerID } }
+  }
+  var isTimed: Bool { withSiblings { $0.isTimed } }
   @usableFromInline override var cell: Cell { self }
   @usableFromInline var isAsync: Bool {
     if case .async = body { true } else { false }
+  }
+  /// The next in the stack of ended children that the table has; `ChildTable.ended` links them.
+  var nextEnded: Unmanaged<Cell>? { UnsafeRawPointer(bitPattern: parcels.link).map { .fromOpaque($0) } }
+  /// Nil: the defaults.
+  var settings: CellSettings? {
+    guard traits.contains(.settings) else { return nil }
+    return settingsOrAnnex.map { unsafeDowncast($0, to: CellSettings.self) }
+  }
+  /// On the cell's worker.
+  var existingAnnex: Annex? {
+    get {
+      if let settings { return settings.annex }
+      return settingsOrAnnex.map { unsafeDowncast($0, to: Annex.self) }
+    }
+    set {
+      if let settings { settings.annex = newValue } else { settingsOrAnnex = newValue }
+    }
   }
   var name: String? { settings?.name }
   /// Where it runs; nil: on the pool.
@@ -224,7 +210,8 @@ public import Synchronization
     if isDone != true { system.scheduler.schedule(Runnable(self)) }
   }
 
-  /// Sends something down the control lane and wakes the cell if it idles. It takes the place of `other`, if that still waits.
+  /// Sends something down the control lane and wakes the cell if it idles. It takes the place of `other`, if
+  /// that still waits.
   func post(_ bit: UInt32, replacing other: UInt32 = 0) {
     let cancels = bit & ControlWord.cancels != 0 && isAsync
     control.post(cancels ? bit | ControlWord.cancel : bit, replacing: other)
@@ -242,7 +229,8 @@ public import Synchronization
     if cancels { handler.cancel() }
   }
 
-  /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look sets it again.
+  /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look
+  /// sets it again.
   func takeControl() -> UInt32 {
     if queue.pointee.tail.load(ordering: .relaxed) & TailWord.control != 0 {
       _ = queue.pointee.tail.bitwiseAnd(~TailWord.control, ordering: .acquiringAndReleasing)
@@ -252,8 +240,8 @@ public import Synchronization
 
   // MARK: Where it runs
 
-  /// Woken by this worker of the pool, which will run it. True if it was another's before. For whoever cleared *idle*: until the cell idles
-  /// again it is nobody else's to wake.
+  /// Woken by this worker of the pool, which will run it. True if it was another's before. For whoever
+  /// cleared *idle*: until the cell idles again it is nobody else's to wake.
   func moves(to worker: Int) -> Bool {
     let worker = UInt8(truncatingIfNeeded: worker)
     if wokenBy == worker { return false }

@@ -2,8 +2,9 @@ import Synchronization
 
 /// The living children of one parent, or of a system. It holds them until they have ended.
 ///
-/// A child that ends puts itself on a stack, with one compare-exchange; whoever has the lock, or gets it, takes the stack out
-/// of the table. So no child waits for its parent or a sibling, and a parent that spawns much frees what it allocated.
+/// A child that ends puts itself on a stack, with one compare-exchange; whoever has the lock, or gets it,
+/// takes the stack out of the table. So no child waits for its parent or a sibling, and a parent that spawns
+/// much frees what it allocated.
 ///
 /// Sendable because everything that changes is under its lock, but for the stack and the numbers.
 @usableFromInline package final class ChildTable: @unchecked Sendable {
@@ -87,7 +88,7 @@ import Synchronization
       let bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque())
       var top = ended.load(ordering: .relaxed)
       while true {
-        cell.nextEnded = UnsafeRawPointer(bitPattern: top).map { Unmanaged.fromOpaque($0) }
+        cell.parcels.link(top)
         // Releasing: publishes the link and the cell's end. Pairs with the acquiring exchange in `takeEnded`.
         let (exchanged, seen) = ended.weakCompareExchange(
           expected: top, desired: bits, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)
@@ -103,14 +104,16 @@ import Synchronization
   /// The owner's turn begins, or it makes this table in its turn.
   func turnBegins() { ownerRuns.store(true, ordering: .relaxed) }
 
-  /// The owner's turn ends. Sequentially consistent, the step and the look: a child that saw it running has been pushed before.
+  /// The owner's turn ends. Sequentially consistent, the step and the look: a child that saw it running has
+  /// been pushed before.
   func turnEnds() {
     ownerRuns.store(false, ordering: .sequentiallyConsistent)
     if ended.load(ordering: .sequentiallyConsistent) != 0 && lock.tryLock() { unlock() }
   }
 
-  /// Takes ended children out, lets go of the lock, and looks again: one that came meanwhile could not get the lock, and
-  /// left. Its push and our look, behind the unlocking step, are sequentially consistent, so one of us sees the other.
+  /// Takes ended children out, lets go of the lock, and looks again: one that came meanwhile could not get
+  /// the lock, and left. Its push and our look, behind the unlocking step, are sequentially consistent, so
+  /// one of us sees the other.
   private func unlock() {
     while true {
       let stack = takeEnded()

@@ -1,8 +1,8 @@
 internal import CTroupeShims
 public import Synchronization
 
-/// Runs one kind of behavior on a cell. Formed where the actor is spawned, so that the compiler makes one piece of code of
-/// the queue, the loop and the handler.
+/// Runs one kind of behavior on a cell. Formed where the actor is spawned, so that the compiler makes one
+/// piece of code of the queue, the loop and the handler.
 @usableFromInline enum Drain<B: Behavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
@@ -22,11 +22,12 @@ public import Synchronization
 
   /// One turn: up to a batch of messages, then to the back of the line.
   ///
-  /// No reference to the cell is counted for it: the cell lives until its turn ends it (`Cell.endLife`), or gives it to another worker.
+  /// No reference to the cell is counted for it: the cell lives until its turn ends it (`Cell.endLife`), or
+  /// gives it to another worker.
   @inlinable static func run(_ context: Context<B.Message>, _ worker: Worker) {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let storage = Storage(cell.storage)
+    let storage = Storage(of: cell)
     if cell.phase != .running && !live(cell, storage, context, worker) { return }
     let behavior = storage.behavior
     cell.turnBegins()
@@ -37,7 +38,8 @@ public import Synchronization
     let last = worker.withheld
     var holes = 0
     while true {
-      // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
+      // Before the lane: whoever sent the message that is ready may have posted something before that, and
+      // then it is seen.
       let isReady = queue.isReady
       if cell.control.isPending { cell.handleControl() }
       if cell.phase != .running {
@@ -134,7 +136,7 @@ public import Synchronization
       case .running: return true
       case .new:
         do {
-          try storage.make()
+          try storage.make(for: cell)
           cell.isStarted = true
           try storage.behavior.pointee.started(in: context)
           worker.settleDroppedReplies(nil)

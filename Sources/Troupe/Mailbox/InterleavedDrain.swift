@@ -1,7 +1,9 @@
-/// `Drain` for handlers that interleave. The behavior goes into closures that run on the cell's own lane, as the turns do: the compiler is told (`unsafe`),
-/// since it takes the lane that a closure is given for another one.
+/// `Drain` for handlers that interleave. The behavior goes into closures that run on the cell's own lane, as
+/// the turns do: the compiler is told (`unsafe`), since it takes the lane that a closure is given for another
+/// one.
 ///
-///  A turn takes messages and begins a handler for each, until as many are under way as may be; each of them is a task beside it.
+///  A turn takes messages and begins a handler for each, until as many are under way as may be; each of them
+///  is a task beside it.
 @usableFromInline enum InterleavedDrain<B: InterleavingBehavior> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
@@ -25,7 +27,8 @@
     var left = Turn.messages
     var holes = 0
     while true {
-      // Before the lane: whoever sent the message that is ready may have posted something before that, and then it is seen.
+      // Before the lane: whoever sent the message that is ready may have posted something before that, and
+      // then it is seen.
       let isReady = queue.isReady
       if cell.control.isPending { cell.handleControl() }
       guard cell.phase == .running, !lane.isFull, !lane.isResting else {
@@ -70,7 +73,7 @@
       left -= 1
       begin(unsafeDowncast(parcel, to: MessageParcel<B.Message>.self), cell, lane)
     case .signal(let signal):
-      nonisolated(unsafe) let behavior = Storage(cell.storage).behavior.pointee
+      nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
       lane.begin(cell) { _ in
         do {
           try await behavior.signal(signal, in: Context(cell))
@@ -90,7 +93,7 @@
       return cell.deadLetter(.abandoned, B.Message.self)
     }
     parcel.message = .some(message)
-    nonisolated(unsafe) let behavior = Storage(cell.storage).behavior.pointee
+    nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
     lane.begin(cell) { _ in
       guard let message = parcel.message.take() else { return }
       do {
@@ -110,7 +113,7 @@
   /// See `Drain.live`. False if the turn is over; the cell may have ended, or may be in another turn.
   @inlinable @inline(never) static func live(_ cell: Cell, _ lane: isolated HandlerLane) -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
-    let storage = Storage(cell.storage)
+    let storage = Storage(of: cell)
     while true {
       if cell.control.isPending { cell.handleControl() }
       switch cell.phase {
@@ -151,7 +154,7 @@
   }
 
   @inlinable static func start(_ cell: Cell, _ storage: Storage, _ lane: isolated HandlerLane) {
-    do { try storage.make() } catch { return cell.fail(error, handling: nil) }
+    do { try storage.make(for: cell) } catch { return cell.fail(error, handling: nil) }
     cell.isStarted = true
     nonisolated(unsafe) let behavior = storage.behavior.pointee
     lane.begin(cell, alone: true) { _ in

@@ -1,7 +1,8 @@
 import Synchronization
 
-/// What comes to an actor beside its queue and takes its place among the queued messages: a notice, a timer's message, a
-/// result of its own work. It is exempt from the mailbox's bound, and never refused while the actor lives.
+/// What comes to an actor beside its queue and takes its place among the queued messages: a notice, a timer's
+/// message, a result of its own work. It is exempt from the mailbox's bound, and never refused while the
+/// actor lives.
 ///
 /// Sendable because it belongs to whoever posts it, then to the list that it is in, then to the actor's worker.
 ///
@@ -73,7 +74,7 @@ import Synchronization
 
 /// Parcels on their way to an actor: a stack that anyone pushes to.
 struct ParcelState: ~Copyable, Sendable {
-  /// 0, 1 when closed, or the bits of the last parcel.
+  /// 0, or the bits of the last parcel; when closed, 1 with the bits of what was linked, which is a multiple of two.
   private let top = Atomic<UInt>(0)
   private static var closed: UInt { 1 }
 
@@ -81,7 +82,7 @@ struct ParcelState: ~Copyable, Sendable {
   func push(_ parcel: Parcel) -> Bool {
     var bits = top.load(ordering: .relaxed)
     let pushed = Unmanaged.passRetained(parcel)
-    while bits != Self.closed {
+    while bits & Self.closed == 0 {
       parcel.nextParcel = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
       // Releasing: publishes the parcel. Pairs with the exchanges below.
       let (exchanged, seen) = top.weakCompareExchange(
@@ -102,7 +103,16 @@ struct ParcelState: ~Copyable, Sendable {
   func reset() { top.store(0, ordering: .relaxed) }
   func close() -> Unmanaged<Parcel>? {
     let bits = top.exchange(Self.closed, ordering: .acquiring)
-    return bits == Self.closed ? nil : UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }
+    return bits & Self.closed != 0 ? nil : UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }
+  }
+
+  /// The word is a link in a stack once it is closed: nobody else changes it from then on. Relaxed: whoever
+  /// uses the link has it from a stack that publishes it.
+  func link(_ bits: UInt) { top.store(bits | Self.closed, ordering: .relaxed) }
+  var link: UInt {
+    let bits = top.load(ordering: .relaxed)
+    assert(bits & Self.closed != 0)
+    return bits & ~Self.closed
   }
 }
 

@@ -106,6 +106,8 @@ final class CellSettings: Sendable {
   let waiters: SendWaiters?
   /// The scheduler that runs the actor if it is not the pool; nil is the pool.
   let side: SideScheduler?
+  /// See `Cell.existingAnnex`.
+  @exclusivity(unchecked) nonisolated(unsafe) var annex: Annex?
 
   /// Returns nil if there is nothing but defaults. It is no failable initializer, since that would allocate before it
   /// fails.

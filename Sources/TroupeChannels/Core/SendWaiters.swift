@@ -33,9 +33,9 @@ final class SendWaiter: @unchecked Sendable {
   /// Takes `count` permits at once, or else a place in the line.
   func arrive<Element: ~Copyable>(_ count: Int, at queue: MessageQueue<Element>) -> Arrival {
     lock.withLock {
-      // The bit is set first, then the queue is looked at: a take after the bit sees it, and a take before it is seen
-      // by the look. Pairs with the acquire-release add in `MessageQueue.took`; sequentially consistent for the look
-      // at the tail, as `MessageQueue.reserve` explains.
+      // The bit is set first, then the queue is looked at: a take after the bit sees it, and a take before it
+      // is seen by the look. Pairs with the acquire-release add in `MessageQueue.takeReady`; sequentially
+      // consistent for the look at the tail, as `MessageQueue.reserve` explains.
       _ = queue.consumer.pointee.head.bitwiseOr(HeadWord.roomWanted, ordering: .sequentiallyConsistent)
       // Senders that trust the cached head must look at the real one, and find the bit.
       queue.forgetCachedRoom()

@@ -45,13 +45,13 @@ extension MessageQueue where Element: ~Copyable {
     let mask = state.pointee.ringMask
     let slot = Int(index & mask)
     let slots = Int(mask) + 1
-    let elements = state.pointee.base + Segment.elementsOffset(slots)
+    let elements = ring + Segment.elementsOffset(slots)
     (elements.assumingMemoryBound(to: Element.self) + slot).initialize(to: element)
     // The flag tells which lap wrote the slot. A flag of the lap before never reads as written, so the consumer need
     // not clear it.
     let lap: UInt8 = index & (mask &+ 1) == 0 ? 1 : 2
     // Releasing: publishes the element. Pairs with the acquiring load in `take`.
-    (Self.flags(state.pointee.base) + slot).pointee.store(lap, ordering: .releasing)
+    (Self.flags(ring) + slot).pointee.store(lap, ordering: .releasing)
   }
 
   @inlinable func used(_ word: UInt, head: UInt) -> UInt {
@@ -64,7 +64,7 @@ extension MessageQueue where Element: ~Copyable {
     let wanted = TailWord.permits(word) &+ count
     let capacity = UInt(state.pointee.capacity)
     // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so with
-    // `took`.
+    // `takeReady`.
     let cached = state.pointee.spareOrHeadCache.load(ordering: .acquiring)
     let usedByCache = used(word, head: cached)
     if usedByCache <= capacity && usedByCache &+ wanted <= capacity { return true }
@@ -72,7 +72,7 @@ extension MessageQueue where Element: ~Copyable {
   }
 
   @inlinable func hasRoomNow(_ wanted: UInt, _ word: UInt) -> Bool {
-    // Acquiring: pairs with the releasing add in `took`.
+    // Acquiring: pairs with the releasing add in `takeReady`.
     let head = consumer.pointee.head.load(ordering: .acquiring)
     // Room that appears now belongs to those who wait already.
     if head & HeadWord.roomWanted != 0 { return false }

@@ -28,7 +28,7 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable @inline(__always) func place(_ word: UInt) -> Place {
     let low = Int((word >> TailWord.shift) & UInt(Segment.blockCapacity - 1))
     if word & TailWord.inline != 0 {
-      return Place(segment: state.pointee.base, capacity: Segment.inlineCapacity, offset: low)
+      return Place(segment: inlineSegment, capacity: Segment.inlineCapacity, offset: low)
     }
     // This was acquired with `word`.
     let block = state.pointee.tailBlock.load(ordering: .relaxed)

@@ -33,57 +33,48 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable package func takeReady() -> Element {
     let offset = Int(consumer.pointee.offset)
     let flag = Self.flags(consumer.pointee.segment) + offset
-    let element = (consumer.pointee.elements.assumingMemoryBound(to: Element.self) + offset).move()
-    // The next lap of the inline slots has to find them unwritten. Relaxed, because *idle* releases the store.
+    let limit = Int(consumer.pointee.limit)
+    let elements = consumer.pointee.segment + Segment.elementsOffset(limit)
+    let element = (elements.assumingMemoryBound(to: Element.self) + offset).move()
+    // The next lap of the inline slots has to find them unwritten. Relaxed: *idle* releases it.
     if consumer.pointee.isInline { flag.pointee.store(0, ordering: .relaxed) }
     consumer.pointee.offset = Int32(truncatingIfNeeded: offset &+ 1)
-    let index = consumer.pointee.headIndex &+ 1
-    consumer.pointee.headIndex = index
-    if offset &+ 1 == Int(consumer.pointee.limit) {
-      nextSegment()
-    }
-    took(index)
-    return element
-  }
-
-  @inlinable func took(_ index: UInt) {
+    let isLast = offset &+ 1 == limit
     if !consumer.pointee.isBounded {
+      let index = consumer.pointee.headIndex
+      let next = isLast ? nextBlock(after: index) : index &+ 1
       let below = consumer.pointee.isInline ? HeadWord.inline : 0
-      consumer.pointee.head.store(consumer.pointee.headIndex << 1 | below, ordering: .relaxed)
+      consumer.pointee.head.store(next << 1 | below, ordering: .relaxed)
     } else {
-      // Releasing: the slot may be written again. Pairs with the acquiring loads in `hasRoom`. This is a
-      // read-modify-write, because the take that follows a sender's setting of `roomWanted` must see it.
+      if isLast {
+        consumer.pointee.offset = 0
+        // Not `^=`: the thread sanitizer takes that for an access to all of the state, `head` included.
+        consumer.pointee.written = consumer.pointee.written ^ 3
+      }
+      // Releasing: the slot may be written again. Pairs with the acquiring loads in `hasRoom`. A read-modify-write,
+      // because a sender that sets `roomWanted` must be seen by the take after it.
       let old = consumer.pointee.head.wrappingAdd(2, ordering: .acquiringAndReleasing).oldValue
       if old & HeadWord.roomWanted != 0 { consumer.pointee.roomWanted = true }
     }
+    return element
   }
 
-  @inlinable func nextSegment() {
-    if consumer.pointee.isBounded {
-      consumer.pointee.offset = 0
-      // This is not `^=`, because the thread sanitizer takes that for an access to all of the state, `head` included.
-      consumer.pointee.written = consumer.pointee.written ^ 3
-      return
-    }
-    nextBlock()
-  }
-
-  @inlinable @inline(never) func nextBlock() {
+  /// Enters the next block. Returns the index of its first slot; `index` is that of the last one of the block before.
+  @inlinable @inline(never) func nextBlock(after index: UInt) -> UInt {
     let drained = consumer.pointee.segment
     // The link was written before the flag of the last slot, and that flag has been seen.
     let next = drained.load(as: UInt.self)
     let wasInline = consumer.pointee.isInline
     let wasLong = consumer.pointee.limit > Int32(Segment.blockCapacity)
     let mask = UInt(Segment.blockCapacity - 1)
-    consumer.pointee.headIndex = ((consumer.pointee.headIndex &- 1) | mask) &+ 1
     let isLong = next & QueueState.longBlock != 0
     enter(Self.address(next), capacity: isLong ? Segment.longCapacity : Segment.blockCapacity, inline: false)
     if !wasInline { recycle(drained, long: wasLong) }
+    return (index | mask) &+ 1
   }
 
   @inlinable func enter(_ segment: UnsafeMutableRawPointer, capacity: Int, inline isInline: Bool) {
     consumer.pointee.segment = segment
-    consumer.pointee.elements = segment + Segment.elementsOffset(capacity)
     consumer.pointee.offset = 0
     consumer.pointee.limit = Int32(capacity)
     consumer.pointee.isInline = isInline
@@ -153,9 +144,8 @@ extension MessageQueue where Element: ~Copyable {
     let capacity = Int(consumer.pointee.limit)
     let mask = UInt(Segment.blockCapacity - 1)
     let fresh = offset == 0 ? index : (index | mask) &+ 1
-    // All of this is written before the step, which releases these fields to the next consumer.
-    consumer.pointee.headIndex = fresh
-    enter(state.pointee.base, capacity: Segment.inlineCapacity, inline: true)
+    // All before the step: it releases these fields to the next consumer.
+    enter(inlineSegment, capacity: Segment.inlineCapacity, inline: true)
     consumer.pointee.head.store(fresh << 1 | HeadWord.inline, ordering: .relaxed)
     let bits = word & (TailWord.one &- 1)
     let (exchanged, seen) = state.pointee.tail.compareExchange(
@@ -166,7 +156,6 @@ extension MessageQueue where Element: ~Copyable {
       return true
     }
     word = seen
-    consumer.pointee.headIndex = index
     enter(segment, capacity: capacity, inline: wasInline)
     consumer.pointee.offset = Int32(offset)
     consumer.pointee.head.store(index << 1 | (wasInline ? HeadWord.inline : 0), ordering: .relaxed)

@@ -33,6 +33,11 @@ public import Synchronization
     (UnsafeMutableRawPointer(state) + Self.consumerOffset).assumingMemoryBound(to: ConsumerState.self)
   }
 
+  /// The slots inside the queue's own memory, of an unbounded queue.
+  @inlinable package var inlineSegment: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) + Self.slotsOffset }
+  /// The slots of a bounded one.
+  @inlinable package var ring: UnsafeMutableRawPointer { UnsafeMutableRawPointer(state) + Self.ringOffset }
+
   // MARK: Memory
 
   // The layout is `[QueueState][inline slots][ConsumerState]`, and for a bounded queue, a cache line further,
@@ -64,16 +69,13 @@ public import Synchronization
   @inlinable package static func create(
     at memory: UnsafeMutableRawPointer, capacity: Int, ring: Int, initial: UInt
   ) -> MessageQueue {
-    let base = memory + (capacity == 0 ? slotsOffset : ringOffset)
+    let segment = memory + (capacity == 0 ? slotsOffset : ringOffset)
     let slots = capacity == 0 ? Segment.inlineCapacity : ringCapacity(ring)
-    base.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
+    segment.initializeMemory(as: UInt8.self, repeating: 0, count: Segment.flagsOffset + slots)
     let queue = MessageQueue(state: memory.bindMemory(to: QueueState.self, capacity: 1))
     queue.state.initialize(
-      to: QueueState(
-        base: base, slots: slots, capacity: capacity, tail: capacity == 0 ? initial | TailWord.inline : initial))
-    queue.consumer.initialize(
-      to: ConsumerState(
-        segment: base, elements: base + Segment.elementsOffset(slots), limit: slots, isBounded: capacity != 0))
+      to: QueueState(slots: slots, capacity: capacity, tail: capacity == 0 ? initial | TailWord.inline : initial))
+    queue.consumer.initialize(to: ConsumerState(segment: segment, limit: slots, isBounded: capacity != 0))
     return queue
   }
 

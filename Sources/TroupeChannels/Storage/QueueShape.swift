@@ -6,13 +6,18 @@ import Synchronization
   // The bits are `[consumerOffset / 8][log2 of blockCapacity: 3 bits][inlineCapacity: 3 bits]`.
   @usableFromInline package let bits: UInt32
 
-  @inlinable package init(bits: UInt32) { self.bits = bits }
-
   @inlinable package init<Element: ~Copyable>(_ type: Element.Type) {
     let block = SlotSegment<Element>.blockCapacity.trailingZeroBitCount
     bits =
       UInt32(MessageQueue<Element>.consumerOffset) << 3 | UInt32(block) << 3
       | UInt32(SlotSegment<Element>.inlineCapacity)
+  }
+
+  /// The same from the bits of the type. That it may not be copied matters to nothing here: only its size and
+  /// alignment are asked for.
+  package init(at type: UnsafeRawPointer) {
+    func bits<Element>(_ type: Element.Type) -> UInt32 { QueueShape(type).bits }
+    self.bits = bits(unsafeBitCast(type, to: Any.Type.self))
   }
 
   private var consumerOffset: Int { Int(bits >> 6) << 3 }

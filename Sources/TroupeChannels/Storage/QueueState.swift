@@ -10,9 +10,7 @@ public import Synchronization
   /// In an unbounded queue, a drained block that the consumer left for the next sender that needs one, or 0. In a
   /// bounded queue, the consumer's index as some sender saw it last.
   @usableFromInline package let spareOrHeadCache: Atomic<UInt>
-  /// The inline segment of an unbounded queue, or the ring of a bounded one.
-  @usableFromInline package let base: UnsafeMutableRawPointer
-  /// How many elements and permits a bounded queue has room for; 0 for an unbounded queue.
+  /// 0 when unbounded.
   @usableFromInline package let capacity: UInt32
   /// In a bounded queue, the number of slots in the ring less one, which never changes. In an unbounded queue, the
   /// index of the first slot of the tail's long block, counted in blocks, which is as valid as `tailBlock`.
@@ -23,11 +21,10 @@ public import Synchronization
   /// Marks a long block. The bit is free beside the address of a block, which is a multiple of eight.
   @usableFromInline package static let longBlock: UInt = 1
 
-  @inlinable package init(base: UnsafeMutableRawPointer, slots: Int, capacity: Int, tail word: UInt) {
+  @inlinable package init(slots: Int, capacity: Int, tail word: UInt) {
     tail = Atomic(word)
     tailBlock = Atomic(0)
     spareOrHeadCache = Atomic(0)
-    self.base = base
     self.capacity = UInt32(capacity)
     ringMaskOrLongStart = Atomic(capacity == 0 ? 0 : UInt32(slots - 1))
   }
@@ -39,10 +36,9 @@ public import Synchronization
   /// The index of the next element to take, times two, with a bit of `HeadWord` below. This is all that others see of
   /// the consumer.
   @usableFromInline package let head: Atomic<UInt>
-  @usableFromInline package var headIndex: UInt
   @usableFromInline package var segment: UnsafeMutableRawPointer
-  @usableFromInline package var elements: UnsafeMutableRawPointer
   @usableFromInline package var offset: Int32
+  /// Slots of the segment, by which its elements are found.
   @usableFromInline package var limit: Int32
   /// The flag value that means "written": always 1 in blocks, alternately 1 and 2 in a ring.
   @usableFromInline package var written: UInt8
@@ -51,13 +47,12 @@ public import Synchronization
   @usableFromInline package var roomWanted: Bool
   @usableFromInline package let isBounded: Bool
 
-  @inlinable package init(
-    segment: UnsafeMutableRawPointer, elements: UnsafeMutableRawPointer, limit: Int, isBounded: Bool
-  ) {
+  /// Relaxed: nobody but the consumer changes the index, and *idle* hands it on to the next one.
+  @inlinable package var headIndex: UInt { head.load(ordering: .relaxed) >> 1 }
+
+  @inlinable package init(segment: UnsafeMutableRawPointer, limit: Int, isBounded: Bool) {
     head = Atomic(isBounded ? 0 : HeadWord.inline)
-    headIndex = 0
     self.segment = segment
-    self.elements = elements
     offset = 0
     self.limit = Int32(limit)
     written = 1

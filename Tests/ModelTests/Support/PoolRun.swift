@@ -43,8 +43,7 @@ final class PoolRun {
       // Its memory is nobody's: no message comes.
       let cell = Cell(byteCount: 16, alignment: 16, sizeClass: 0, options: SpawnOptions(), place: place)
       cell.begin(
-        at: place, storage: cell.storage, body: .sync { _, _ in run.turn(of: piece) }, isRestartable: false,
-        messageType: cell.messageType, shape: QueueShape(Never.self))
+        at: place, body: .sync { _, _ in run.turn(of: piece) }, isRestartable: false, messageType: cell.messageType)
       if areForeign { _ = cell.moves(to: 63) }
       // Of those that overflow, the ones that have never run go elsewhere than the others: some of each.
       if piece % 2 == 0 { cell.phase = .running }

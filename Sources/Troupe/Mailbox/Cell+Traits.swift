@@ -1,0 +1,69 @@
+/// What holds for a cell as long as it lives: by its options and by its place. In one byte, so that a look at
+/// several is one too.
+@usableFromInline struct Traits: OptionSet, Sendable {
+  @usableFromInline let rawValue: UInt8
+  @inlinable init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  @inlinable static var bounded: Traits { Traits(rawValue: 1) }
+  /// The mailbox is one of the second kind, and the queue stays empty.
+  @inlinable static var store: Traits { Traits(rawValue: 2) }
+  /// In a system of the test kit.
+  @inlinable static var intercepted: Traits { Traits(rawValue: 4) }
+  /// The mailbox is not the plain unbounded one.
+  @inlinable static var special: Traits { [.bounded, .store, .intercepted] }
+  /// It ends when the last handle has gone: see `Handle`.
+  @inlinable static var counted: Traits { Traits(rawValue: 8) }
+  /// Somebody hears of its life: an observer, or the test kit.
+  @inlinable static var observed: Traits { Traits(rawValue: 16) }
+  /// It does not run on the pool: `settings` say where.
+  @inlinable static var aside: Traits { Traits(rawValue: 32) }
+  /// There are settings.
+  @inlinable static var settings: Traits { Traits(rawValue: 64) }
+}
+
+/// What changes seldom and is the cell's worker's own, in one byte.
+@usableFromInline struct Marks: OptionSet, Sendable {
+  @usableFromInline var rawValue: UInt8
+  @inlinable init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  @inlinable static var tracksIdleness: Marks { Marks(rawValue: 1) }
+  @inlinable static var held: Marks { Marks(rawValue: 2) }
+  @inlinable static var draining: Marks { Marks(rawValue: 4) }
+  @inlinable static var highWater: Marks { Marks(rawValue: 8) }
+  @inlinable static var restartable: Marks { Marks(rawValue: 16) }
+}
+
+extension Cell {
+  @inlinable var isBounded: Bool { traits.contains(.bounded) }
+  @inlinable var hasStore: Bool { traits.contains(.store) }
+  @inlinable var isIntercepted: Bool { traits.contains(.intercepted) }
+  @inlinable var isSpecial: Bool { !traits.isDisjoint(with: .special) }
+  @inlinable var isCounted: Bool { traits.contains(.counted) }
+  var isObserved: Bool { traits.contains(.observed) }
+  var isAside: Bool { traits.contains(.aside) }
+
+  /// There is a factory.
+  @inlinable var isRestartable: Bool { marks.contains(.restartable) }
+  var tracksIdleness: Bool {
+    get { marks.contains(.tracksIdleness) }
+    set { mark(.tracksIdleness, newValue) }
+  }
+  /// Asked to be suspended: also before it has started, and after a restart.
+  var isHeld: Bool {
+    get { marks.contains(.held) }
+    set { mark(.held, newValue) }
+  }
+  /// Handles what is queued, and then ends.
+  @usableFromInline var isDraining: Bool {
+    get { marks.contains(.draining) }
+    set { mark(.draining, newValue) }
+  }
+  /// The depth has been reported, and has not gone down since.
+  var isHighWater: Bool {
+    get { marks.contains(.highWater) }
+    set { mark(.highWater, newValue) }
+  }
+  private func mark(_ mark: Marks, _ isSet: Bool) {
+    if isSet { marks.insert(mark) } else { marks.remove(mark) }
+  }
+}
