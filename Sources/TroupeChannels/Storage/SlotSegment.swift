@@ -8,7 +8,7 @@
 
   /// Slots inside the queue's own memory: enough that short queues never touch a block.
   @inlinable package static var inlineCapacity: Int {
-    stride <= 8 ? 5 : stride <= 32 ? 4 : stride <= 256 ? 2 : 1
+    stride <= 32 ? 4 : stride <= 256 ? 2 : 1
   }
   /// Slots in a block, a power of two. Two for very large elements, which is also how tests reach every edge.
   @inlinable package static var blockCapacity: Int {
