@@ -3,12 +3,12 @@
   @usableFromInline typealias Factory = @Sendable () throws -> B
   @usableFromInline let base: UnsafeMutableRawPointer
 
-  @inlinable init(of cell: Cell) {
+  @inlinable @inline(__always) init(of cell: Cell) {
     let ring = cell.isBounded ? Int(cell.queue.pointee.ringMask) + 1 : 0
     base = UnsafeMutableRawPointer(cell.queue) + Self.offset(ring)
   }
   /// Where the behavior lies behind a queue with that many slots in its ring; 0 is unbounded.
-  @inlinable static func offset(_ ring: Int) -> Int {
+  @inlinable @inline(__always) static func offset(_ ring: Int) -> Int {
     (MessageQueue<Message>.byteCount(ring) + alignment - 1) & ~(alignment - 1)
   }
 

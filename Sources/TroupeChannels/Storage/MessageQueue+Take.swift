@@ -30,7 +30,7 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable package func take() -> Element? { isReady ? takeReady() : nil }
 
   /// Takes the next element. `isReady` has said that it is there.
-  @inlinable package func takeReady() -> Element {
+  @inlinable @inline(__always) package func takeReady() -> Element {
     let offset = Int(consumer.pointee.offset)
     let flag = Self.flags(consumer.pointee.segment) + offset
     let limit = Int(consumer.pointee.limit)
