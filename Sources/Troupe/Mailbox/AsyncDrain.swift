@@ -14,8 +14,8 @@ public import Synchronization
   @inlinable static func spawnPlain(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
-    Storage.spawn(
-      at: place, options, .async { loop in await run(loop) }, factory: factory, behavior: behavior)
+    let kind = CellKind.of(Self.self, B.Message.self, .async { loop in await run(loop) })
+    return Storage.spawn(at: place, options, kind, factory: factory, behavior: behavior)
   }
 
   /// A turn of the loop's cell, then one of each of the next cells as long as they run the same code: that

@@ -3,12 +3,12 @@
   @usableFromInline typealias Factory = @Sendable () throws -> B
   @usableFromInline let base: UnsafeMutableRawPointer
 
-  @inlinable init(of cell: Cell) {
+  @inlinable @inline(__always) init(of cell: Cell) {
     let ring = cell.isBounded ? Int(cell.queue.pointee.ringMask) + 1 : 0
     base = UnsafeMutableRawPointer(cell.queue) + Self.offset(ring)
   }
   /// Where the behavior lies behind a queue with that many slots in its ring; 0 is unbounded.
-  @inlinable static func offset(_ ring: Int) -> Int {
+  @inlinable @inline(__always) static func offset(_ ring: Int) -> Int {
     (MessageQueue<Message>.byteCount(ring) + alignment - 1) & ~(alignment - 1)
   }
 
@@ -32,9 +32,9 @@
     if cell.isRestartable { behavior.initialize(to: try factory.pointee()) }
   }
 
-  /// Makes a cell that runs `body`, enters it below its parent, and makes it runnable.
+  /// Makes a cell of a kind, enters it below its parent, and makes it runnable.
   @inlinable static func spawn(
-    at place: Place, _ options: SpawnOptions, _ body: Cell.Body, factory: Factory?, behavior: consuming B?
+    at place: Place, _ options: SpawnOptions, _ kind: Unmanaged<CellKind>, factory: Factory?, behavior: consuming B?
   ) -> Address<Message> {
     options.check(Message.self)
     let ring = options.capacity == 0 ? 0 : MessageQueue<Message>.ringCapacity(options.ring)
@@ -43,9 +43,7 @@
       alignment: max(alignment, SlotSegment<Message>.alignment, 16), options, place)
     let memory = UnsafeMutableRawPointer(cell.queue)
     _ = MessageQueue<Message>.create(at: memory, capacity: options.capacity, ring: options.ring, initial: 0)
-    cell.begin(
-      at: place, body: body, isRestartable: factory != nil,
-      messageType: unsafeBitCast(Message.self, to: UnsafeRawPointer.self))
+    cell.begin(at: place, kind: kind, isRestartable: factory != nil)
     let storage = Self(of: cell)
     if let factory { storage.factory.initialize(to: factory) }
     let hasBehavior = behavior != nil

@@ -18,12 +18,9 @@ public import Synchronization
     case sync((Cell, Worker) -> Void)
     case async(AsyncBody)
     case interleaved(@Sendable (Cell, isolated HandlerLane) -> Void)
-    /// No actor's: it waits in a store, or is about to begin.
-    case none
   }
-  // An idle actor costs what this object and the memory at `queue` take, so nothing stands here that can be
-  // had from elsewhere, and there is no gap between what does: the small ones come first, and fill the word
-  // that the superclass began.
+  // An idle actor costs what this object and the memory at `queue` take. So nothing stands here that can be had from
+  // elsewhere, and the small ones come first, where they leave no gap behind those of the superclass.
   @usableFromInline let traits: Traits
   /// The size of the memory at `queue` in steps of `CellStore.step`; 0 for a cell that is not kept for another life.
   let sizeClass: UInt8
@@ -42,19 +39,17 @@ public import Synchronization
   let lock = FutexLock()
   /// The start of the memory: the queue, then what `BehaviorStorage` lays out.
   @usableFromInline let queue: UnsafeMutablePointer<QueueState>
-  @usableFromInline @exclusivity(unchecked) private(set) var body: Body
+  /// Nil: it is no actor's, but waits in a store or is about to begin. What it points at is never freed.
+  @exclusivity(unchecked) private(set) var kind: Unmanaged<CellKind>?
   // Held, but for a cell that waits in a store.
   @exclusivity(unchecked) private var unmanagedSiblings: Unmanaged<ChildTable>
   @exclusivity(unchecked) private(set) var id: UInt64 = 0
-  /// The bits of the type.
-  @exclusivity(unchecked) private(set) var messageType: UnsafeRawPointer
-
   let parcels = ParcelState()
   let handler = HandlerState()
   /// Messages whose handler returned. Written by the cell's worker; anyone may read.
   @usableFromInline let handled = Atomic<Int>(0)
-  /// The settings, which are the same all its life and hold the annex, if the traits say that there are any;
-  /// else the annex, which nobody but its worker looks at.
+  /// If the traits say that there are settings: those, which stay the same all its life, and hold the annex. Else it is
+  /// the annex, at which nobody looks but its worker.
   @exclusivity(unchecked) private var settingsOrAnnex: AnyObject?
   // Under `lock`.
   @exclusivity(unchecked) private var heldChildren: Unmanaged<ChildTable>?
@@ -67,8 +62,6 @@ public import Synchronization
   init(byteCount: Int, alignment: Int, sizeClass: Int, options: borrowing SpawnOptions, place: borrowing Place) {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
     queue = memory.assumingMemoryBound(to: QueueState.self)
-    body = .none
-    messageType = UnsafeRawPointer(memory)
     unmanagedSiblings = place.unmanagedTable
     var traits = Traits()
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
@@ -87,11 +80,10 @@ public import Synchronization
 
   /// The queue has been laid out: what the cell is from here on.
   @usableFromInline func begin(
-    at place: borrowing Place, body: Body, isRestartable: Bool, messageType: UnsafeRawPointer
+    at place: borrowing Place, kind: Unmanaged<CellKind>, isRestartable: Bool
   ) {
-    self.body = body
+    self.kind = kind
     if isRestartable { marks.insert(.restartable) }
-    self.messageType = messageType
     id = place.id
     unmanagedSiblings = place.unmanagedTable.retain()
     place.withTable { if $0.isTop { _ = $0.unmanagedSystem.retain() } }
@@ -101,7 +93,7 @@ public import Synchronization
   func clear() {
     withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
-    body = .none
+    kind = nil
     fate = .living
     phase = .new
     isStarted = false
@@ -123,15 +115,14 @@ public import Synchronization
     UnsafeMutableRawPointer(queue).deallocate()
     if sizeClass != 0 { Worker.withCurrent { $0.freedMemory(CellStore.byteCount(Int(sizeClass))) } }
     // Nothing is held by one that waited in a store.
-    if case .none = body { return }
+    if kind == nil { return }
     withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
     heldChildren?.release()
   }
 
-  // The system is not counted, not even when it is copied: two workers that spawn would pass the count's
-  // cache line to and fro. Every chain of owners ends in a cell at the top, which holds the system for all
-  // below.
+  // The system is not counted, not even when it is copied: two workers that spawn would pass the count's cache line to
+  // and fro. Every chain of owners ends in a cell at the top, which holds the system for all below.
   @usableFromInline var system: SystemCore { withSiblings { $0.system } }
   /// The table of the parent's children, in which this cell stands while it lives.
   var siblings: ChildTable { unmanagedSiblings.takeUnretainedValue() }
@@ -172,14 +163,20 @@ public import Synchronization
   }
   var isTimed: Bool { withSiblings { $0.isTimed } }
   @usableFromInline override var cell: Cell { self }
-  @usableFromInline var isAsync: Bool {
-    if case .async = body { true } else { false }
+  /// Of an actor's.
+  @inline(__always) func withKind<R>(_ body: (CellKind) -> R) -> R {
+    guard let kind else { fatalError("Troupe: a cell was used that no actor has") }
+    return kind._withUnsafeGuaranteedRef { body($0) }
+  }
+  var messageType: UnsafeRawPointer { withKind { $0.messageType } }
+  var isAsync: Bool {
+    withKind { if case .async = $0.body { true } else { false } }
   }
   /// The next in the stack of ended children that the table has; `ChildTable.ended` links them.
   var nextEnded: Unmanaged<Cell>? { UnsafeRawPointer(bitPattern: parcels.link).map { .fromOpaque($0) } }
   /// Nil: the defaults.
   var settings: CellSettings? {
-    guard traits.contains(.settings) else { return nil }
+    guard traits.has(.settings) else { return nil }
     return settingsOrAnnex.map { unsafeDowncast($0, to: CellSettings.self) }
   }
   /// On the cell's worker.

@@ -16,8 +16,8 @@ public import Synchronization
   @inlinable static func spawnPlain(
     at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
-    Storage.spawn(
-      at: place, options, .sync { cell, worker in run(Context(cell), worker) }, factory: factory, behavior: behavior)
+    let kind = CellKind.of(Self.self, B.Message.self, .sync { cell, worker in run(Context(cell), worker) })
+    return Storage.spawn(at: place, options, kind, factory: factory, behavior: behavior)
   }
 
   /// One turn: up to a batch of messages, then to the back of the line.

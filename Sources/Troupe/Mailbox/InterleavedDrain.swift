@@ -17,8 +17,8 @@
   @inlinable static func spawnPlain(
     at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
   ) -> Address<B.Message> {
-    Storage.spawn(
-      at: place, options, .interleaved { cell, lane in run(cell, lane) }, factory: factory, behavior: nil)
+    let kind = CellKind.of(Self.self, B.Message.self, .interleaved { cell, lane in run(cell, lane) })
+    return Storage.spawn(at: place, options, kind, factory: factory, behavior: nil)
   }
 
   @inlinable static func run(_ cell: Cell, _ lane: isolated HandlerLane) {

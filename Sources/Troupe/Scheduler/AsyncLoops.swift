@@ -113,7 +113,9 @@ internal import CTroupeShims
     defer { task = nil }
     while take() {
       repeat {
-        guard case .async(let drain) = executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.body }) else {
+        guard
+          case .async(let drain) = executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef({ $0.withKind { $0.body } })
+        else {
           break
         }
         await drain(self)
@@ -134,34 +136,17 @@ internal import CTroupeShims
     return true
   }
 
-  /// Which code the cell in hand runs.
-  @usableFromInline nonisolated var kind: AsyncKind {
+  /// Which code the cell in hand runs: cells of one kind may be drained by one call.
+  @usableFromInline nonisolated var kind: Unmanaged<CellKind>? {
     executor.cell.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.kind }
   }
 
   /// The cell in hand has had its turn. True if the next one runs the same code, and is in hand now.
-  @usableFromInline nonisolated func goesOn(_ kind: AsyncKind) -> Bool {
+  @usableFromInline nonisolated func goesOn(_ kind: Unmanaged<CellKind>?) -> Bool {
     executor.cell = nil
     if isCancelled { return false }
     cell = executor.worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.nextAsync() }
-    guard let cell, cell._withUnsafeGuaranteedRef({ $0.kind }) == kind else { return false }
+    guard let cell, cell._withUnsafeGuaranteedRef({ $0.kind?.toOpaque() == kind?.toOpaque() }) else { return false }
     return take()
   }
-}
-
-extension Cell {
-  /// Which code it runs: a function is a pointer to its code and one to what it captures, which is nothing
-  /// where it was specialised for its behavior. To ask for that by type would wrap the function first.
-  fileprivate var kind: AsyncKind {
-    var body = body
-    return withUnsafeBytes(of: &body) {
-      AsyncKind(code: $0.load(as: UInt.self), captured: $0.load(fromByteOffset: 8, as: UInt.self))
-    }
-  }
-}
-
-/// Asynchronous cells of one kind may be drained by one call.
-@usableFromInline struct AsyncKind: Equatable {
-  let code: UInt
-  let captured: UInt
 }

@@ -103,7 +103,9 @@ final class LaneScheduler: SideScheduler, @unchecked Sendable {
 
 extension Cell {
   fileprivate func runInterleaved(on lane: isolated HandlerLane) {
-    guard case .interleaved(let run) = body else { fatalError("Troupe: a lane runs a cell of another kind") }
+    guard case .interleaved(let run) = withKind({ $0.body }) else {
+      fatalError("Troupe: a lane runs a cell of another kind")
+    }
     run(self, lane)
   }
 

@@ -168,11 +168,10 @@ extension Scheduler {
     if !runnable.isCell { return runJob(runnable) }
     isRunningCell = true
     runnable.cell._withUnsafeGuaranteedRef { cell in
-      switch cell.body {
+      switch cell.withKind({ $0.body }) {
       case .sync(let run): run(cell, self)
       case .async: loops.run(runnable.cell, on: self)
       case .interleaved: fatalError("Troupe: a cell ran outside of its lane")
-      case .none: fatalError("Troupe: a cell ran that no actor has")
       }
     }
     isRunningCell = false

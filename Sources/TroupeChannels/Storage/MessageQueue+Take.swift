@@ -29,8 +29,8 @@ extension MessageQueue where Element: ~Copyable {
   /// Takes the next element if it has been written.
   @inlinable package func take() -> Element? { isReady ? takeReady() : nil }
 
-  /// Takes the next element. The caller has just heard from `isReady` that it is there.
-  @inlinable package func takeReady() -> Element {
+  /// Takes the next element. `isReady` has said that it is there.
+  @inlinable @inline(__always) package func takeReady() -> Element {
     let offset = Int(consumer.pointee.offset)
     let flag = Self.flags(consumer.pointee.segment) + offset
     let limit = Int(consumer.pointee.limit)

@@ -13,8 +13,7 @@ import Synchronization
       | UInt32(SlotSegment<Element>.inlineCapacity)
   }
 
-  /// The same from the bits of the type. That it may not be copied matters to nothing here: only its size and
-  /// alignment are asked for.
+  /// The same from the bits of the type. Only its size and alignment are asked for, so it need not be copyable.
   package init(at type: UnsafeRawPointer) {
     func bits<Element>(_ type: Element.Type) -> UInt32 { QueueShape(type).bits }
     self.bits = bits(unsafeBitCast(type, to: Any.Type.self))

@@ -8,7 +8,7 @@
 
   /// How many slots lie inside the queue's own memory: enough that short queues never need a block.
   @inlinable package static var inlineCapacity: Int {
-    stride <= 8 ? 5 : stride <= 32 ? 4 : stride <= 256 ? 2 : 1
+    stride <= 32 ? 4 : stride <= 256 ? 2 : 1
   }
   /// How many slots a block has, always a power of two. Very large elements get only two, which is also how tests
   /// reach every edge.

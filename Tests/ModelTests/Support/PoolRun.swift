@@ -9,6 +9,7 @@ final class PoolRun {
   typealias Turn = (PoolRun) -> Void
 
   let pool: PoolScheduler
+  private var kinds: [CellKind] = []
   private var cells: [Cell] = []
   private let turns: [Int: Turn]
   // Four bits a piece. Relaxed words of the library: the sanitizer must not take them for synchronisation of
@@ -41,9 +42,12 @@ final class PoolRun {
     for piece in 0..<pieces {
       let place = Self.core.table.place(nil)
       // Its memory is nobody's: no message comes.
+      let bits = UnsafeRawPointer(notes)
+      let kind = CellKind(key: bits, body: .sync { _, _ in run.turn(of: piece) }, messageType: bits)
+      kinds.append(kind)
       let cell = Cell(byteCount: 16, alignment: 16, sizeClass: 0, options: SpawnOptions(), place: place)
       cell.begin(
-        at: place, body: .sync { _, _ in run.turn(of: piece) }, isRestartable: false, messageType: cell.messageType)
+        at: place, kind: .passUnretained(kind), isRestartable: false)
       if areForeign { _ = cell.moves(to: 63) }
       // Of those that overflow, the ones that have never run go elsewhere than the others: some of each.
       if piece % 2 == 0 { cell.phase = .running }
