@@ -5,7 +5,7 @@ import Testing
 
 /// The thread that moves a wheel by the real clock.
 @Suite struct TimerClockTests {
-  /// A slot of the fourth level of the wheel, 17 seconds. For a timer in it the clock wakes when it begins, and at the deadline.
+  /// A slot of the fourth level of the wheel, 17 s. The clock wakes when it begins, and then at the deadline.
   private static let slot: Int64 = 1 << 34
   /// When a slot begins, the second or a later one from now: further away than a test lasts.
   private static func far(_ slots: Int64) -> Int64 { (troupe_clock_now() / slot + slots) * slot }
@@ -143,7 +143,9 @@ import Testing
   }
 
   @Test func `a clock that ends lets go of its timers and fires none, also if one of them ends it`() async {
-    for byItself in [false, true] {
+    // The clock does not sleep at each of these ends.
+    for round in 0..<40 {
+      let byItself = round % 4 == 3
       let (ledger, started, fired) = (Ledger(), Event(), Counter())
       let deadline = Self.far(2)
       do {
@@ -164,7 +166,10 @@ import Testing
       // Its thread has the last reference.
       #expect(await settled { ledger.isBalanced })
       #expect(ledger.madeCount == 100 && fired.value == 0)
-      #expect(troupe_clock_now() < deadline, "it has slept until then")
+      guard troupe_clock_now() < deadline else {
+        Issue.record("it has slept until then")
+        return
+      }
     }
   }
 }
