@@ -66,8 +66,8 @@ extension Cell {
     let word = queue.pointee.tail.load(ordering: .acquiring)
     parcel.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
     guard parcels.push(parcel) else { return false }
-    // Also if others are there already: whoever pushed the first may not have told the cell yet, and what this poster sends next must
-    // not come before its parcel.
+    // Also if others are there already: whoever pushed the first may not have told the cell yet, and what
+    // this poster sends next must not come before its parcel.
     post(ControlWord.parcels)
     return true
   }
@@ -109,7 +109,8 @@ extension Cell {
     hasParcels = annex.hasParcels || (store?.count ?? 0) > 0
   }
 
-  /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing comes any more.
+  /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing
+  /// comes any more.
   @usableFromInline func leftParcel() -> Parcel? {
     if let stack = parcels.close() { annex.placed.append(reversing: stack) }
     store?.close()

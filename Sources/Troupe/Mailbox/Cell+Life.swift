@@ -119,8 +119,9 @@ extension Cell {
     Cell.leaveTable(.passUnretained(self))
   }
 
-  /// The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So it is held here until the table
-  /// is done, and may be gone after that. Out of line, where the compiler cannot think that it is held already.
+  /// The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So
+  /// it is held here until the table is done, and may be gone after that. Out of line, where the compiler
+  /// cannot think that it is held already.
   @inline(never) private static func leaveTable(_ unmanaged: Unmanaged<Cell>) {
     let held = unmanaged.retain()
     // It holds the table.

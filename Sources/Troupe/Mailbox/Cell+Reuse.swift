@@ -1,7 +1,8 @@
 internal import CTroupeShims
 
-// An actor that ends leaves its cell, with the memory of its queue and behavior, to the next one that needs as much. Most actors have the default options,
-// so there is little to tell them apart; what is left is to be written anyway.
+// An actor that ends leaves its cell, with the memory of its queue and behavior, to the next one that needs
+// as much. Most actors have the default options, so there is little to tell them apart; what is left is to be
+// written anyway.
 extension Cell {
   /// A cell with uninitialized memory at `queue`, for `begin`: used before, if the worker that spawns has one.
   @usableFromInline static func take(
@@ -20,7 +21,8 @@ extension Cell {
       options: options, place: place)
   }
 
-  /// Gives up one hold on a cell that has ended. If that was the last, and nobody has an address of the actor, the worker keeps the cell.
+  /// Gives up one hold on a cell that has ended. If that was the last, and nobody has an address of the
+  /// actor, the worker keeps the cell.
   static func letGo(_ held: Unmanaged<Cell>) {
     var cell = held.takeRetainedValue()
     // Whoever held it last did so before this look, which is ordered like the one that precedes a deinit.

@@ -1,4 +1,5 @@
-/// What holds for a cell as long as it lives, by its options and its place. It is one byte, so a look at several is one.
+/// What holds for a cell as long as it lives, by its options and its place. It is one byte, so a look at
+/// several is one.
 @usableFromInline struct Traits: Sendable {
   @usableFromInline var rawValue: UInt8
   @inlinable init(rawValue: UInt8 = 0) { self.rawValue = rawValue }

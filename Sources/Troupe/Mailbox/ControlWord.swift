@@ -1,7 +1,7 @@
 public import Synchronization
 
-/// The control lane of a cell: what passes before queued messages. Life-cycle requests repeat without meaning more, so the
-/// lane is a set of bits, and never full.
+/// The control lane of a cell: what passes before queued messages. Life-cycle requests repeat without meaning
+/// more, so the lane is a set of bits, and never full.
 @usableFromInline package struct ControlWord: ~Copyable, Sendable {
   @usableFromInline let bits = Atomic<UInt32>(0)
 
@@ -39,8 +39,9 @@ public import Synchronization
 
   /// Something waits. The consumer's own line: looking costs nothing while nobody posts.
   ///
-  /// Relaxed: what a sender posted before a message is seen behind the acquiring look at the message's slot (`MessageQueue.isReady`), which is why
-  /// that look comes first; what anybody posts later sets the bit in the tail, and the step that idles sees that.
+  /// Relaxed: what a sender posted before a message is seen behind the acquiring look at the message's slot
+  /// (`MessageQueue.isReady`), which is why that look comes first; what anybody posts later sets the bit in
+  /// the tail, and the step that idles sees that.
   @inlinable var isPending: Bool { bits.load(ordering: .relaxed) != 0 }
 
   /// Relaxed: `HandlerState` orders it.

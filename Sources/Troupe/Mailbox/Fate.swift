@@ -1,4 +1,5 @@
-/// Who wants to hear of a cell's end, until that has come, and how it ended from then on. In one word, which is why it is flat.
+/// Who wants to hear of a cell's end, until that has come, and how it ended from then on. In one word, which
+/// is why it is flat.
 @usableFromInline enum Fate {
   case living
   case heard(EndListeners)

@@ -1,17 +1,18 @@
 import Synchronization
 
-/// Which loop runs an asynchronous cell whose handler has been suspended, so that stopping the actor can cancel the task in which it waits.
-/// Until the first suspension of a turn nothing is noted: most turns have none.
+/// Which loop runs an asynchronous cell whose handler has been suspended, so that stopping the actor can
+/// cancel the task in which it waits. Until the first suspension of a turn nothing is noted: most turns have
+/// none.
 ///
-/// 0: none; the bits of a loop; 1: its task has been cancelled; 2: that is being done. The loop stays until it has taken its bits
-/// back, which waits for 2 to become 1, so whoever cancels it finds it alive.
+/// 0: none; the bits of a loop; 1: its task has been cancelled; 2: that is being done. The loop stays until
+/// it has taken its bits back, which waits for 2 to become 1, so whoever cancels it finds it alive.
 struct HandlerState: ~Copyable, Sendable {
   private let word = Atomic<UInt>(0)
   private static var cancelled: UInt { 1 }
   private static var cancelling: UInt { 2 }
 
-  /// An exchange, as is the first step of `cancel`, so that one of the two sees the other: this releases the loop to `cancel`, or acquires the bit
-  /// of the control lane that was posted before it.
+  /// An exchange, as is the first step of `cancel`, so that one of the two sees the other: this releases the
+  /// loop to `cancel`, or acquires the bit of the control lane that was posted before it.
   func enter(_ loop: Unmanaged<AsyncLoop>) {
     _ = word.exchange(UInt(bitPattern: loop.toOpaque()), ordering: .acquiringAndReleasing)
   }

@@ -106,8 +106,8 @@ struct ParcelState: ~Copyable, Sendable {
     return bits & Self.closed != 0 ? nil : UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }
   }
 
-  /// Of a cell that has ended. The word is closed, and whoever pushes leaves it as it is then, so it is free to be a link
-  /// in a stack. Relaxed: the stack publishes it.
+  /// Of a cell that has ended. The word is closed, and whoever pushes leaves it as it is then, so it is free
+  /// to be a link in a stack. Relaxed: the stack publishes it.
   func link(_ bits: UInt) { top.store(bits | Self.closed, ordering: .relaxed) }
   var link: UInt {
     let bits = top.load(ordering: .relaxed)

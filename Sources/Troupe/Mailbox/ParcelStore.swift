@@ -1,7 +1,9 @@
-/// The second kind of mailbox: under a lock, for rules under which messages leave before the consumer takes them, or out of turn.
+/// The second kind of mailbox: under a lock, for rules under which messages leave before the consumer takes
+/// them, or out of turn.
 ///
-/// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in a parcel, as are notices and
-/// timers, which take their places among the messages and are exempt from the rule.
+/// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in a
+/// parcel, as are notices and timers, which take their places among the messages and are exempt from the
+/// rule.
 class ParcelStore: @unchecked Sendable {
   enum Outcome {
     case accepted

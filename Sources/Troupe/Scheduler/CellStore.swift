@@ -1,13 +1,16 @@
 internal import CTroupeShims
 
-/// Cells that no actor has, by the size of their memory: a worker's own, which it takes from and puts into without a lock.
+/// Cells that no actor has, by the size of their memory: a worker's own, which it takes from and puts into
+/// without a lock.
 ///
-/// What it has too much of goes to the depot of the pool in batches, and what it lacks comes from there in batches, so that one worker
-/// may spawn what ends on another. The scheme is that of the magazines of Bonwick and Adams (2001).
+/// What it has too much of goes to the depot of the pool in batches, and what it lacks comes from there in
+/// batches, so that one worker may spawn what ends on another. The scheme is that of the magazines of Bonwick
+/// and Adams (2001).
 ///
 /// A cell counts as referenced once while it is here. For the worker's own thread.
 struct CellStore: ~Copyable {
-  /// Bytes from one class of sizes to the next: that of the allocator, which also needs 8 bytes of its own, so nothing is wasted.
+  /// Bytes from one class of sizes to the next: that of the allocator, which also needs 8 bytes of its own,
+  /// so nothing is wasted.
   static let step = 16
   private static let header = 8
   static let classes = 48
@@ -86,9 +89,9 @@ struct CellChain {
 
 /// What the workers of a pool exchange with each other: batches of cells that no actor has, under a lock.
 ///
-/// It keeps a bounded number, and once a second lets go of what nobody has needed in that time. The allocator keeps pages
-/// of memory that was freed in between other memory; after a peak, when a second has passed in which no more was freed,
-/// it is asked to give them back to the system.
+/// It keeps a bounded number, and once a second lets go of what nobody has needed in that time. The allocator
+/// keeps pages of memory that was freed in between other memory; after a peak, when a second has passed in
+/// which no more was freed, it is asked to give them back to the system.
 final class CellDepot: @unchecked Sendable {
   /// Batches of each size that are kept at the most; others are freed at once.
   private static let limit = 64
@@ -138,7 +141,8 @@ final class CellDepot: @unchecked Sendable {
     if orders { orderTrim(self) }
   }
 
-  /// Workers have freed so many bytes: cells that found no place here, or that somebody had an address of when they ended.
+  /// Workers have freed so many bytes: cells that found no place here, or that somebody had an address of
+  /// when they ended.
   func freed(_ bytes: Int) {
     let orders = lock.withLock {
       freedBytes += bytes

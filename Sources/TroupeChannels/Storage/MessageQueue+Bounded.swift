@@ -63,8 +63,8 @@ extension MessageQueue where Element: ~Copyable {
   @inlinable func hasRoom(for count: UInt, _ word: UInt) -> Bool {
     let wanted = TailWord.permits(word) &+ count
     let capacity = UInt(state.pointee.capacity)
-    // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so with the add
-    // in `takeReady`.
+    // Acquiring: the consumer is done with the slots below it. Pairs with the releasing store below, and so
+    // with the add in `takeReady`.
     let cached = state.pointee.spareOrHeadCache.load(ordering: .acquiring)
     let usedByCache = used(word, head: cached)
     if usedByCache <= capacity && usedByCache &+ wanted <= capacity { return true }
