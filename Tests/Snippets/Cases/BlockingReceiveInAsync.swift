@@ -1,4 +1,4 @@
-// expect: is unavailable from asynchronous contexts; this form blocks the thread; use `elements()` and `for await`
+// expect: is unavailable from asynchronous contexts; this form blocks the thread; use `for await` and `elements()`
 // C50. A plain `receive()` in asynchronous code is the asynchronous form, and asks for `await`.
 import TroupeChannels
 
