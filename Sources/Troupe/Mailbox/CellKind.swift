@@ -40,6 +40,8 @@ internal import Synchronization
       CellKind(key: key, body: body, messageType: unsafeBitCast(message, to: UnsafeRawPointer.self)))
     while true {
       made._withUnsafeGuaranteedRef { $0.next = UnsafeRawPointer(bitPattern: first).map { .fromOpaque($0) } }
+      // Releasing: publishes the kind and its link. Pairs with the acquiring load above, and with the one of a failure
+      // here.
       let (exchanged, seen) = bucket.pointee.compareExchange(
         expected: first, desired: UInt(bitPattern: made.toOpaque()), successOrdering: .acquiringAndReleasing,
         failureOrdering: .acquiring)
