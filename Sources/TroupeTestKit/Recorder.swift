@@ -16,7 +16,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
     var queue: [Int32] = []
     var taken = 0
     /// How many messages wait beside the queue: those of timers, notices, and stashed messages.
-    var parcels = 0
+    var envelopes = 0
     /// The number of the message from beside the queue that is about to be handled.
     var opened: Int32?
     var inHand: Int32 = 0
@@ -33,7 +33,7 @@ final class Recorder: Interceptor, @unchecked Sendable {
       self.restart = restart
     }
 
-    var waiting: Int { queue.count - taken + parcels }
+    var waiting: Int { queue.count - taken + envelopes }
 
     func takeFromQueue() -> Int32 {
       guard taken < queue.count else { return 0 }
@@ -138,34 +138,34 @@ final class Recorder: Interceptor, @unchecked Sendable {
     lock.withLock { actor.queue.append(note.number) }
   }
 
-  func posts(_ parcel: Parcel, to cell: Cell) {
+  func posts(_ envelope: Envelope, to cell: Cell) {
     let source = source()
     guard let actor = actor(cell) else { return }
     lock.withLock {
-      actor.parcels += 1
-      if parcel.number == 0 || sources[parcel.number] == nil {
+      actor.envelopes += 1
+      if envelope.number == 0 || sources[envelope.number] == nil {
         sends += 1
-        parcel.number = sends
+        envelope.number = sends
         sources[sends] = source
       }
     }
   }
 
-  func opens(_ parcel: Parcel, in cell: Cell) {
+  func opens(_ envelope: Envelope, in cell: Cell) {
     guard let actor = actor(cell) else { return }
     lock.withLock {
-      actor.parcels -= 1
-      actor.opened = parcel.number
+      actor.envelopes -= 1
+      actor.opened = envelope.number
     }
   }
 
-  func stashes(_ parcel: Parcel, in cell: Cell) {
+  func stashes(_ envelope: Envelope, in cell: Cell) {
     guard let actor = actor(cell) else { return }
     lock.withLock {
-      actor.parcels += 1
-      parcel.number = actor.inHand
+      actor.envelopes += 1
+      envelope.number = actor.inHand
     }
-    note(.stashes(number: parcel.number), by: cell)
+    note(.stashes(number: envelope.number), by: cell)
   }
 
   func handles<Message: ~Copyable>(_ message: borrowing Message, by cell: Cell) throws {

@@ -9,7 +9,7 @@ extension ModelTests {
   /// queue; that one worker at a time runs it; how it ends.
   @Suite struct Cells {
     enum Step: String {
-      case send, stop, suspend, resume, parcel, shutdown
+      case send, stop, suspend, resume, envelope, shutdown
     }
 
     private func check(
@@ -49,7 +49,7 @@ extension ModelTests {
         }
       }
       threads += (0..<workers).map { index in { scheduler.run(index) } }
-      let sends = steps.map { $0.count { $0 == .send || $0 == .parcel } }
+      let sends = steps.map { $0.count { $0 == .send || $0 == .envelope } }
       let stops = steps.joined().contains { $0 == .stop || $0 == .shutdown }
       return Execution(threads) {
         let dead = system.counts.allDeadLetters
@@ -79,9 +79,9 @@ extension ModelTests {
         case .shutdown: system.requestShutdown()
         case .suspend: system.suspend(address)
         case .resume: system.resume(address)
-        case .parcel:
+        case .envelope:
           // As a timer or a piped result does; refused by an actor that has ended.
-          let isAccepted = address.target.cell.post(MessageParcel<Int>(index * 4 + number))
+          let isAccepted = address.target.cell.post(MessageEnvelope<Int>(index * 4 + number))
           if !isAccepted { witness.refused.wrappingAdd(1, ordering: .relaxed) }
           number += 1
         }
@@ -100,9 +100,9 @@ extension ModelTests {
     }
     @Test func `a bounded mailbox that drops the newest`() { check([[.send, .send], [.send]], capacity: 1) }
     @Test func `messages, and others that come beside the queue`() {
-      check([[.send, .parcel, .send], [.parcel]])
+      check([[.send, .envelope, .send], [.envelope]])
     }
-    @Test func `what comes beside the queue, and the end`() { check([[.send, .parcel], [.stop]]) }
+    @Test func `what comes beside the queue, and the end`() { check([[.send, .envelope], [.stop]]) }
     @Test func `one that stops the actor, and one that shuts the system down`() { check([[.stop], [.shutdown]]) }
     @Test func `two that stop it`() { check([[.stop], [.stop]], workers: 2, fewer: 1) }
   }

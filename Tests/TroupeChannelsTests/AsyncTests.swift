@@ -7,8 +7,8 @@ import TroupeChannels
   func `C53 dropping the last sender finishes, buffered elements first`(flavour: Flavour) async {
     let channel = flavour.channel(of: Int.self)
     var sender = Optional(channel.sender)
-    let receiving = Task { [parcel = Parcel(channel.receiver())] in
-      var receiver = parcel.take()
+    let receiving = Task { [envelope = Envelope(channel.receiver())] in
+      var receiver = envelope.take()
       var elements: [Int?] = []
       for _ in 0..<flavour.room + 2 { elements.append(await receiver.receive()) }
       return elements
@@ -44,14 +44,14 @@ import TroupeChannels
   ) async {
     let channel = flavour.channel(of: Int.self)
     let sender = channel.sender
-    let parcel = Parcel(channel.receiver())
+    let envelope = Envelope(channel.receiver())
     for round in 0..<3 {
-      let receiving = receiveOnce(parcel, isTimed)
+      let receiving = receiveOnce(envelope, isTimed)
       await until { sender.isReceiverWaiting }
       receiving.cancel()
       #expect(await receiving.value == .cancelled)
       let sending = Form.asynchronous.send([round], to: sender)
-      #expect(await receiveOnce(parcel, isTimed).value == .received(round))
+      #expect(await receiveOnce(envelope, isTimed).value == .received(round))
       #expect(await sending.value == [.sent])
     }
   }
@@ -60,30 +60,30 @@ import TroupeChannels
   func `C55 a consumer cancelled before it waits, or after the end`(flavour: Flavour, isTimed: Bool) async {
     let channel = flavour.channel(of: Int.self)
     var sender = Optional(channel.sender)
-    let parcel = Parcel(channel.receiver())
-    #expect(await receiveCancelled(parcel, isTimed) == .cancelled)
+    let envelope = Envelope(channel.receiver())
+    #expect(await receiveCancelled(envelope, isTimed) == .cancelled)
     // What is there is taken all the same.
     let sending = Form.asynchronous.send([1], to: sender!)
     await until { sender!.count == 1 || sender!.waitingSenders == 1 }
-    #expect(await receiveCancelled(parcel, isTimed) == .received(1))
+    #expect(await receiveCancelled(envelope, isTimed) == .received(1))
     #expect(await sending.value == [.sent])
     sender = nil
-    for _ in 0..<2 { #expect(await receiveCancelled(parcel, isTimed) == .closed) }
+    for _ in 0..<2 { #expect(await receiveCancelled(envelope, isTimed) == .closed) }
   }
 
   @Test(arguments: Flavour.all, [true, false])
   func `C55 an element that meets a cancellation is not lost`(flavour: Flavour, isTimed: Bool) async {
     let channel = flavour.channel(of: Int.self)
     let sender = channel.sender
-    let parcel = Parcel(channel.receiver())
+    let envelope = Envelope(channel.receiver())
     for round in 0..<Scale.count(500) {
-      let receiving = receiveOnce(parcel, isTimed)
+      let receiving = receiveOnce(envelope, isTimed)
       if round % 3 != 0 { await until { sender.isReceiverWaiting } }
       let sending = Form.asynchronous.send([round], to: sender)
       let cancelling = onThread(receiving) { $0.cancel() }
       var outcome = await receiving.value
       await cancelling.value
-      if outcome == .cancelled { outcome = await receiveOnce(parcel, isTimed).value }
+      if outcome == .cancelled { outcome = await receiveOnce(envelope, isTimed).value }
       #expect(outcome == .received(round))
       #expect(await sending.value == [.sent])
     }
@@ -177,20 +177,21 @@ import TroupeChannels
 }
 
 /// One asynchronous receive in a task of its own.
-private func receiveOnce(_ parcel: Parcel<Receiver<Int>>, _ isTimed: Bool) -> Task<TimedReceiveOutcome<Int>, Never> {
-  Task { await receiveHere(parcel, isTimed) }
+private func receiveOnce(_ envelope: Envelope<Receiver<Int>>, _ isTimed: Bool) -> Task<TimedReceiveOutcome<Int>, Never>
+{
+  Task { await receiveHere(envelope, isTimed) }
 }
 
 /// One asynchronous receive in a task that has been cancelled before.
-private func receiveCancelled(_ parcel: Parcel<Receiver<Int>>, _ isTimed: Bool) async -> TimedReceiveOutcome<Int> {
+private func receiveCancelled(_ envelope: Envelope<Receiver<Int>>, _ isTimed: Bool) async -> TimedReceiveOutcome<Int> {
   await Task {
     withUnsafeCurrentTask { $0?.cancel() }
-    return await receiveHere(parcel, isTimed)
+    return await receiveHere(envelope, isTimed)
   }.value
 }
 
-private func receiveHere(_ parcel: Parcel<Receiver<Int>>, _ isTimed: Bool) async -> TimedReceiveOutcome<Int> {
-  var receiver = parcel.take()
+private func receiveHere(_ envelope: Envelope<Receiver<Int>>, _ isTimed: Bool) async -> TimedReceiveOutcome<Int> {
+  var receiver = envelope.take()
   var outcome: TimedReceiveOutcome<Int>
   if isTimed {
     outcome = await receiver.receive(timeout: .seconds(3_600))
@@ -199,6 +200,6 @@ private func receiveHere(_ parcel: Parcel<Receiver<Int>>, _ isTimed: Bool) async
   } else {
     outcome = receiver.isClosed ? .closed : .cancelled
   }
-  parcel.put(receiver)
+  envelope.put(receiver)
   return outcome
 }

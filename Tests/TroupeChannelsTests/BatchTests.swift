@@ -71,8 +71,8 @@ import TroupeChannels
   func `C23 receiving many waits for the first element`(flavour: Flavour, form: Form) async {
     let channel = flavour.channel(of: Int.self)
     let sender = channel.sender
-    let receiving = Task { [parcel = Parcel(channel.receiver())] in
-      var receiver = parcel.take()
+    let receiving = Task { [envelope = Envelope(channel.receiver())] in
+      var receiver = envelope.take()
       return await many(&receiver, [], limit: 10, form)
     }
     await until { sender.isReceiverWaiting }

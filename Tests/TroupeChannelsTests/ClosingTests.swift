@@ -83,8 +83,8 @@ import TroupeChannels
     let channel = flavour.channel(of: Int.self)
     var first = Optional(channel.sender)
     var second = first
-    let receiving = Task { [parcel = Parcel(channel.receiver())] in
-      var receiver = parcel.take()
+    let receiving = Task { [envelope = Envelope(channel.receiver())] in
+      var receiver = envelope.take()
       return await form.next(&receiver)
     }
     await until { second!.isReceiverWaiting }
@@ -94,8 +94,8 @@ import TroupeChannels
 
     let other = flavour.channel(of: Int.self)
     second = other.sender
-    let waiting = Task { [parcel = Parcel(other.receiver())] in
-      var receiver = parcel.take()
+    let waiting = Task { [envelope = Envelope(other.receiver())] in
+      var receiver = envelope.take()
       return await form.next(&receiver)
     }
     await until { second!.isReceiverWaiting }

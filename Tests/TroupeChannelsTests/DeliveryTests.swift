@@ -55,7 +55,7 @@ import TroupeChannels
     let channel = flavour.channel(of: Int.self)
     let producers = produce(8, each, to: channel.sender, form)
     let next = Collected<Int>()
-    let total = Parcel([Int](repeating: 0, count: 8))
+    let total = Envelope([Int](repeating: 0, count: 8))
     let count = await form.forEach(channel.receiver()) { element in
       var counts = total.take()
       let (producer, number) = element.quotientAndRemainder(dividingBy: each)
@@ -95,7 +95,7 @@ import TroupeChannels
   func `C6 a send wakes the receiver that waits`(flavour: Flavour, form: Form) async {
     let channel = flavour.channel(of: Int.self)
     let sender = channel.sender
-    let receiving = Task { [receiver = Parcel(channel.receiver())] in
+    let receiving = Task { [receiver = Envelope(channel.receiver())] in
       var receiver = receiver.take()
       var elements: [Int] = []
       for _ in 0..<20 { if let element = await form.next(&receiver) { elements.append(element) } }
@@ -114,7 +114,7 @@ import TroupeChannels
     let requests = flavour.channel(of: Int.self)
     let replies = flavour.channel(of: Int.self)
     let (toServer, toClient) = (requests.sender, replies.sender)
-    let ends = (Parcel(requests.receiver()), Parcel(replies.receiver()))
+    let ends = (Envelope(requests.receiver()), Envelope(replies.receiver()))
     let serve: @Sendable () -> TestThread<Int> = {
       onThread(toClient) { toClient in
         var receiver = ends.0.take()

@@ -36,9 +36,9 @@ private struct Nested: ~Copyable, Sendable {
   private func onSmallThread<Value: ~Copyable & Sendable>(
     _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) -> Int
   ) -> @Sendable () async -> Int {
-    let parcel = Parcel(value)
+    let envelope = Envelope(value)
     let done = Collected<Int>()
-    let thread = Thread { done.append(body(parcel.take())) }
+    let thread = Thread { done.append(body(envelope.take())) }
     #if DEBUG
       thread.stackSize = 2 << 20
     #else

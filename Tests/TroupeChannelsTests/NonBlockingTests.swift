@@ -61,11 +61,11 @@ import TroupeChannels
     let timedOut = await form.next(&receiver, timeout: .zero)
     #expect(timedOut == .timedOut)
     #expect(sender.trySend(2) == .full(2))
-    let parcel = Parcel(receiver)
+    let envelope = Envelope(receiver)
     let receiving = Task {
-      var receiver = parcel.take()
+      var receiver = envelope.take()
       let element = await form.next(&receiver)
-      parcel.put(receiver)
+      envelope.put(receiver)
       return element
     }
     await until { sender.isReceiverWaiting }

@@ -12,7 +12,7 @@ private enum Answer: Equatable, Sendable {
   func `C60 the receiver gets the value, sent before or after it waits`(form: Form, sentFirst: Bool) async {
     for round in 0..<Scale.count(100) {
       let channel = Channel.oneShot(of: Int.self)
-      let sender = Parcel(channel.sender)
+      let sender = Envelope(channel.sender)
       let receiver = channel.receiver
       let send: @Sendable () -> Void = {
         if case .closed = sender.take().send(round) { Issue.record("closed") }
@@ -68,7 +68,7 @@ private enum Answer: Equatable, Sendable {
     for timeout in [Duration.zero, .milliseconds(2), .seconds(Int64.max)] {
       let isEndless = timeout > .seconds(1)
       let channel = Channel.oneShot(of: Int.self)
-      let sender = Parcel(channel.sender)
+      let sender = Envelope(channel.sender)
       let start = ContinuousClock.now
       let receiving: Running<OneShotOutcome<Int>> =
         form == .blocking
@@ -89,7 +89,7 @@ private enum Answer: Equatable, Sendable {
   func `C61 a dropped sender is an error at the receiver at once`(form: Form, droppedFirst: Bool) async {
     for _ in 0..<Scale.count(100) {
       let channel = Channel.oneShot(of: Int.self)
-      let sender = Parcel(channel.sender)
+      let sender = Envelope(channel.sender)
       let receiver = channel.receiver
       if droppedFirst { _ = sender.take() }
       let receiving = receive(receiver, form)
@@ -184,7 +184,7 @@ private enum Answer: Equatable, Sendable {
   func `C61 a cancelled receive returns at once, and the late value comes back`(isTimed: Bool) async {
     for round in 0..<Scale.count(200) {
       let channel = Channel.oneShot(of: Int.self)
-      let sender = Parcel(channel.sender)
+      let sender = Envelope(channel.sender)
       let started = Collected<Int>()
       let receiving = inTask(channel.receiver) { receiver -> OneShotOutcome<Int> in
         started.append(1)

@@ -52,8 +52,8 @@ import TroupeChannels
       var permits = useMany ? Optional(try channel.sender.tryReserve(2)) : nil
       var receiver = channel.receiver
       receiver.close()
-      let receiving = Task { [parcel = Parcel(receiver)] in
-        var receiver = parcel.take()
+      let receiving = Task { [envelope = Envelope(receiver)] in
+        var receiver = envelope.take()
         return await form.next(&receiver)
       }
       await until { sender.isReceiverWaiting }

@@ -73,8 +73,8 @@ private let moment = Duration.milliseconds(3)
     let channel = flavour.channel(of: Int.self)
     let sender = channel.sender
     let enormous: [Duration] = [.seconds(Int64.max), .nanoseconds(Int64.max), .seconds(400 * 86_400)]
-    let receiving = Task { [parcel = Parcel(channel.receiver())] in
-      var receiver = parcel.take()
+    let receiving = Task { [envelope = Envelope(channel.receiver())] in
+      var receiver = envelope.take()
       var outcomes: [TimedReceiveOutcome<Int>] = []
       for timeout in enormous { outcomes.append(await form.next(&receiver, timeout: timeout)) }
       return outcomes
@@ -107,8 +107,8 @@ private let moment = Duration.milliseconds(3)
     let each = Scale.count(300)
     let channel = flavour.channel(of: Int.self)
     let producers = slowProducers(channel.sender, each, form)
-    let receiving = Task { [parcel = Parcel(channel.receiver())] in
-      var receiver = parcel.take()
+    let receiving = Task { [envelope = Envelope(channel.receiver())] in
+      var receiver = envelope.take()
       var (elements, timeouts) = ([Int](), 0)
       while true {
         switch await form.next(&receiver, timeout: .microseconds(20)) {

@@ -158,9 +158,9 @@ private func timedReceive(_ receiver: inout Receiver<Int>, _ timeout: Duration) 
     let channel = flavour.channel(of: Int.self)
     let sender = channel.sender
     let worker = Worker()
-    let parcel = Parcel(channel.receiver())
+    let envelope = Envelope(channel.receiver())
     let consuming = Task {
-      await worker.consume(parcel.take(), how) {
+      await worker.consume(envelope.take(), how) {
         _ = sender.trySend(1)
         _ = sender.trySend(2)
       }
@@ -178,10 +178,10 @@ private func timedReceive(_ receiver: inout Receiver<Int>, _ timeout: Duration) 
       let channel = flavour.channel(of: Int.self)
       let sender = channel.sender
       let (started, stopped) = (Collected<Int>(), Collected<Int>())
-      let parcel = Parcel(channel.receiver())
+      let envelope = Envelope(channel.receiver())
       let producing = Form.blocking.produce(.max, to: sender) { $0 }
       let consuming = Task { @MainActor in
-        for await element in parcel.take().elements() {
+        for await element in envelope.take().elements() {
           started.append(element)
           if stopped.count > 0 { break }
         }

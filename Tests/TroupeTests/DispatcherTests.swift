@@ -198,8 +198,8 @@ import Troupe
     }
     for n in 0..<100 { counted.send(n) }
     // The last turn may be about to be counted; nothing is after it.
-    let isCounted = await settled { pool.system.counts.handled == 4 }
-    #expect(isCounted)
+    let endsUnreferenced = await settled { pool.system.counts.handled == 4 }
+    #expect(endsUnreferenced)
     queue.resume()
     await handled.wait()
     await pool.end()

@@ -60,7 +60,7 @@ import Troupe
     sim.end()
   }
 
-  @Test(arguments: seeds) func `parcels that have come are handled, later ones become dead letters`(seed: UInt64) {
+  @Test(arguments: seeds) func `envelopes that have come are handled, later ones become dead letters`(seed: UInt64) {
     let sim = Simulation(seed: seed)
     let notes = Trail<String>()
     let others = (0..<2).map { sim.system.patient("o\($0)") }

@@ -44,7 +44,7 @@ import Troupe
     await pool.end()
   }
 
-  enum Parcel: ~Copyable, Sendable {
+  enum Envelope: ~Copyable, Sendable {
     case take(Token, Reply<Int>)
     case swap(Token, Reply<Token>)
   }
@@ -52,7 +52,8 @@ import Troupe
   @Test func `an ask carries a payload that a closure cannot capture`() async throws {
     let ledger = Ledger()
     let pool = Pooled()
-    let actor = pool.system.spawn(state: Int(0)) { (count: inout Int, message: consuming Parcel, _: Context<Parcel>) in
+    let actor = pool.system.spawn(state: Int(0)) {
+      (count: inout Int, message: consuming Envelope, _: Context<Envelope>) in
       switch consume message {
       case .take(let token, let reply):
         _ = consume token

@@ -35,7 +35,7 @@ import Testing
       actor.send(
         .run { context in
           context.unstashAll()
-          due.append(context.cell.nextParcel(at: head) != nil)
+          due.append(context.cell.nextEnvelope(at: head) != nil)
         })
       sim.run()
     }

@@ -4,9 +4,9 @@ import Troupe
 @Suite struct StopTests {
   /// Calls `body` in each of its hooks and handlers.
   struct Hooked: Behavior {
-    enum Place { case start, handler, stop }
+    enum TreePosition { case start, handler, stop }
     let marks: Trail<Mark>
-    let body: @Sendable (Place, Context<Int>) -> Void
+    let body: @Sendable (TreePosition, Context<Int>) -> Void
     func started(in context: Context<Int>) throws {
       marks.append(.started("a"))
       body(.start, context)

@@ -177,7 +177,7 @@ import Troupe
     await pool.end()
     #expect(pool.system.counts.allDeadLetters == 0)
     release.set()
-    let isCounted = await settled { pool.system.counts.deadLetters == [.ended: 10] }
-    #expect(isCounted, "\(pool.system.counts)")
+    let endsUnreferenced = await settled { pool.system.counts.deadLetters == [.ended: 10] }
+    #expect(endsUnreferenced, "\(pool.system.counts)")
   }
 }

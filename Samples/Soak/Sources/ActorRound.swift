@@ -8,13 +8,13 @@ struct ActorRound: Sendable {
   let seed: UInt64
 
   enum Message: ~Copyable, Sendable {
-    case work(Parcel)
+    case work(Envelope)
     /// Does the same work, and answers.
-    case question(Parcel, Reply<Int>)
+    case question(Envelope, Reply<Int>)
     /// Makes the actor stash what comes next, until `go` comes.
-    case hold(Parcel)
-    case go(Parcel)
-    case fail(Parcel)
+    case hold(Envelope)
+    case go(Envelope)
+    case fail(Envelope)
     case tick
   }
 
@@ -34,11 +34,11 @@ struct ActorRound: Sendable {
     mutating func receive(_ message: consuming Message, in context: Context<Message>) throws {
       turn += 1
       switch consume message {
-      case .work(let parcel):
+      case .work(let envelope):
         tally.countUsed()
-        _ = consume parcel
+        _ = consume envelope
         let kind = turn % 13
-        let next = Parcel(tally)
+        let next = Envelope(tally)
         let child = children[turn % 3]
         switch kind {
         case 0: child.send(.fail(next))
@@ -46,22 +46,22 @@ struct ActorRound: Sendable {
         case 7: child.send(.go(next))
         default: child.send(.work(next))
         }
-      case .question(let parcel, let reply):
+      case .question(let envelope, let reply):
         tally.countUsed()
-        _ = consume parcel
+        _ = consume envelope
         reply.send(turn)
-      case .hold(let parcel): used(parcel)
-      case .go(let parcel): used(parcel)
-      case .fail(let parcel):
+      case .hold(let envelope): used(envelope)
+      case .go(let envelope): used(envelope)
+      case .fail(let envelope):
         tally.countSpoilt()
-        _ = consume parcel
+        _ = consume envelope
         throw Refusal()
       case .tick: break
       }
     }
-    private func used(_ parcel: consuming Parcel) {
+    private func used(_ envelope: consuming Envelope) {
       tally.countUsed()
-      _ = consume parcel
+      _ = consume envelope
     }
   }
 
@@ -76,29 +76,29 @@ struct ActorRound: Sendable {
 
     mutating func receive(_ message: consuming Message, in context: Context<Message>) throws {
       switch consume message {
-      case .work(let parcel):
+      case .work(let envelope):
         if isHolding {
-          // The parcel is counted when it comes again, or when it becomes a dead letter.
-          if case .full(let message) = context.stash(.work(parcel)) { context.deadLetter(message) }
+          // The envelope is counted when it comes again, or when it becomes a dead letter.
+          if case .full(let message) = context.stash(.work(envelope)) { context.deadLetter(message) }
           return
         }
-        used(parcel)
-      case .question(let parcel, let reply):
-        used(parcel)
+        used(envelope)
+      case .question(let envelope, let reply):
+        used(envelope)
         reply.send(0)
-      case .hold(let parcel):
+      case .hold(let envelope):
         isHolding = true
-        used(parcel)
-      case .go(let parcel):
+        used(envelope)
+      case .go(let envelope):
         isHolding = false
         context.unstashAll()
-        used(parcel)
-      case .fail(let parcel):
+        used(envelope)
+      case .fail(let envelope):
         tally.countSpoilt()
-        _ = consume parcel
+        _ = consume envelope
         throw Refusal()
       case .tick:
-        // This is not a message that is sent once: it would be a dead letter at the end, and is no parcel of ours.
+        // This is not a message that is sent once: it would be a dead letter at the end, and is no envelope of ours.
         if context.timers.isActive("soon") {
           context.timers.cancel("soon")
         } else {
@@ -106,9 +106,9 @@ struct ActorRound: Sendable {
         }
       }
     }
-    private func used(_ parcel: consuming Parcel) {
+    private func used(_ envelope: consuming Envelope) {
       tally.countUsed()
-      _ = consume parcel
+      _ = consume envelope
     }
   }
 
@@ -129,13 +129,13 @@ struct ActorRound: Sendable {
     for _ in 0..<1_000 {
       let parent = parents[random.below(4)]
       switch random.below(64) {
-      case 0: parent.send(.fail(Parcel(tally)))
+      case 0: parent.send(.fail(Envelope(tally)))
       case 1...8:
-        let parcel = Parcel(tally)
-        _ = try? await parent.ask(with: parcel) { .question($0, $1) } as Int
+        let envelope = Envelope(tally)
+        _ = try? await parent.ask(with: envelope) { .question($0, $1) } as Int
       case 9: system.restart(parent)
       case 10: await Task.yield()
-      default: parent.send(.work(Parcel(tally)))
+      default: parent.send(.work(Envelope(tally)))
       }
     }
   }

@@ -18,12 +18,12 @@ struct ChannelRound: Sendable {
   }
 
   private func unbounded(_ producers: Int, _ each: Int, _ quota: Int) async {
-    let channel = Channel.unbounded(of: Parcel.self)
+    let channel = Channel.unbounded(of: Envelope.self)
     let sender = channel.sender
     let sending = (0..<producers).map { _ in
       Task {
         for _ in 0..<each {
-          if case .closed(let parcel) = sender.send(Parcel(tally)) { return refused(parcel) }
+          if case .closed(let envelope) = sender.send(Envelope(tally)) { return refused(envelope) }
         }
       }
     }
@@ -32,17 +32,17 @@ struct ChannelRound: Sendable {
   }
 
   private func bounded(_ capacity: Int, _ producers: Int, _ each: Int, _ quota: Int) async {
-    let channel = Channel.bounded(capacity, of: Parcel.self)
+    let channel = Channel.bounded(capacity, of: Envelope.self)
     let sender = channel.sender
     let sending = (0..<producers).map { index in
       Task {
         for i in 0..<each {
           let timeout: Duration? = (i + index) % 16 == 0 ? .microseconds(20) : nil
-          switch await sender.send(Parcel(tally), timeout: timeout) {
+          switch await sender.send(Envelope(tally), timeout: timeout) {
           case .sent: continue
-          case .timedOut(let parcel): refused(parcel)
-          case .cancelled(let parcel): refused(parcel)
-          case .closed(let parcel): return refused(parcel)
+          case .timedOut(let envelope): refused(envelope)
+          case .cancelled(let envelope): refused(envelope)
+          case .closed(let envelope): return refused(envelope)
           }
         }
       }
@@ -51,22 +51,22 @@ struct ChannelRound: Sendable {
     await receive(channel.receiver, quota, sending)
   }
 
-  private func refused(_ parcel: consuming Parcel) {
+  private func refused(_ envelope: consuming Envelope) {
     tally.countReturned()
-    _ = consume parcel
+    _ = consume envelope
   }
 
-  /// Receives up to `quota` parcels, then lets the receiver go.
-  private func receive(_ receiver: consuming Receiver<Parcel>, _ quota: Int, _ sending: [Task<Void, Never>]) async {
+  /// Receives up to `quota` envelopes, then lets the receiver go.
+  private func receive(_ receiver: consuming Receiver<Envelope>, _ quota: Int, _ sending: [Task<Void, Never>]) async {
     await receive(receiver, quota)
     for task in sending { await task.value }
   }
 
-  private func receive(_ receiver: consuming Receiver<Parcel>, _ quota: Int) async {
+  private func receive(_ receiver: consuming Receiver<Envelope>, _ quota: Int) async {
     var left = quota
-    while left > 0, let parcel = await receiver.receive() {
+    while left > 0, let envelope = await receiver.receive() {
       tally.countUsed()
-      _ = consume parcel
+      _ = consume envelope
       left -= 1
     }
   }

@@ -65,7 +65,7 @@ struct Soak {
       if tally.dropped < 0 { troubles.append("\(name): used more than were made: \(tally)") }
     }
     let own = actors.counts
-    // Each message is handled, failed, or a dead letter. The ticks of timers are handled too, and are not parcels.
+    // Each message is handled, failed, or a dead letter. The ticks of timers are handled too, and are not envelopes.
     if counts.failed != own.spoilt { troubles.append("\(counts.failed) failed messages, by our count \(own.spoilt)") }
     if counts.handled < own.used + bulk.handled {
       troubles.append("\(counts.handled) handled, by our count \(own.used + bulk.handled)")

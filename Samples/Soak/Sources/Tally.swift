@@ -34,7 +34,7 @@ final class Tally: Sendable {
 }
 
 /// Something that must not be lost.
-struct Parcel: ~Copyable, Sendable {
+struct Envelope: ~Copyable, Sendable {
   private let tally: Tally
   let number: Int
   init(_ tally: Tally, number: Int = 0) {

@@ -10,7 +10,7 @@ public struct Address<Message: ~Copyable>: Sendable {
 
   @inlinable init(_ target: Recipient) { self.target = target }
 
-  @inlinable init(of cell: Cell) { target = cell.isCounted ? cell.makeHandle() : cell }
+  @inlinable init(of cell: Cell) { target = cell.endsUnreferenced ? cell.makeHandle() : cell }
 
   /// Sends a message and never waits.
   ///
@@ -124,11 +124,11 @@ extension Cell {
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: queue)
-    if isSpecial { return pushSpecial(message) }
+    if needsSlowSend { return pushSlowSend(message) }
     return queue.push(message)
   }
 
-  @inlinable func pushSpecial<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+  @inlinable func pushSlowSend<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     if hasStore || isIntercepted { return pushAside(message) }
     switch MessageQueue<Message>(state: queue).pushBounded(message) {
     case .done: return .done

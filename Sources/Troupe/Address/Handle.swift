@@ -48,10 +48,11 @@ extension Cell {
   /// Whether nobody has an address of the actor, and nothing is left that would make it do something. Called on the
   /// cell's worker, between messages.
   var isUnreferenced: Bool {
-    guard isCounted, phase == .running, !hasParcels, depth == 0,
+    guard endsUnreferenced, phase == .running, !hasEnvelopes, depth == 0,
       settings?.handles.load(ordering: .acquiring) == 0
     else { return false }
-    guard let annex = existingAnnex else { return true }
-    return annex.timers?.isEmpty != false && annex.receiveTimeout == nil && annex.work.isEmpty && annex.stash.isEmpty
+    guard let rareState = existingRareState else { return true }
+    return rareState.timers?.isEmpty != false && rareState.receiveTimeout == nil && rareState.work.isEmpty
+      && rareState.stash.isEmpty
   }
 }

@@ -26,7 +26,7 @@ public struct WeakAddress<Message: ~Copyable>: Sendable {
     switch target {
     case .cell(let cell):
       if cell.isGone { return nil }
-      return cell.isCounted ? cell.shareHandle().map { Address($0) } : Address(cell)
+      return cell.endsUnreferenced ? cell.shareHandle().map { Address($0) } : Address(cell)
     case .adapter(let box):
       guard let adapter = box.adapter, !adapter.cell.isGone else { return nil }
       return Address(adapter)

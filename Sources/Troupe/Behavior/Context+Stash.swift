@@ -13,13 +13,13 @@ extension Context where Message: ~Copyable {
   /// switch consume message { … }
   /// ```
   public func stash(_ message: consuming Message) -> TrySendOutcome<Message> {
-    let annex = cell.annex
-    guard annex.stash.count < cell.settings?.stashCapacity ?? SpawnOptions.defaultStashCapacity else {
+    let rareState = cell.rareState
+    guard rareState.stash.count < cell.settings?.stashCapacity ?? SpawnOptions.defaultStashCapacity else {
       return .full(message)
     }
-    let parcel = MessageParcel(message)
-    if cell.isIntercepted { cell.system.interceptor?.stashes(parcel, in: cell) }
-    annex.stash.append(parcel)
+    let envelope = MessageEnvelope(message)
+    if cell.isIntercepted { cell.system.interceptor?.stashes(envelope, in: cell) }
+    rareState.stash.append(envelope)
     // The message will be counted when it has been handled for good, so the handler that is running now must not count
     // it.
     Worker.withCurrent { cell.addHandled(-1, $0) }
@@ -29,11 +29,11 @@ extension Context where Message: ~Copyable {
   /// Lets the actor handle the stashed messages next, in the order in which they were stashed and before everything
   /// that is queued.
   public func unstashAll() {
-    guard let annex = cell.existingAnnex else { return }
-    annex.front.prepend(&annex.stash)
-    if annex.hasParcels { cell.hasParcels = true }
+    guard let rareState = cell.existingRareState else { return }
+    rareState.front.prepend(&rareState.stash)
+    if rareState.hasEnvelopes { cell.hasEnvelopes = true }
   }
 
   /// How many messages are in the stash.
-  public var stashCount: Int { cell.existingAnnex?.stash.count ?? 0 }
+  public var stashCount: Int { cell.existingRareState?.stash.count ?? 0 }
 }

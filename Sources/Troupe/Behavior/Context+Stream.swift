@@ -49,7 +49,7 @@ extension Cell {
     let task = TaskLane(system.scheduler).start {
       await self.pump(stream, credit, flow, message)
     }
-    annex.keep(task, for: ObjectIdentifier(flow))
+    rareState.keep(task, for: ObjectIdentifier(flow))
     return StreamSubscription(task: task)
   }
 
@@ -63,14 +63,14 @@ extension Cell {
       var iterator = stream.makeAsyncIterator()
       while case .sent = await credit.send(()) {
         guard let element = try await iterator.next(isolation: #isolation) else { break }
-        let parcel = StreamParcel<Message>(message(.element(element)), flow, isLast: false)
-        if !post(parcel) { return deadLetter(.ended, Message.self) }
+        let envelope = StreamEnvelope<Message>(message(.element(element)), flow, isLast: false)
+        if !post(envelope) { return deadLetter(.ended, Message.self) }
       }
     } catch {
       end = .failed(error)
     }
     if Task.isCancelled { end = nil }
-    post(StreamParcel<Message>(end.map(message), flow, isLast: true))
+    post(StreamEnvelope<Message>(end.map(message), flow, isLast: true))
   }
 }
 
@@ -83,7 +83,7 @@ private final class StreamFlow: @unchecked Sendable {
 }
 
 /// An element of a stream, or its end, on its way to the actor.
-private final class StreamParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
+private final class StreamEnvelope<Message: ~Copyable>: MessageEnvelope<Message>, @unchecked Sendable {
   private let flow: StreamFlow
   private let isLast: Bool
 
@@ -94,7 +94,7 @@ private final class StreamParcel<Message: ~Copyable>: MessageParcel<Message>, @u
   }
 
   override func open(_ cell: Cell) -> Content {
-    if isLast { cell.existingAnnex?.workEnded(ObjectIdentifier(flow)) } else { flow.giveBack() }
+    if isLast { cell.existingRareState?.workEnded(ObjectIdentifier(flow)) } else { flow.giveBack() }
     return message == nil ? .nothing : .message
   }
   override func isMessage(_ cell: Cell) -> Bool { message != nil && !isLast }

@@ -35,27 +35,27 @@ extension Context where Message: ~Copyable {
 
 extension Cell {
   fileprivate func pipe<Message: ~Copyable>(_ work: @escaping @Sendable () async -> Message) {
-    let parcel = WorkParcel<Message>()
+    let envelope = WorkEnvelope<Message>()
     let task = TaskLane(system.scheduler).start {
-      parcel.message = await work()
-      if !self.post(parcel) { self.deadLetter(.ended, Message.self) }
+      envelope.message = await work()
+      if !self.post(envelope) { self.deadLetter(.ended, Message.self) }
     }
-    annex.keep(task, for: ObjectIdentifier(parcel))
+    rareState.keep(task, for: ObjectIdentifier(envelope))
   }
 
   /// Cancels all work at the end of the actor, since nobody waits for the results.
   func cancelWork() {
-    guard let annex = existingAnnex else { return }
-    for task in annex.takeWork() { task.cancel() }
+    guard let rareState = existingRareState else { return }
+    for task in rareState.takeWork() { task.cancel() }
   }
 }
 
 /// The result of an actor's work, on its way to the actor.
-private final class WorkParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
+private final class WorkEnvelope<Message: ~Copyable>: MessageEnvelope<Message>, @unchecked Sendable {
   init() { super.init(nil) }
 
   override func open(_ cell: Cell) -> Content {
-    cell.existingAnnex?.workEnded(ObjectIdentifier(self))
+    cell.existingRareState?.workEnded(ObjectIdentifier(self))
     return .message
   }
 }

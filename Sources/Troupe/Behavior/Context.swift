@@ -59,5 +59,5 @@ extension Context: Spawner where Message: ~Copyable {
   /// Part of the runtime: chooses where a new child of this actor goes.
   @inlinable public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: childPlace(name)) }
 
-  @usableFromInline func childPlace(_ name: String?) -> Place { cell.withChildTable { $0.place(name) } }
+  @usableFromInline func childPlace(_ name: String?) -> TreePosition { cell.withChildTable { $0.place(name) } }
 }

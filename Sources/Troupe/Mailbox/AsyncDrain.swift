@@ -5,14 +5,14 @@ public import Synchronization
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
   @inlinable static func spawn(
-    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     if place.isIntercepted { return spawnIntercepted(at: place, options, factory: factory, behavior: behavior) }
     return spawnPlain(at: place, options, factory: factory, behavior: behavior)
   }
 
   @inlinable static func spawnPlain(
-    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     let kind = CellKind.of(Self.self, B.Message.self, .async { loop in await run(loop) })
     return Storage.spawn(at: place, options, kind, factory: factory, behavior: behavior)
@@ -79,8 +79,8 @@ public import Synchronization
       }
       let before = left
       do {
-        if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
-          try await open(parcel, cell, behavior, context, &left, loop)
+        if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
+          try await open(envelope, cell, behavior, context, &left, loop)
         } else if isReady {
           let message = queue.takeReady()
           if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
@@ -130,22 +130,22 @@ public import Synchronization
 
   @usableFromInline typealias Open =
     nonisolated(nonsending) (
-      Parcel, Cell, UnsafeMutablePointer<B>, Context<B.Message>, inout Int, AsyncLoop
+      Envelope, Cell, UnsafeMutablePointer<B>, Context<B.Message>, inout Int, AsyncLoop
     ) async throws -> Void
   @usableFromInline typealias Live =
     nonisolated(nonsending) (Cell, Storage, Context<B.Message>, AsyncLoop) async -> Bool
 
   @inlinable @inline(never) static func open(
-    _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
+    _ envelope: Envelope, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
     _ left: inout Int, _ loop: AsyncLoop
   ) async throws {
     cell.noteMessages(left)
-    switch cell.open(parcel) {
+    switch cell.open(envelope) {
     case .nothing: return
     case .signal(let signal):
       try await behavior.pointee.signal(signal, in: context)
     case .message:
-      guard let message = unsafeDowncast(parcel, to: MessageParcel<B.Message>.self).take() else { return }
+      guard let message = unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self).take() else { return }
       left -= 1
       if B.isStale(message) { return shed(message, cell) }
       try await behavior.pointee.receive(message, in: context)

@@ -34,7 +34,8 @@
 
   /// Makes a cell of a kind, enters it below its parent, and makes it runnable.
   @inlinable static func spawn(
-    at place: Place, _ options: SpawnOptions, _ kind: Unmanaged<CellKind>, factory: Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, _ kind: Unmanaged<CellKind>, factory: Factory?,
+    behavior: consuming B?
   ) -> Address<Message> {
     options.check(Message.self)
     let ring = options.capacity == 0 ? 0 : MessageQueue<Message>.ringCapacity(options.ring)
@@ -79,8 +80,8 @@
       _ = consume message
       cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
     }
-    while let parcel = cell.leftParcel() {
-      _ = unsafeDowncast(parcel, to: MessageParcel<Message>.self).take()
+    while let envelope = cell.leftEnvelope() {
+      _ = unsafeDowncast(envelope, to: MessageEnvelope<Message>.self).take()
       cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
     }
     cell.settleDroppedReplies(ReplyEnded())

@@ -7,7 +7,7 @@ extension Cell {
   @usableFromInline func handleControl() {
     let bits = takeControl()
     stopBits |= bits & ControlWord.kept
-    if bits & ControlWord.parcels != 0 { collectParcels() }
+    if bits & ControlWord.envelopes != 0 { collectEnvelopes() }
     if phase.rawValue >= Phase.stopping.rawValue { return }
     if stopBits & ControlWord.stops != 0 { return beginStopping() }
     if bits & ControlWord.escalated != 0, let failure = takeEscalated() {
@@ -59,7 +59,7 @@ extension Cell {
 
   /// The queue is closed and empty: if that was asked for, the end begins. Else a producer is about to fill the hole.
   @usableFromInline func finishDraining() {
-    if isDraining && !hasParcels { beginStopping() }
+    if isDraining && !hasEnvelopes { beginStopping() }
   }
 
   /// From here on nothing is accepted, nothing more is handled, and the children go first.
@@ -93,9 +93,9 @@ extension Cell {
     incarnationEnds()
     cancelWork()
     unwatchAll()
-    let failure = existingAnnex?.failure
-    existingAnnex = nil
-    let end: Fate =
+    let failure = existingRareState?.failure
+    existingRareState = nil
+    let end: EndReason =
       if let failure {
         .failed(failure)
       } else if stopBits & ControlWord.stop != 0 {
@@ -131,10 +131,10 @@ extension Cell {
     letGo(held)
   }
 
-  func finish(_ end: Fate) {
+  func finish(_ end: EndReason) {
     lock.lock()
     let listeners = endListeners
-    fate = end
+    endReason = end
     let children = takeChildren()
     lock.unlock()
     children?.release()
@@ -145,7 +145,7 @@ extension Cell {
     }
     guard let listeners, let termination = self.end else { return }
     for watch in listeners.watches.values.sorted(by: { $0.order < $1.order }) {
-      watch.watcher.post(watch.parcel(termination))
+      watch.watcher.post(watch.envelope(termination))
     }
     for waiter in listeners.waiting { waiter.parker.signal() }
   }
@@ -166,7 +166,7 @@ extension Cell {
   @usableFromInline func noteTurnBegins() {
     withChildren { $0.turnBegins() }
     if isTimed { timeTurnBegins() }
-    if tracksIdleness { annex.notedLeft = Turn.messages }
+    if tracksIdleness { rareState.notedLeft = Turn.messages }
   }
   @usableFromInline func noteRest() {
     withChildren { $0.turnEnds() }
@@ -174,9 +174,9 @@ extension Cell {
     if isUnreferenced { post(ControlWord.unreferenced) }
   }
   @usableFromInline func noteHandled(_ left: Int) {
-    guard tracksIdleness, left != annex.notedLeft else { return }
-    annex.notedLeft = left
-    annex.idleSince = preciseNow
+    guard tracksIdleness, left != rareState.notedLeft else { return }
+    rareState.notedLeft = left
+    rareState.idleSince = preciseNow
   }
 
   // MARK: Called by anyone
@@ -214,12 +214,12 @@ extension Cell {
   }
 
   /// An actor that never lives: what is sent to it becomes dead letters.
-  @usableFromInline func refuse(_ end: Fate) {
+  @usableFromInline func refuse(_ end: EndReason) {
     _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     phase = .ended
     leaveDispatcher()
     // Nobody can have posted a message of its type yet, and nothing comes any more.
-    _ = leftParcel()
+    _ = leftEnvelope()
     finish(end)
     if let termination = self.end { system.log(termination.description) }
   }

@@ -6,7 +6,7 @@ internal import CTroupeShims
 extension Cell {
   /// A cell with uninitialized memory at `queue`, for `begin`: used before, if the worker that spawns has one.
   @usableFromInline static func take(
-    byteCount: Int, alignment: Int, _ options: borrowing SpawnOptions, _ place: borrowing Place
+    byteCount: Int, alignment: Int, _ options: borrowing SpawnOptions, _ place: borrowing TreePosition
   ) -> Cell {
     let isPlain = options.box == nil && place.name == nil && alignment <= CellStore.step && !place.isIntercepted
     let sizeClass = isPlain ? CellStore.sizeClass(byteCount) : 0

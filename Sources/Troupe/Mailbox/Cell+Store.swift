@@ -1,7 +1,7 @@
 import Synchronization
 
 extension Cell {
-  var store: ParcelStore? { hasStore ? settings?.store : nil }
+  var store: MailboxStore? { hasStore ? settings?.store : nil }
 
   /// A message for a mailbox of the second kind, or for any under the eyes of the test kit.
   @usableFromInline func pushAside<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
@@ -48,19 +48,19 @@ extension Cell {
   /// Of a bounded store, each message in it has a permit of the queue, which stays empty.
   private func storingReserved<Message: ~Copyable>(_ message: consuming Message, _ note: SendNote?) -> Push<Message> {
     guard let store = settings?.store else { fatalError("Troupe: a mailbox has no store") }
-    let parcel = MessageParcel<Message>(message)
-    parcel.number = note?.number ?? 0
-    switch store.insert(parcel, exempt: false) {
-    case .accepted: system.interceptor?.posts(parcel, to: self)
+    let envelope = MessageEnvelope<Message>(message)
+    envelope.number = note?.number ?? 0
+    switch store.insert(envelope, exempt: false) {
+    case .accepted: system.interceptor?.posts(envelope, to: self)
     case .evicted(let out):
-      let reason: DeadLetter.Reason = out === parcel ? .replaced : .overflow
-      _ = unsafeDowncast(out, to: MessageParcel<Message>.self).take()
+      let reason: DeadLetter.Reason = out === envelope ? .replaced : .overflow
+      _ = unsafeDowncast(out, to: MessageEnvelope<Message>.self).take()
       deadLetter(reason, Message.self)
     case nil:
       // Its permit stays out: there is no mailbox any more.
-      return .closed(parcel.take()!)
+      return .closed(envelope.take()!)
     }
-    post(ControlWord.parcels)
+    post(ControlWord.envelopes)
     return .done
   }
 

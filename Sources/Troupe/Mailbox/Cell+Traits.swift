@@ -16,7 +16,7 @@
   /// Somebody hears of its life: an observer, or the test kit.
   @inlinable static var observed: Traits { Traits(rawValue: 16) }
   /// It does not run on the pool: `settings` say where.
-  @inlinable static var aside: Traits { Traits(rawValue: 32) }
+  @inlinable static var dispatcher: Traits { Traits(rawValue: 32) }
   /// There are settings.
   @inlinable static var settings: Traits { Traits(rawValue: 64) }
 
@@ -45,10 +45,10 @@ extension Cell {
   @inlinable var isBounded: Bool { traits.has(.bounded) }
   @inlinable var hasStore: Bool { traits.has(.store) }
   @inlinable var isIntercepted: Bool { traits.has(.intercepted) }
-  @inlinable var isSpecial: Bool { traits.has(.special) }
-  @inlinable var isCounted: Bool { traits.has(.counted) }
+  @inlinable var needsSlowSend: Bool { traits.has(.special) }
+  @inlinable var endsUnreferenced: Bool { traits.has(.counted) }
   var isObserved: Bool { traits.has(.observed) }
-  var isAside: Bool { traits.has(.aside) }
+  var hasOwnDispatcher: Bool { traits.has(.dispatcher) }
 
   /// There is a factory.
   @inlinable var isRestartable: Bool { marks.has(.restartable) }

@@ -27,7 +27,7 @@ public import Synchronization
   @usableFromInline @exclusivity(unchecked) var phase = Phase.new
   @usableFromInline @exclusivity(unchecked) var isStarted = false
   /// Something beside the queue waits for its turn.
-  @usableFromInline @exclusivity(unchecked) var hasParcels = false
+  @usableFromInline @exclusivity(unchecked) var hasEnvelopes = false
   /// The end of a turn has to be noted: there is a table of children, or a receive timeout.
   @usableFromInline @exclusivity(unchecked) var notesTurns = false
   @exclusivity(unchecked) var incarnation: UInt32 = 1
@@ -44,30 +44,30 @@ public import Synchronization
   // Held, but for a cell that waits in a store.
   @exclusivity(unchecked) private var unmanagedSiblings: Unmanaged<ChildTable>
   @exclusivity(unchecked) private(set) var id: UInt64 = 0
-  let parcels = ParcelState()
+  let envelopes = EnvelopeStack()
   let handler = HandlerState()
   /// Messages whose handler returned. Written by the cell's worker; anyone may read.
   @usableFromInline let handled = Atomic<Int>(0)
-  /// If the traits say that there are settings: those, which stay the same all its life, and hold the annex. Else it is
-  /// the annex, at which nobody looks but its worker.
-  @exclusivity(unchecked) private var settingsOrAnnex: AnyObject?
+  /// If the traits say that there are settings: those, which stay the same all its life, and hold the rare
+  /// state. Else it is the rare state, at which nobody looks but its worker.
+  @exclusivity(unchecked) private var settingsOrRareState: AnyObject?
   // Under `lock`.
   @exclusivity(unchecked) private var heldChildren: Unmanaged<ChildTable>?
-  @exclusivity(unchecked) var fate = Fate.living
+  @exclusivity(unchecked) var endReason = EndReason.living
   // Under the lock of `siblings`.
   @exclusivity(unchecked) var nextSibling: Unmanaged<Cell>?
   @exclusivity(unchecked) var previousSibling: Unmanaged<Cell>?
 
   /// A cell with `byteCount` bytes of memory, uninitialized.
-  init(byteCount: Int, alignment: Int, sizeClass: Int, options: borrowing SpawnOptions, place: borrowing Place) {
+  init(byteCount: Int, alignment: Int, sizeClass: Int, options: borrowing SpawnOptions, place: borrowing TreePosition) {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
     queue = memory.assumingMemoryBound(to: QueueState.self)
     unmanagedSiblings = place.unmanagedTable
     var traits = Traits()
     let side = options.box == nil ? nil : options.dispatcher.enter(place)
-    if side != nil { traits.insert(.aside) }
-    settingsOrAnnex = CellSettings.unlessDefault(options, place.name, side)
-    if settingsOrAnnex != nil { traits.insert(.settings) }
+    if side != nil { traits.insert(.dispatcher) }
+    settingsOrRareState = CellSettings.unlessDefault(options, place.name, side)
+    if settingsOrRareState != nil { traits.insert(.settings) }
     if options.capacity != 0 { traits.insert(.bounded) }
     if options.box != nil && options.mailbox.store != nil { traits.insert(.store) }
     if options.box != nil && options.lifetime == .whileReferenced { traits.insert(.counted) }
@@ -80,7 +80,7 @@ public import Synchronization
 
   /// The queue has been laid out: what the cell is from here on.
   @usableFromInline func begin(
-    at place: borrowing Place, kind: Unmanaged<CellKind>, isRestartable: Bool
+    at place: borrowing TreePosition, kind: Unmanaged<CellKind>, isRestartable: Bool
   ) {
     self.kind = kind
     if isRestartable { marks.insert(.restartable) }
@@ -94,10 +94,10 @@ public import Synchronization
     withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
     kind = nil
-    fate = .living
+    endReason = .living
     phase = .new
     isStarted = false
-    hasParcels = false
+    hasEnvelopes = false
     notesTurns = false
     marks = Marks()
     wokenBy = .max
@@ -106,7 +106,7 @@ public import Synchronization
     previousSibling = nil
     stopBits = 0
     control.reset()
-    parcels.reset()
+    envelopes.reset()
     // Relaxed: nobody else has this cell.
     handled.store(0, ordering: .relaxed)
   }
@@ -173,25 +173,25 @@ public import Synchronization
     withKind { if case .async = $0.body { true } else { false } }
   }
   /// The next in the stack of ended children that the table has; `ChildTable.ended` links them.
-  var nextEnded: Unmanaged<Cell>? { UnsafeRawPointer(bitPattern: parcels.link).map { .fromOpaque($0) } }
+  var nextEnded: Unmanaged<Cell>? { UnsafeRawPointer(bitPattern: envelopes.link).map { .fromOpaque($0) } }
   /// Nil: the defaults.
   var settings: CellSettings? {
     guard traits.has(.settings) else { return nil }
-    return settingsOrAnnex.map { unsafeDowncast($0, to: CellSettings.self) }
+    return settingsOrRareState.map { unsafeDowncast($0, to: CellSettings.self) }
   }
   /// On the cell's worker.
-  var existingAnnex: Annex? {
+  var existingRareState: RareState? {
     get {
-      if let settings { return settings.annex }
-      return settingsOrAnnex.map { unsafeDowncast($0, to: Annex.self) }
+      if let settings { return settings.rareState }
+      return settingsOrRareState.map { unsafeDowncast($0, to: RareState.self) }
     }
     set {
-      if let settings { settings.annex = newValue } else { settingsOrAnnex = newValue }
+      if let settings { settings.rareState = newValue } else { settingsOrRareState = newValue }
     }
   }
   var name: String? { settings?.name }
   /// Where it runs; nil: on the pool.
-  var side: SideScheduler? { isAside ? settings?.side : nil }
+  var side: DispatcherScheduler? { hasOwnDispatcher ? settings?.side : nil }
 
   /// Those who wait for room in a bounded mailbox.
   var waiters: SendWaiters? { settings?.waiters }
@@ -257,7 +257,7 @@ public import Synchronization
 /// Where a new actor belongs.
 ///
 /// It holds nothing: whoever spawns, a system or an actor in its turn, stays until the new actor stands in the table.
-@usableFromInline package struct Place {
+@usableFromInline package struct TreePosition {
   let unmanagedTable: Unmanaged<ChildTable>
   let name: String?
   let id: UInt64

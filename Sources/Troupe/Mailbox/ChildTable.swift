@@ -44,20 +44,20 @@ import Synchronization
   var path: String { owner?.path ?? system.name }
 
   /// Names and numbers a new child.
-  func place(_ name: String?) -> Place {
+  func place(_ name: String?) -> TreePosition {
     if let name {
       guard !name.isEmpty else { fatalError("Troupe: an actor's name must not be empty") }
       guard !name.utf8.contains(UInt8(ascii: "/")) else {
         fatalError("Troupe: an actor's name must not contain a '/': \(name)")
       }
     }
-    return Place(
+    return TreePosition(
       unmanagedTable: .passUnretained(self), name: name, id: nextID.wrappingAdd(1, ordering: .relaxed).oldValue)
   }
 
   /// Enters a child, which from now on is held. Returns why not, if the table is closed or the name taken.
-  func insert(_ cell: Cell) -> Fate? {
-    var refusal: Fate?
+  func insert(_ cell: Cell) -> EndReason? {
+    var refusal: EndReason?
     lock.lock()
     if isClosed {
       refusal = owner == nil ? .systemStopped : .parentStopped
@@ -88,7 +88,7 @@ import Synchronization
       let bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque())
       var top = ended.load(ordering: .relaxed)
       while true {
-        cell.parcels.link(top)
+        cell.envelopes.link(top)
         // Releasing: publishes the link and the cell's end. Pairs with the acquiring exchange in `takeEnded`.
         let (exchanged, seen) = ended.weakCompareExchange(
           expected: top, desired: bits, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)

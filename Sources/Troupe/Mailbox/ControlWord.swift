@@ -33,7 +33,7 @@ public import Synchronization
   /// Beside one of `cancels`, where it was not the handler itself that asked to stop: see `HandlerState`.
   static let cancel: UInt32 = 32768
   /// Something has come beside the queue.
-  static let parcels: UInt32 = 2048
+  static let envelopes: UInt32 = 2048
 
   init() {}
 

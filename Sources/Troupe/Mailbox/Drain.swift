@@ -7,14 +7,14 @@ public import Synchronization
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
   @inlinable static func spawn(
-    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     if place.isIntercepted { return spawnIntercepted(at: place, options, factory: factory, behavior: behavior) }
     return spawnPlain(at: place, options, factory: factory, behavior: behavior)
   }
 
   @inlinable static func spawnPlain(
-    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     let kind = CellKind.of(Self.self, B.Message.self, .sync { cell, worker in run(Context(cell), worker) })
     return Storage.spawn(at: place, options, kind, factory: factory, behavior: behavior)
@@ -50,8 +50,8 @@ public import Synchronization
       }
       let before = left
       do {
-        if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
-          try open(parcel, cell, behavior, context, &left)
+        if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
+          try open(envelope, cell, behavior, context, &left)
         } else if isReady {
           let message = queue.takeReady()
           if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
@@ -102,16 +102,16 @@ public import Synchronization
 
   /// Something that came beside the queue. If it is a message it counts like any other.
   @inlinable @inline(never) static func open(
-    _ parcel: Parcel, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
+    _ envelope: Envelope, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
     _ left: inout Int
   ) throws {
     cell.noteMessages(left)
-    switch cell.open(parcel) {
+    switch cell.open(envelope) {
     case .nothing: return
     case .signal(let signal):
       try behavior.pointee.signal(signal, in: context)
     case .message:
-      guard let message = unsafeDowncast(parcel, to: MessageParcel<B.Message>.self).take() else { return }
+      guard let message = unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self).take() else { return }
       left -= 1
       if B.isStale(message) { return shed(message, cell) }
       try behavior.pointee.receive(message, in: context)
@@ -183,9 +183,9 @@ public import Synchronization
 
 extension Cell {
   /// Enters the new cell below its parent and makes it runnable.
-  @usableFromInline func start() -> Fate? {
+  @usableFromInline func start() -> EndReason? {
     if isTimed { measureTime() }
-    if isCounted { notesTurns = true }
+    if endsUnreferenced { notesTurns = true }
     if let refusal = withSiblings({ $0.insert(self) }) { return refusal }
     if isObserved { system.tell(.spawned(ActorID(self))) }
     schedule()

@@ -1,26 +1,26 @@
 /// See `MailboxOptions.droppingOldest`.
-final class DroppingStore: ParcelStore, @unchecked Sendable {
+final class DroppingStore: MailboxStore, @unchecked Sendable {
   private let capacity: Int
-  @exclusivity(unchecked) private var parcels = ParcelList()
+  @exclusivity(unchecked) private var envelopes = EnvelopeList()
   @exclusivity(unchecked) private var messages = 0
 
   init(_ capacity: Int) { self.capacity = capacity }
 
-  override func add(_ parcel: Parcel) -> Outcome {
-    parcels.append(parcel)
-    if messages == capacity { return .evicted(parcels.popFirstMessage()) }
+  override func add(_ envelope: Envelope) -> Outcome {
+    envelopes.append(envelope)
+    if messages == capacity { return .evicted(envelopes.popFirstMessage()) }
     messages += 1
     return .accepted
   }
 
-  override func place(_ parcel: Parcel) -> Outcome {
-    parcels.append(parcel)
+  override func place(_ envelope: Envelope) -> Outcome {
+    envelopes.append(envelope)
     return .accepted
   }
 
-  override func remove() -> Parcel? {
-    let parcel = parcels.popFirst()
-    if let parcel, !parcel.isExempt { messages -= 1 }
-    return parcel
+  override func remove() -> Envelope? {
+    let envelope = envelopes.popFirst()
+    if let envelope, !envelope.ignoresBound { messages -= 1 }
+    return envelope
   }
 }

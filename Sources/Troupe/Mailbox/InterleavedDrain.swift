@@ -8,14 +8,14 @@
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
   @inlinable static func spawn(
-    at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
+    at place: TreePosition, _ options: SpawnOptions, factory: @escaping Storage.Factory
   ) -> Address<B.Message> {
     if place.isIntercepted { return spawnIntercepted(at: place, options, factory: factory) }
     return spawnPlain(at: place, options, factory: factory)
   }
 
   @inlinable static func spawnPlain(
-    at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
+    at place: TreePosition, _ options: SpawnOptions, factory: @escaping Storage.Factory
   ) -> Address<B.Message> {
     let kind = CellKind.of(Self.self, B.Message.self, .interleaved { cell, lane in run(cell, lane) })
     return Storage.spawn(at: place, options, kind, factory: factory, behavior: nil)
@@ -36,13 +36,13 @@
         if !live(cell, lane) { return }
         continue
       }
-      if cell.hasParcels, let parcel = cell.nextParcel(at: queue.ownIndex) {
-        open(parcel, cell, lane, &left)
+      if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
+        open(envelope, cell, lane, &left)
       } else if isReady {
         let message = queue.takeReady()
         if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
         left -= 1
-        begin(MessageParcel(message), cell, lane)
+        begin(MessageEnvelope(message), cell, lane)
       } else {
         cell.turnEnds(left)
         switch queue.idle() {
@@ -66,12 +66,12 @@
     }
   }
 
-  @inlinable static func open(_ parcel: Parcel, _ cell: Cell, _ lane: isolated HandlerLane, _ left: inout Int) {
-    switch cell.open(parcel) {
+  @inlinable static func open(_ envelope: Envelope, _ cell: Cell, _ lane: isolated HandlerLane, _ left: inout Int) {
+    switch cell.open(envelope) {
     case .nothing: return
     case .message:
       left -= 1
-      begin(unsafeDowncast(parcel, to: MessageParcel<B.Message>.self), cell, lane)
+      begin(unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self), cell, lane)
     case .signal(let signal):
       nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
       lane.begin(cell) { _ in
@@ -86,16 +86,16 @@
     }
   }
 
-  @inlinable static func begin(_ parcel: MessageParcel<B.Message>, _ cell: Cell, _ lane: isolated HandlerLane) {
-    guard let message = parcel.take() else { return }
+  @inlinable static func begin(_ envelope: MessageEnvelope<B.Message>, _ cell: Cell, _ lane: isolated HandlerLane) {
+    guard let message = envelope.take() else { return }
     if B.isStale(message) {
       _ = consume message
       return cell.deadLetter(.abandoned, B.Message.self)
     }
-    parcel.message = .some(message)
+    envelope.message = .some(message)
     nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
     lane.begin(cell) { _ in
-      guard let message = parcel.message.take() else { return }
+      guard let message = envelope.message.take() else { return }
       do {
         try await behavior.receive(message, in: Context(cell))
         cell.settleDroppedReplies(nil)
@@ -184,6 +184,6 @@
 
 extension Cell {
   @usableFromInline func noteHandlerEnded() {
-    if tracksIdleness { annex.idleSince = preciseNow }
+    if tracksIdleness { rareState.idleSince = preciseNow }
   }
 }

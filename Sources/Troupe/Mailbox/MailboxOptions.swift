@@ -17,13 +17,13 @@ public struct MailboxOptions: Sendable {
   @usableFromInline let capacity: Int
   let overflow: Overflow
   /// Makes the second kind of mailbox, where others than the consumer take messages out, or in another order.
-  let store: (@Sendable () -> ParcelStore)?
+  let store: (@Sendable () -> MailboxStore)?
   /// The type that `store` takes.
   let messageType: Any.Type?
 
   private init(
     capacity: Int, overflow: Overflow = .reject, messageType: Any.Type? = nil,
-    store: (@Sendable () -> ParcelStore)? = nil
+    store: (@Sendable () -> MailboxStore)? = nil
   ) {
     self.capacity = capacity
     self.overflow = overflow
@@ -90,7 +90,7 @@ public struct MailboxOptions: Sendable {
   }
 
   private static func typed<Message: ~Copyable>(
-    _ type: Message.Type, _ capacity: Int = 0, _ store: @escaping @Sendable () -> ParcelStore
+    _ type: Message.Type, _ capacity: Int = 0, _ store: @escaping @Sendable () -> MailboxStore
   ) -> MailboxOptions {
     MailboxOptions(capacity: capacity, messageType: unsafeBitCast(type, to: Any.Type.self), store: store)
   }

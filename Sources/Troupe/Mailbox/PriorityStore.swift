@@ -1,9 +1,9 @@
 /// See `MailboxOptions.prioritized`: a binary heap (Williams, 1964), by priority and then by age.
-final class PriorityStore<Message: ~Copyable>: ParcelStore, @unchecked Sendable {
+final class PriorityStore<Message: ~Copyable>: MailboxStore, @unchecked Sendable {
   private struct Entry {
     let priority: Int
     let number: UInt64
-    let parcel: Parcel
+    let envelope: Envelope
     func isBefore(_ other: Entry) -> Bool {
       priority != other.priority ? priority > other.priority : number < other.number
     }
@@ -16,16 +16,16 @@ final class PriorityStore<Message: ~Copyable>: ParcelStore, @unchecked Sendable 
 
   override func hasRoom(in cell: Cell) { cell.storeHasRoom(MessageQueue<Message>(state: cell.queue)) }
 
-  override func prepare(_ parcel: Parcel) {
-    parcel.position = UInt(bitPattern: priority(unsafeDowncast(parcel, to: MessageParcel<Message>.self).message!))
+  override func prepare(_ envelope: Envelope) {
+    envelope.position = UInt(bitPattern: priority(unsafeDowncast(envelope, to: MessageEnvelope<Message>.self).message!))
   }
 
-  override func add(_ parcel: Parcel) -> Outcome { push(parcel, Int(bitPattern: parcel.position)) }
-  override func place(_ parcel: Parcel) -> Outcome { push(parcel, 0) }
+  override func add(_ envelope: Envelope) -> Outcome { push(envelope, Int(bitPattern: envelope.position)) }
+  override func place(_ envelope: Envelope) -> Outcome { push(envelope, 0) }
 
-  private func push(_ parcel: Parcel, _ priority: Int) -> Outcome {
+  private func push(_ envelope: Envelope, _ priority: Int) -> Outcome {
     number += 1
-    heap.append(Entry(priority: priority, number: number, parcel: parcel))
+    heap.append(Entry(priority: priority, number: number, envelope: envelope))
     var child = heap.count - 1
     while child > 0 {
       let parent = (child - 1) / 2
@@ -36,9 +36,9 @@ final class PriorityStore<Message: ~Copyable>: ParcelStore, @unchecked Sendable 
     return .accepted
   }
 
-  override func remove() -> Parcel? {
+  override func remove() -> Envelope? {
     heap.swapAt(0, heap.count - 1)
-    let first = heap.removeLast().parcel
+    let first = heap.removeLast().envelope
     var parent = 0
     while true {
       var best = parent

@@ -41,17 +41,17 @@ extension Cell {
 
   /// Prepares the measurement of time in handlers. It is called at spawn, if the system measures that.
   func measureTime() {
-    annex.timeMeter = meter
+    rareState.timeMeter = meter
     notesTurns = true
   }
 
   func timeTurnBegins() {
-    guard let timeMeter = existingAnnex?.timeMeter else { return }
+    guard let timeMeter = existingRareState?.timeMeter else { return }
     timeMeter.turnStart.store(system.scheduler.preciseNow, ordering: .relaxed)
   }
 
   func timeTurnEnds() {
-    guard let timeMeter = existingAnnex?.timeMeter else { return }
+    guard let timeMeter = existingRareState?.timeMeter else { return }
     let start = timeMeter.turnStart.load(ordering: .relaxed)
     if start == 0 { return }
     timeMeter.turnStart.store(0, ordering: .relaxed)

@@ -23,7 +23,7 @@ struct BreakerGate: Behavior {
   private var trials = 0
   /// The time until which the breaker stays open.
   private var reset = Duration.zero
-  private var observers = Roster<CircuitBreaker.State>()
+  private var observers = AddressList<CircuitBreaker.State>()
 
   init(_ options: CircuitBreaker.Options) { self.options = options }
 

@@ -52,7 +52,7 @@ struct EventHub<Event: Sendable>: Behavior {
     case count(Reply<Int>)
   }
 
-  private var subscribers = Roster<Event>()
+  private var subscribers = AddressList<Event>()
   private var filters: [Address<Event>: @Sendable (Event) -> Bool] = [:]
 
   mutating func receive(_ message: consuming Message, in context: Context<Message>) {

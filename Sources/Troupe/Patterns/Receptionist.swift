@@ -12,7 +12,7 @@ public struct Receptionist: SystemExtension {
   private let address: Address<ReceptionistRequest>
 
   /// Part of the runtime: use `ActorSystem.receptionist`.
-  public init(in system: ActorSystem) { address = system.spawn { Directory() } }
+  public init(in system: ActorSystem) { address = system.spawn { ReceptionistActor() } }
 
   /// Registers an actor, or one of its adapters. It may be registered under several keys; doing it twice under one key
   /// is the same as doing it once.

@@ -2,7 +2,7 @@
 ///
 /// Sendable because what changes is under the lock.
 final class Dispatchers: @unchecked Sendable {
-  let workers: SideWorkers
+  let workers: DispatcherWorkers
   private let threadLimit: Int
   private let patience: Duration
   private let lock = FutexLock()
@@ -12,13 +12,13 @@ final class Dispatchers: @unchecked Sendable {
   private var isStopped = false
 
   init(_ base: any Scheduler, threadLimit: Int, patience: Duration) {
-    workers = SideWorkers(base)
+    workers = DispatcherWorkers(base)
     self.threadLimit = threadLimit
     self.patience = patience
   }
 
   /// For a new cell, which must `leave` when it ends. Nil: the pool.
-  func enter(_ dispatcher: Dispatcher) -> SideScheduler? {
+  func enter(_ dispatcher: Dispatcher) -> DispatcherScheduler? {
     if case .lane(let limit) = dispatcher.kind { return LaneScheduler(workers, limit: limit) }
     if workers.base.runsEverything { return nil }
     switch dispatcher.kind {
@@ -36,7 +36,7 @@ final class Dispatchers: @unchecked Sendable {
     }
   }
 
-  func leave(_ scheduler: SideScheduler) {
+  func leave(_ scheduler: DispatcherScheduler) {
     guard let scheduler = scheduler as? QueueScheduler else { return scheduler.leave() }
     // What goes goes outside of the lock.
     let last = lock.withLock { () -> QueueScheduler? in
@@ -71,7 +71,7 @@ extension Cell {
 
 extension Dispatcher {
   /// Nil: the pool.
-  func enter(_ place: Place) -> SideScheduler? {
+  func enter(_ place: TreePosition) -> DispatcherScheduler? {
     if case .pool = kind { return nil }
     return place.withTable { $0.system }.dispatchers.enter(self)
   }

@@ -90,10 +90,10 @@
 }
 
 /// Gives the turns of one cell to its lane.
-final class LaneScheduler: SideScheduler, @unchecked Sendable {
+final class LaneScheduler: DispatcherScheduler, @unchecked Sendable {
   private let lane: HandlerLane
 
-  init(_ workers: SideWorkers, limit: Int) {
+  init(_ workers: DispatcherWorkers, limit: Int) {
     lane = HandlerLane(workers.base, limit: limit)
     super.init(workers)
   }
@@ -110,5 +110,5 @@ extension Cell {
   }
 
   /// A handler has ended, and something else may wait for that.
-  fileprivate var needsTurn: Bool { phase != .running || control.isPending || isDraining || isCounted }
+  fileprivate var needsTurn: Bool { phase != .running || control.isPending || isDraining || endsUnreferenced }
 }

@@ -1,15 +1,15 @@
 /// Runs turns as blocks on a Dispatch queue that somebody else made.
 ///
 /// Sendable because what changes is under a lock, its own or that of `Dispatchers`.
-final class QueueScheduler: SideScheduler, @unchecked Sendable {
+final class QueueScheduler: DispatcherScheduler, @unchecked Sendable {
   let queue: WorkerQueue
   private let lock = FutexLock()
   /// Workers without a block. On a serial queue there is never more than one.
-  private var free: [SideWorker] = []
+  private var free: [DispatcherWorker] = []
   /// Cells that live here. Under the lock of `Dispatchers`.
   var cells = 0
 
-  init(_ workers: SideWorkers, queue: WorkerQueue) {
+  init(_ workers: DispatcherWorkers, queue: WorkerQueue) {
     self.queue = queue
     super.init(workers)
   }
@@ -26,8 +26,8 @@ final class QueueScheduler: SideScheduler, @unchecked Sendable {
     lock.withLock { free.append(worker) }
   }
 
-  private func makeWorker() -> SideWorker {
-    let worker = SideWorker(self)
+  private func makeWorker() -> DispatcherWorker {
+    let worker = DispatcherWorker(self)
     // Keeps no parked tasks: nobody would end them with the system.
     worker.loops.end(on: worker)
     workers.add(worker, isThread: false)

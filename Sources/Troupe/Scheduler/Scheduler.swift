@@ -118,7 +118,7 @@ extension Scheduler {
   }
 
   /// The scheduler of the system that this worker belongs to.
-  final var system: any Scheduler { (scheduler as? SideScheduler)?.base ?? scheduler }
+  final var system: any Scheduler { (scheduler as? DispatcherScheduler)?.base ?? scheduler }
 
   /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the
   /// worker's own loop.

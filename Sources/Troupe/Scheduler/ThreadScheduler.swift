@@ -7,7 +7,7 @@ internal import CTroupeShims
 /// left behind.
 ///
 /// Sendable because what changes is under the lock.
-final class ThreadScheduler: SideScheduler, @unchecked Sendable {
+final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
   private let lock = FutexLock()
   private let limit: Int
   /// How long a thread waits for work before it ends; nil: until `stop`.
@@ -21,7 +21,7 @@ final class ThreadScheduler: SideScheduler, @unchecked Sendable {
   private var isStopped = false
 
   /// For actors that block.
-  init(_ workers: SideWorkers, limit: Int, patience: Duration) {
+  init(_ workers: DispatcherWorkers, limit: Int, patience: Duration) {
     self.limit = limit
     self.patience = patience
     endsWithCell = false
@@ -29,7 +29,7 @@ final class ThreadScheduler: SideScheduler, @unchecked Sendable {
   }
 
   /// For one pinned actor.
-  init(pinned workers: SideWorkers) {
+  init(pinned workers: DispatcherWorkers) {
     limit = 1
     patience = nil
     endsWithCell = true
@@ -134,7 +134,7 @@ final class ThreadScheduler: SideScheduler, @unchecked Sendable {
 }
 
 /// One thread.
-final class ThreadWorker: SideWorker, @unchecked Sendable {
+final class ThreadWorker: DispatcherWorker, @unchecked Sendable {
   let parker = Parker()
   /// Written by whoever took this worker out of those that wait, before the signal.
   @exclusivity(unchecked) fileprivate var handed: Runnable?

@@ -33,16 +33,16 @@ extension Cell {
   /// Asks the policy. The history must be gone when the failure is appended, or that would copy all of it; so this is a
   /// function of its own that is not inlined.
   @inline(never) private func consult(_ supervision: Supervision, _ failure: ActorFailure) -> Supervision.Decision {
-    let annex = annex
+    let rareState = rareState
     let history = Supervision.History(
-      annex.failures, restarts: annex.restarts, random: system.scheduler.randomUnit())
+      rareState.failures, restarts: rareState.restarts, random: system.scheduler.randomUnit())
     return supervision.decide(failure, history)
   }
 
   private func decide(_ failure: ActorFailure) -> Supervision.Decision {
     let supervision = settings?.supervision ?? system.options.supervision
     let decision = consult(supervision, failure)
-    annex.failures.append(failure.time, remembering: supervision.remembered)
+    rareState.failures.append(failure.time, remembering: supervision.remembered)
     return decision
   }
 
@@ -57,12 +57,12 @@ extension Cell {
   }
 
   private func keep(_ failure: ActorFailure) {
-    if annex.failure == nil { annex.failure = FailureBox(failure) }
+    if rareState.failure == nil { rareState.failure = FailureBox(failure) }
   }
 
   private func give(up failure: ActorFailure) {
     keep(failure)
-    siblings.owner?.post(SignalParcel(.childFailed(failure)))
+    siblings.owner?.post(SignalEnvelope(.childFailed(failure)))
     beginStopping()
   }
 
@@ -84,7 +84,7 @@ extension Cell {
   /// Begins a restart: no message is handled until the next incarnation has started, but the mailbox stays open.
   func beginRestart(after delay: Duration) {
     phase = .restarting
-    annex.restartDelay = delay
+    rareState.restartDelay = delay
     setSuspended(true)
     stopBits &= ~ControlWord.childrenEnded
     if settings?.keepsChildren == true { stopBits |= ControlWord.childrenEnded } else { closeChildren() }
@@ -92,24 +92,24 @@ extension Cell {
 
   /// Called when the behavior of the old incarnation is gone. Restarts at once, or waits for the backoff's time.
   @usableFromInline func awaitRestart() {
-    let annex = annex
+    let rareState = rareState
     incarnationEnds()
-    annex.front.prepend(&annex.stash)
-    if annex.hasParcels { hasParcels = true }
+    rareState.front.prepend(&rareState.stash)
+    if rareState.hasEnvelopes { hasEnvelopes = true }
     withChildren { $0.reopen() }
     phase = .waiting
     stopBits &= ~ControlWord.childrenEnded
-    if annex.restartDelay <= .zero { return restart() }
-    let timer = ControlTimer(self, ControlWord.restartDue, after: annex.restartDelay)
-    annex.restartTimer = timer
+    if rareState.restartDelay <= .zero { return restart() }
+    let timer = ControlTimer(self, ControlWord.restartDue, after: rareState.restartDelay)
+    rareState.restartTimer = timer
     system.scheduler.add(timer)
   }
 
   /// Starts the next incarnation, since the wait is over.
   func restart() {
-    let annex = annex
-    annex.restartTimer = nil
-    annex.restarts += 1
+    let rareState = rareState
+    rareState.restartTimer = nil
+    rareState.restarts += 1
     incarnation &+= 1
     phase = .new
     setSuspended(false)
@@ -121,10 +121,10 @@ extension Cell {
 
   /// Cancels what belongs to the incarnation that ends: its timers, and the one that a restart waits for.
   func incarnationEnds() {
-    guard let annex = existingAnnex else { return }
-    if let timer = annex.restartTimer {
+    guard let rareState = existingRareState else { return }
+    if let timer = rareState.restartTimer {
       system.scheduler.cancel(timer)
-      annex.restartTimer = nil
+      rareState.restartTimer = nil
     }
     cancelTimers()
   }

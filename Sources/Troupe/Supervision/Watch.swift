@@ -24,7 +24,7 @@ class Watch: @unchecked Sendable {
   }
 
   /// What is posted to the watcher when the target has ended.
-  func parcel(_ termination: Termination) -> Parcel { SignalParcel(.terminated(termination), self) }
+  func envelope(_ termination: Termination) -> Envelope { SignalEnvelope(.terminated(termination), self) }
 
   var key: WatchKey { WatchKey(target, isLink: false) }
 
@@ -32,7 +32,7 @@ class Watch: @unchecked Sendable {
   func settle() -> Bool {
     guard isActive else { return false }
     isActive = false
-    watcher.existingAnnex?.watches[key] = nil
+    watcher.existingRareState?.watches[key] = nil
     return true
   }
 }
@@ -57,17 +57,17 @@ final class MessageWatch<Message: ~Copyable>: Watch, @unchecked Sendable {
     super.init(watcher, target)
   }
 
-  override func parcel(_ termination: Termination) -> Parcel { WatchParcel(make(termination), self) }
+  override func envelope(_ termination: Termination) -> Envelope { WatchEnvelope(make(termination), self) }
 }
 
 /// A watch whose watcher ends with the target.
 final class Link: Watch, @unchecked Sendable {
   override var key: WatchKey { WatchKey(target, isLink: true) }
-  override func parcel(_ termination: Termination) -> Parcel { LinkParcel(self) }
+  override func envelope(_ termination: Termination) -> Envelope { LinkEnvelope(self) }
 }
 
-/// A parcel that carries a signal.
-final class SignalParcel: Parcel, @unchecked Sendable {
+/// An envelope that carries a signal.
+final class SignalEnvelope: Envelope, @unchecked Sendable {
   private let signal: Signal
   private let watch: Watch?
 
@@ -83,7 +83,7 @@ final class SignalParcel: Parcel, @unchecked Sendable {
   override func isMessage(_ cell: Cell) -> Bool { false }
 }
 
-private final class WatchParcel<Message: ~Copyable>: MessageParcel<Message>, @unchecked Sendable {
+private final class WatchEnvelope<Message: ~Copyable>: MessageEnvelope<Message>, @unchecked Sendable {
   private let watch: Watch
 
   init(_ message: consuming Message, _ watch: Watch) {
@@ -95,7 +95,7 @@ private final class WatchParcel<Message: ~Copyable>: MessageParcel<Message>, @un
   override func isMessage(_ cell: Cell) -> Bool { watch.isActive }
 }
 
-private final class LinkParcel: Parcel, @unchecked Sendable {
+private final class LinkEnvelope: Envelope, @unchecked Sendable {
   private let watch: Watch
   init(_ watch: Watch) { self.watch = watch }
 
@@ -111,24 +111,24 @@ extension Cell {
   func watch(_ watch: Watch) {
     system.interceptor?.watches(watch.target, by: self)
     unwatch(watch.key)
-    annex.watches[watch.key] = watch
-    if let end = watch.target.addWatch(watch) { post(watch.parcel(end)) }
+    rareState.watches[watch.key] = watch
+    if let end = watch.target.addWatch(watch) { post(watch.envelope(end)) }
   }
 
   func unwatch(_ key: WatchKey) {
-    guard let watch = existingAnnex?.watches.removeValue(forKey: key) else { return }
+    guard let watch = existingRareState?.watches.removeValue(forKey: key) else { return }
     watch.isActive = false
     watch.target.removeWatch(watch)
   }
 
   /// Makes those that this cell watched forget it, at its end.
   func unwatchAll() {
-    guard let annex = existingAnnex else { return }
-    for watch in annex.watches.values {
+    guard let rareState = existingRareState else { return }
+    for watch in rareState.watches.values {
       watch.isActive = false
       watch.target.removeWatch(watch)
     }
-    annex.watches = [:]
+    rareState.watches = [:]
   }
 
   /// Enters a watch of this cell, unless it has ended: then its end is returned. From any thread.
@@ -185,7 +185,7 @@ extension Context where Message: ~Copyable {
 }
 
 /// Asks an actor to make the other side of a link, on its own worker.
-private final class LinkRequest: Parcel, @unchecked Sendable {
+private final class LinkRequest: Envelope, @unchecked Sendable {
   private let watcher: Cell
   private let target: Cell
   init(_ watcher: Cell, _ target: Cell) {

@@ -10,14 +10,14 @@
   /// Called when that message is in the queue.
   func queues(_ note: SendNote, in cell: Cell)
   /// Called when something is posted to a cell beside its queue: a timer's message, a notice, a result.
-  func posts(_ parcel: Parcel, to cell: Cell)
+  func posts(_ envelope: Envelope, to cell: Cell)
   /// Called when that is about to be opened, since its turn has come.
-  func opens(_ parcel: Parcel, in cell: Cell)
+  func opens(_ envelope: Envelope, in cell: Cell)
   /// Called when the handler is about to be called. If this throws, the error counts as thrown by the handler, which is
   /// not called.
   func handles<Message: ~Copyable>(_ message: borrowing Message, by cell: Cell) throws
   /// Called when the message in hand goes to the stash.
-  func stashes(_ parcel: Parcel, in cell: Cell)
+  func stashes(_ envelope: Envelope, in cell: Cell)
   func makesDeadLetter(_ letter: DeadLetter, of cell: Cell)
 
   // MARK: Life
@@ -149,7 +149,7 @@ extension Drain where B: ~Copyable {
   /// Spawns an actor in a simulated system. It is not inlined where an actor is spawned, since the code for a
   /// simulation would only be in the way there.
   @usableFromInline @inline(never) static func spawnIntercepted(
-    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     let behavior: Intercepted<B>? = if let behavior { Intercepted(behavior) } else { nil }
     var make: (@Sendable () throws -> Intercepted<B>)?
@@ -161,7 +161,7 @@ extension Drain where B: ~Copyable {
 extension AsyncDrain where B: ~Copyable {
   /// Spawns an actor in a simulated system; see `Drain.spawnIntercepted`.
   @usableFromInline @inline(never) static func spawnIntercepted(
-    at place: Place, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
+    at place: TreePosition, _ options: SpawnOptions, factory: Storage.Factory?, behavior: consuming B?
   ) -> Address<B.Message> {
     let behavior: InterceptedAsync<B>? = if let behavior { InterceptedAsync(behavior) } else { nil }
     var make: (@Sendable () throws -> InterceptedAsync<B>)?
@@ -173,7 +173,7 @@ extension AsyncDrain where B: ~Copyable {
 extension InterleavedDrain {
   /// Spawns an actor in a simulated system; see `Drain.spawnIntercepted`.
   @usableFromInline @inline(never) static func spawnIntercepted(
-    at place: Place, _ options: SpawnOptions, factory: @escaping Storage.Factory
+    at place: TreePosition, _ options: SpawnOptions, factory: @escaping Storage.Factory
   ) -> Address<B.Message> {
     InterleavedDrain<InterceptedInterleaving<B>>.spawnPlain(at: place, options) {
       InterceptedInterleaving(try factory())

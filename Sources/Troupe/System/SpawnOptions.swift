@@ -102,16 +102,17 @@ final class CellSettings: Sendable {
   /// The number of handles that exist; see `Handle`.
   let handles = Atomic<Int>(0)
   let overflow: MailboxOptions.Overflow
-  let store: ParcelStore?
+  let store: MailboxStore?
   let waiters: SendWaiters?
   /// The scheduler that runs the actor if it is not the pool; nil is the pool.
-  let side: SideScheduler?
-  /// See `Cell.existingAnnex`.
-  @exclusivity(unchecked) nonisolated(unsafe) var annex: Annex?
+  let side: DispatcherScheduler?
+  /// See `Cell.existingRareState`.
+  @exclusivity(unchecked) nonisolated(unsafe) var rareState: RareState?
 
   /// Returns nil if there is nothing but defaults. It is no failable initializer, since that would allocate before it
   /// fails.
-  static func unlessDefault(_ options: borrowing SpawnOptions, _ name: String?, _ side: SideScheduler?) -> CellSettings?
+  static func unlessDefault(_ options: borrowing SpawnOptions, _ name: String?, _ side: DispatcherScheduler?)
+    -> CellSettings?
   {
     if options.box == nil && name == nil { return nil }
     let options = options.values
@@ -126,7 +127,7 @@ final class CellSettings: Sendable {
     return isDefault ? nil : CellSettings(options, name, side)
   }
 
-  private init(_ options: SpawnOptions.Values, _ name: String?, _ side: SideScheduler?) {
+  private init(_ options: SpawnOptions.Values, _ name: String?, _ side: DispatcherScheduler?) {
     self.name = name
     overflow = options.mailbox.overflow
     store = options.mailbox.store?()

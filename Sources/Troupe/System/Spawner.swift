@@ -6,8 +6,8 @@ public protocol Spawner {
 
 /// Part of the runtime: where a new actor goes.
 public struct SpawnPlace {
-  @usableFromInline let place: Place
-  @inlinable init(place: Place) { self.place = place }
+  @usableFromInline let place: TreePosition
+  @inlinable init(place: TreePosition) { self.place = place }
 }
 
 /// How an actor is stopped.

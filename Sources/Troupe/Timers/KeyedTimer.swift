@@ -18,8 +18,8 @@
 /// A timer that an actor has set, and the message that it sends. It belongs to the incarnation. One that repeats is
 /// followed by another one when its turn in the mailbox has come, so there is never more than one of them in the
 /// mailbox.
-@usableFromInline final class KeyedTimer<Message: ~Copyable, Key: Hashable>: MessageParcel<Message>, @unchecked Sendable
-{
+@usableFromInline
+final class KeyedTimer<Message: ~Copyable, Key: Hashable>: MessageEnvelope<Message>, @unchecked Sendable {
   // The reference is valid, since all timers of an actor are cancelled before the actor goes.
   @usableFromInline unowned(unsafe) let cell: Cell
   @usableFromInline let hash: Int
@@ -41,7 +41,8 @@
 
   /// Opens a timer that repeats, and starts the one that follows it. The others are opened by `Cell.openTimer`.
   override func open(_ cell: Cell) -> Content {
-    guard let timers = cell.existingAnnex?.timers, timers.contains(self), let repetition = tag as? Repetition<Message>
+    guard let timers = cell.existingRareState?.timers, timers.contains(self),
+      let repetition = tag as? Repetition<Message>
     else { return .nothing }
     let scheduler = cell.system.scheduler
     let next =
@@ -58,17 +59,17 @@
   @usableFromInline override func make() -> Message? { (tag as? Repetition<Message>)?.make() }
 
   // A message is lost only with a timer that fires once and was not cancelled: what repeats will come again.
-  override func isMessage(_ cell: Cell) -> Bool { !isForgotten && kind == .once }
+  override func isMessage(_ cell: Cell) -> Bool { !isReplaced && kind == .once }
 }
 
 extension Cell {
-  /// The timers of the actor. Called on the cell's worker. The reference is not counted: the annex holds the table, and
-  /// nothing that is done with the table lets go of it.
+  /// The timers of the actor. Called on the cell's worker. The reference is not counted: the rare state holds
+  /// the table, and nothing that is done with the table lets go of it.
   @usableFromInline var timers: Unmanaged<TimerTable> {
-    let annex = annex
-    if let timers = annex.timers { return .passUnretained(timers) }
+    let rareState = rareState
+    if let timers = rareState.timers { return .passUnretained(timers) }
     let timers = TimerTable()
-    annex.timers = timers
+    rareState.timers = timers
     return .passUnretained(timers)
   }
 
@@ -80,32 +81,32 @@ extension Cell {
 
   /// Opens a timer that fires once. It is no method of the timer, where it would be compiled for all types of messages
   /// and keys.
-  func openTimer(_ timer: Parcel) -> Parcel.Content {
-    if timer.isForgotten { return .nothing }
-    return existingAnnex?.timers?.remove(timer) == true ? .message : .nothing
+  func openTimer(_ timer: Envelope) -> Envelope.Content {
+    if timer.isReplaced { return .nothing }
+    return existingRareState?.timers?.remove(timer) == true ? .message : .nothing
   }
 
-  @usableFromInline func start(_ timer: Parcel, replacing before: Parcel?) {
+  @usableFromInline func start(_ timer: Envelope, replacing before: Envelope?) {
     if let before { cancel(before) }
     withScheduler { $0.add(timer) }
   }
 
   func cancelTimers() {
-    guard let annex = existingAnnex else { return }
-    var timers: [Parcel] = []
-    annex.timers?.removeAll { timers.append($0) }
+    guard let rareState = existingRareState else { return }
+    var timers: [Envelope] = []
+    rareState.timers?.removeAll { timers.append($0) }
     // In a simulation the timers get an order, since the table's own differs from run to run, and what their messages
     // own is destroyed with them.
     if isIntercepted { timers.sort { ($0.deadline, $0.place) < ($1.deadline, $1.place) } }
     for timer in timers { cancel(timer) }
-    if let timeout = annex.receiveTimeout {
-      annex.receiveTimeout = nil
+    if let timeout = rareState.receiveTimeout {
+      rareState.receiveTimeout = nil
       system.scheduler.cancel(timeout)
     }
   }
 
-  @usableFromInline func cancel(_ timer: Parcel) {
+  @usableFromInline func cancel(_ timer: Envelope) {
     withScheduler { $0.cancel(timer) }
-    timer.isForgotten = true
+    timer.isReplaced = true
   }
 }

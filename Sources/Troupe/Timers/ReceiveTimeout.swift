@@ -11,17 +11,17 @@ final class ReceiveTimeout: Timer, @unchecked Sendable {
     super.init(deadline: start.saturatingAdd(timeout))
   }
 
-  override func fire() { cell.post(ReceiveTimeoutParcel(self)) }
+  override func fire() { cell.post(ReceiveTimeoutEnvelope(self)) }
 }
 
-private final class ReceiveTimeoutParcel: Parcel, @unchecked Sendable {
+private final class ReceiveTimeoutEnvelope: Envelope, @unchecked Sendable {
   private let timeout: ReceiveTimeout
   init(_ timeout: ReceiveTimeout) { self.timeout = timeout }
 
   override func open(_ cell: Cell) -> Content {
-    guard let annex = cell.existingAnnex, annex.receiveTimeout === timeout else { return .nothing }
+    guard let rareState = cell.existingRareState, rareState.receiveTimeout === timeout else { return .nothing }
     let now = cell.preciseNow
-    let idleSince = annex.idleSince
+    let idleSince = rareState.idleSince
     let isOver = now - idleSince >= timeout.timeout
     cell.armReceiveTimeout(timeout.timeout, from: isOver ? now : idleSince)
     return isOver ? .signal(.receiveTimeout) : .nothing
@@ -31,20 +31,20 @@ private final class ReceiveTimeoutParcel: Parcel, @unchecked Sendable {
 
 extension Cell {
   func setReceiveTimeout(_ timeout: Duration?) {
-    if let timer = annex.receiveTimeout {
-      annex.receiveTimeout = nil
+    if let timer = rareState.receiveTimeout {
+      rareState.receiveTimeout = nil
       system.scheduler.cancel(timer)
     }
     tracksIdleness = timeout != nil
     if tracksIdleness { notesTurns = true }
     guard let timeout else { return }
-    annex.idleSince = preciseNow
-    armReceiveTimeout(timeout.nanosecondsClamped, from: annex.idleSince)
+    rareState.idleSince = preciseNow
+    armReceiveTimeout(timeout.nanosecondsClamped, from: rareState.idleSince)
   }
 
   func armReceiveTimeout(_ timeout: Int64, from start: Int64) {
     let timer = ReceiveTimeout(self, timeout, from: start)
-    annex.receiveTimeout = timer
+    rareState.receiveTimeout = timer
     system.scheduler.add(timer)
   }
 

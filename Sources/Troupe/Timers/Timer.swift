@@ -5,9 +5,10 @@ import Synchronization
 @usableFromInline package class Timer: @unchecked Sendable {
   /// The deadline in nanoseconds of the scheduler's clock.
   @usableFromInline package final let deadline: Int64
-  // The following belongs to the structure that the timer is in, and is touched only under that structure's lock. After
-  // that, if the timer is a parcel, it belongs to the list that the parcel is in. The references are not counted: a
-  // timer has one count for being in the structure. They are exempt from exclusivity checks, each of which is a call.
+  // The following belongs to the structure that the timer is in, and is touched only under that structure's
+  // lock. After that, if the timer is an envelope, it belongs to the list that the envelope is in. The
+  // references are not counted: a timer has one count for being in the structure. They are exempt from
+  // exclusivity checks, each of which is a call.
   @exclusivity(unchecked) final var next: Unmanaged<Timer>?
   @exclusivity(unchecked) final var previous: Unmanaged<Timer>?
   /// The list of the wheel that the timer is in, or its place in the heap.

@@ -7,9 +7,9 @@
   @usableFromInline struct Entry {
     @usableFromInline var hash: Int
     /// The timer, of which the table holds one reference count.
-    @usableFromInline var timer: Unmanaged<Parcel>?
+    @usableFromInline var timer: Unmanaged<Envelope>?
 
-    @inlinable init(hash: Int, timer: Unmanaged<Parcel>?) {
+    @inlinable init(hash: Int, timer: Unmanaged<Envelope>?) {
       self.hash = hash
       self.timer = timer
     }
@@ -62,7 +62,7 @@
   }
 
   /// Adds a timer. Returns the timer that had the key before.
-  @inlinable func set<Message: ~Copyable, Key: Hashable>(_ timer: KeyedTimer<Message, Key>) -> Parcel? {
+  @inlinable func set<Message: ~Copyable, Key: Hashable>(_ timer: KeyedTimer<Message, Key>) -> Envelope? {
     // At most three quarters of the places are in use.
     if (count + 1) * 4 > entries.count * 3 { grow() }
     let place = find(timer.key, timer.hash, Message.self)
@@ -72,27 +72,27 @@
     return before?.takeRetainedValue()
   }
 
-  @inlinable func remove<Message: ~Copyable, Key: Hashable>(_ key: Key, _ type: Message.Type) -> Parcel? {
+  @inlinable func remove<Message: ~Copyable, Key: Hashable>(_ key: Key, _ type: Message.Type) -> Envelope? {
     count == 0 ? nil : remove(at: find(key, Self.hash(key), type))
   }
 
   /// Whether this very timer is in the table.
-  func contains(_ timer: Parcel) -> Bool { place(of: timer) != nil }
+  func contains(_ timer: Envelope) -> Bool { place(of: timer) != nil }
 
   /// Removes this very timer. Returns false if it is not here, because it was cancelled or another one has its key.
-  func remove(_ timer: Parcel) -> Bool {
+  func remove(_ timer: Envelope) -> Bool {
     guard let place = place(of: timer) else { return false }
     return remove(at: place) != nil
   }
 
   /// Puts another timer with the same key in the place of one that is in the table.
-  func replace(_ timer: Parcel, by other: Parcel) {
+  func replace(_ timer: Envelope, by other: Envelope) {
     guard let place = place(of: timer) else { return }
     entries[place].timer = .passRetained(other)
     Unmanaged.passUnretained(timer).release()
   }
 
-  private func place(of timer: Parcel) -> Int? {
+  private func place(of timer: Envelope) -> Int? {
     if count == 0 { return nil }
     let bits = Unmanaged.passUnretained(timer).toOpaque()
     var place = place(of: timer.keyHash)
@@ -103,7 +103,7 @@
     return nil
   }
 
-  @usableFromInline func remove(at place: Int) -> Parcel? {
+  @usableFromInline func remove(at place: Int) -> Envelope? {
     guard let removed = entries[place].timer else { return nil }
     count -= 1
     // What was pushed on past the gap moves back, so that a search may end at an empty place.
@@ -133,7 +133,7 @@
   }
 
   /// Takes all timers out.
-  func removeAll(_ body: (Parcel) -> Void) {
+  func removeAll(_ body: (Envelope) -> Void) {
     let old = entries
     entries = UnsafeMutableBufferPointer(start: nil, count: 0)
     count = 0

@@ -162,8 +162,8 @@ import TroupeChannels
   }
 }
 
-/// The same as `Parcel`, under a name of its own: it goes to the thread that uses its value up.
-private typealias Hand = Parcel
+/// The same as `Envelope`, under a name of its own: it goes to the thread that uses its value up.
+private typealias Hand = Envelope
 
 // MARK: Programs
 

@@ -44,14 +44,14 @@ enum Form: String, CaseIterable, Sendable, CustomTestStringConvertible {
   static func moved<Element: Sendable, Result: Sendable>(
     _ receiver: inout Receiver<Element>, _ body: @escaping @Sendable (inout Receiver<Element>) -> Result
   ) async -> Result {
-    let parcel = Parcel(receiver)
+    let envelope = Envelope(receiver)
     let result = await TestThread {
-      var receiver = parcel.take()
+      var receiver = envelope.take()
       let result = body(&receiver)
-      parcel.put(receiver)
+      envelope.put(receiver)
       return result
     }.value
-    receiver = parcel.take()
+    receiver = envelope.take()
     return result
   }
 

@@ -77,7 +77,7 @@ enum Running<Result: Sendable>: Sendable {
 }
 
 /// Carries a value that can be moved but not copied into a closure that runs once.
-final class Parcel<Value: ~Copyable>: @unchecked Sendable {
+final class Envelope<Value: ~Copyable>: @unchecked Sendable {
   private var value: Value?
   init(_ value: consuming Value) { self.value = consume value }
   func take() -> Value { value.take()! }
@@ -88,16 +88,16 @@ final class Parcel<Value: ~Copyable>: @unchecked Sendable {
 func onThread<Value: ~Copyable & Sendable, Result: Sendable>(
   _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) -> Result
 ) -> TestThread<Result> {
-  let parcel = Parcel(value)
-  return TestThread { body(parcel.take()) }
+  let envelope = Envelope(value)
+  return TestThread { body(envelope.take()) }
 }
 
 /// Runs `body` in a task of its own, and gives it `value` for good.
 func inTask<Value: ~Copyable & Sendable, Result: Sendable>(
   _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) async -> Result
 ) -> Task<Result, Never> {
-  let parcel = Parcel(value)
-  return Task { await body(parcel.take()) }
+  let envelope = Envelope(value)
+  return Task { await body(envelope.take()) }
 }
 
 /// Waits for an event: yields until it has happened.

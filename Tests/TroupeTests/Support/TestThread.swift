@@ -59,7 +59,7 @@ extension TestThread: Startable {
 }
 
 /// Carries a value that can be moved but not copied into a closure that runs once.
-final class Parcel<Value: ~Copyable>: @unchecked Sendable {
+final class Envelope<Value: ~Copyable>: @unchecked Sendable {
   private var value: Value?
   init(_ value: consuming Value) { self.value = consume value }
   func take() -> Value { value.take()! }

@@ -1,5 +1,5 @@
 /// The actor behind `Receptionist`.
-struct Directory: Behavior {
+struct ReceptionistActor: Behavior {
   typealias Message = ReceptionistRequest
 
   private var services: [ErasedServiceKey: AnyService] = [:]
@@ -67,8 +67,8 @@ class AnyService {
 /// it.
 final class Service<Message: ~Copyable>: AnyService {
   private let typedKey: ServiceKey<Message>
-  private var members = Roster<Message>()
-  private var subscribers = Roster<Listing<Message>>()
+  private var members = AddressList<Message>()
+  private var subscribers = AddressList<Listing<Message>>()
 
   init(_ key: ServiceKey<Message>) {
     typedKey = key
@@ -101,7 +101,7 @@ final class Service<Message: ~Copyable>: AnyService {
 /// A message of the directory's actor. Each call has a subclass of its own, since a message of one type cannot have
 /// type parameters.
 class ReceptionistRequest: @unchecked Sendable {
-  fileprivate func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
+  fileprivate func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
     fatalError("abstract")
   }
 }
@@ -112,7 +112,7 @@ final class Register<Message: ~Copyable>: ReceptionistRequest, @unchecked Sendab
   private let member: Address<Message>
   init(_ key: ServiceKey<Message>, _ member: Address<Message>) { (self.key, self.member) = (key, member) }
 
-  fileprivate override func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
+  fileprivate override func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
     let service = directory.service(key)
     directory.note(member, in: service, context)
     service.insert(member)
@@ -124,7 +124,7 @@ final class Deregister<Message: ~Copyable>: ReceptionistRequest, @unchecked Send
   private let member: Address<Message>
   init(_ key: ServiceKey<Message>, _ member: Address<Message>) { (self.key, self.member) = (key, member) }
 
-  fileprivate override func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
+  fileprivate override func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
     guard let service = directory.existing(key) else { return }
     service.remove(member)
     directory.removed(member, from: service, context)
@@ -139,7 +139,7 @@ final class Find<Message: ~Copyable>: ReceptionistRequest, @unchecked Sendable {
     self.reply = consume reply
   }
 
-  fileprivate override func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
+  fileprivate override func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
     reply.take()?.send(directory.existing(key)?.listing.addresses ?? [])
   }
 }
@@ -151,7 +151,7 @@ final class Subscribe<Message: ~Copyable>: ReceptionistRequest, @unchecked Senda
     (self.key, self.subscriber) = (key, subscriber)
   }
 
-  fileprivate override func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
+  fileprivate override func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
     let service = directory.service(key)
     directory.note(subscriber, in: service, context)
     service.subscribe(subscriber)
@@ -165,7 +165,7 @@ final class Unsubscribe<Message: ~Copyable>: ReceptionistRequest, @unchecked Sen
     (self.key, self.subscriber) = (key, subscriber)
   }
 
-  fileprivate override func apply(to directory: inout Directory, in context: Context<ReceptionistRequest>) {
+  fileprivate override func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
     guard let service = directory.existing(key) else { return }
     service.unsubscribe(subscriber)
     directory.removed(subscriber, from: service, context)

@@ -4,11 +4,11 @@
 /// cells, and the loops of their asynchronous handlers.
 ///
 /// Sendable because it has constants only, and subclasses say why they are.
-@usableFromInline package class SideScheduler: Scheduler, @unchecked Sendable {
+@usableFromInline package class DispatcherScheduler: Scheduler, @unchecked Sendable {
   let base: any Scheduler
-  let workers: SideWorkers
+  let workers: DispatcherWorkers
 
-  init(_ workers: SideWorkers) {
+  init(_ workers: DispatcherWorkers) {
     self.workers = workers
     base = workers.base
   }

@@ -3,10 +3,10 @@ import Synchronization
 /// The workers beside the pool of one system: what they have handled, and their tick.
 ///
 /// Sendable because what changes is under the lock or atomic.
-final class SideWorkers: @unchecked Sendable {
+final class DispatcherWorkers: @unchecked Sendable {
   let base: any Scheduler
   private let lock = FutexLock()
-  private var living: [SideWorker] = []
+  private var living: [DispatcherWorker] = []
   /// Of those that are gone.
   private let past = WorkerCounts()
   private var threads = 0
@@ -14,7 +14,7 @@ final class SideWorkers: @unchecked Sendable {
 
   init(_ base: any Scheduler) { self.base = base }
 
-  func add(_ worker: SideWorker, isThread: Bool) {
+  func add(_ worker: DispatcherWorker, isThread: Bool) {
     lock.withLock {
       living.append(worker)
       if isThread { threads += 1 }
@@ -22,7 +22,7 @@ final class SideWorkers: @unchecked Sendable {
   }
 
   /// Keeps the figures of a worker that goes.
-  func remove(_ worker: SideWorker, isThread: Bool) {
+  func remove(_ worker: DispatcherWorker, isThread: Bool) {
     lock.withLock {
       living.removeAll { $0 === worker }
       past.add(worker.counts)
@@ -58,8 +58,8 @@ final class SideWorkers: @unchecked Sendable {
   }
 
   private final class Tick: Timer, @unchecked Sendable {
-    let workers: SideWorkers
-    init(_ workers: SideWorkers, deadline: Int64) {
+    let workers: DispatcherWorkers
+    init(_ workers: DispatcherWorkers, deadline: Int64) {
       self.workers = workers
       super.init(deadline: deadline)
     }

@@ -1,6 +1,6 @@
 /// Who wants to hear of a cell's end, until that has come, and how it ended from then on. In one word, which
 /// is why it is flat.
-@usableFromInline enum Fate {
+@usableFromInline enum EndReason {
   case living
   case heard(EndListeners)
   case failed(FailureBox)
@@ -24,20 +24,20 @@
 
 /// Under the cell's lock.
 extension Cell {
-  var hasEnded: Bool { fate.reason != nil }
+  var hasEnded: Bool { endReason.reason != nil }
 
   /// Nil while it lives.
-  var end: Termination? { fate.reason.map { Termination(reason: $0, cell: self) } }
+  var end: Termination? { endReason.reason.map { Termination(reason: $0, cell: self) } }
 
   var endListeners: EndListeners? {
-    if case .heard(let listeners) = fate { listeners } else { nil }
+    if case .heard(let listeners) = endReason { listeners } else { nil }
   }
 
   /// Those of a cell that has not ended.
   func listeners() -> EndListeners {
-    if case .heard(let listeners) = fate { return listeners }
+    if case .heard(let listeners) = endReason { return listeners }
     let listeners = EndListeners()
-    fate = .heard(listeners)
+    endReason = .heard(listeners)
     return listeners
   }
 }

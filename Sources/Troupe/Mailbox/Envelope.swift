@@ -7,7 +7,7 @@ import Synchronization
 /// Sendable because it belongs to whoever posts it, then to the list that it is in, then to the actor's worker.
 ///
 /// It is a timer, since what comes may come at a time; only those that the wheel was given fire.
-@usableFromInline package class Parcel: Timer, @unchecked Sendable {
+@usableFromInline package class Envelope: Timer, @unchecked Sendable {
   @usableFromInline package enum Content {
     case message
     case signal(Signal)
@@ -22,9 +22,9 @@ import Synchronization
   }
 
   /// No message that was sent: no rule of a mailbox applies. Set before it is posted.
-  @exclusivity(unchecked) final var isExempt = false
+  @exclusivity(unchecked) final var ignoresBound = false
   /// A timer that has been cancelled. Touched by the actor's worker.
-  @exclusivity(unchecked) final var isForgotten = false
+  @exclusivity(unchecked) final var isReplaced = false
   @usableFromInline enum Kind: UInt8 {
     case plain
     /// A timer that fires once.
@@ -50,8 +50,8 @@ import Synchronization
   func isMessage(_ cell: Cell) -> Bool { true }
 }
 
-/// A parcel with a message of the actor's type.
-@usableFromInline package class MessageParcel<Message: ~Copyable>: Parcel, @unchecked Sendable {
+/// An envelope with a message of the actor's type.
+@usableFromInline package class MessageEnvelope<Message: ~Copyable>: Envelope, @unchecked Sendable {
   @usableFromInline @exclusivity(unchecked) final var message: Message?
   /// A store's own; of a timer, how it goes on.
   @usableFromInline @exclusivity(unchecked) final var tag: AnyObject?
@@ -72,19 +72,19 @@ import Synchronization
   @usableFromInline func make() -> Message? { nil }
 }
 
-/// Parcels on their way to an actor: a stack that anyone pushes to.
-struct ParcelState: ~Copyable, Sendable {
-  /// 0, or the bits of the last parcel; when closed, 1 with the bits of what was linked, which is a multiple of two.
+/// Envelopes on their way to an actor: a stack that anyone pushes to.
+struct EnvelopeStack: ~Copyable, Sendable {
+  /// 0, or the bits of the last envelope; when closed, 1 with the bits of what was linked, which is a multiple of two.
   private let top = Atomic<UInt>(0)
   private static var closed: UInt { 1 }
 
   /// False if it is closed. Whoever pushed tells the cell.
-  func push(_ parcel: Parcel) -> Bool {
+  func push(_ envelope: Envelope) -> Bool {
     var bits = top.load(ordering: .relaxed)
-    let pushed = Unmanaged.passRetained(parcel)
+    let pushed = Unmanaged.passRetained(envelope)
     while bits & Self.closed == 0 {
-      parcel.nextParcel = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
-      // Releasing: publishes the parcel. Pairs with the exchanges below.
+      envelope.nextEnvelope = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
+      // Releasing: publishes the envelope. Pairs with the exchanges below.
       let (exchanged, seen) = top.weakCompareExchange(
         expected: bits, desired: UInt(bitPattern: pushed.toOpaque()), successOrdering: .releasing,
         failureOrdering: .relaxed)
@@ -96,12 +96,12 @@ struct ParcelState: ~Copyable, Sendable {
   }
 
   /// What has been pushed, the last first.
-  func take() -> Unmanaged<Parcel>? {
+  func take() -> Unmanaged<Envelope>? {
     UnsafeRawPointer(bitPattern: top.exchange(0, ordering: .acquiring)).map { .fromOpaque($0) }
   }
   /// For a cell that begins anew, and that nobody else has.
   func reset() { top.store(0, ordering: .relaxed) }
-  func close() -> Unmanaged<Parcel>? {
+  func close() -> Unmanaged<Envelope>? {
     let bits = top.exchange(Self.closed, ordering: .acquiring)
     return bits & Self.closed != 0 ? nil : UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }
   }
@@ -116,66 +116,66 @@ struct ParcelState: ~Copyable, Sendable {
   }
 }
 
-/// Parcels in line, the first to come first. It holds them.
-struct ParcelList {
-  private var first: Unmanaged<Parcel>?
-  private var last: Unmanaged<Parcel>?
+/// Envelopes in line, the first to come first. It holds them.
+struct EnvelopeList {
+  private var first: Unmanaged<Envelope>?
+  private var last: Unmanaged<Envelope>?
   private(set) var count = 0
 
   var isEmpty: Bool { first == nil }
   /// The position of the first.
   var position: UInt? { first?._withUnsafeGuaranteedRef { $0.position } }
 
-  mutating func append(_ parcel: Parcel) { append(Unmanaged.passRetained(parcel)) }
+  mutating func append(_ envelope: Envelope) { append(Unmanaged.passRetained(envelope)) }
 
-  private mutating func append(_ parcel: Unmanaged<Parcel>) {
-    parcel._withUnsafeGuaranteedRef { $0.nextParcel = nil }
-    if let last { last._withUnsafeGuaranteedRef { $0.nextParcel = parcel } } else { first = parcel }
-    last = parcel
+  private mutating func append(_ envelope: Unmanaged<Envelope>) {
+    envelope._withUnsafeGuaranteedRef { $0.nextEnvelope = nil }
+    if let last { last._withUnsafeGuaranteedRef { $0.nextEnvelope = envelope } } else { first = envelope }
+    last = envelope
     count += 1
   }
 
-  /// What `ParcelState` gave: the last first.
-  mutating func append(reversing stack: Unmanaged<Parcel>?) {
+  /// What `EnvelopeStack` gave: the last first.
+  mutating func append(reversing stack: Unmanaged<Envelope>?) {
     guard let stack else { return }
     // The top is the last of them, the bottom the first.
-    var reversed: Unmanaged<Parcel>?
-    var each: Unmanaged<Parcel>? = stack
-    while let parcel = each {
-      each = parcel._withUnsafeGuaranteedRef {
-        let below = $0.nextParcel
-        $0.nextParcel = reversed
+    var reversed: Unmanaged<Envelope>?
+    var each: Unmanaged<Envelope>? = stack
+    while let envelope = each {
+      each = envelope._withUnsafeGuaranteedRef {
+        let below = $0.nextEnvelope
+        $0.nextEnvelope = reversed
         return below
       }
-      reversed = parcel
+      reversed = envelope
       count += 1
     }
-    if let last { last._withUnsafeGuaranteedRef { $0.nextParcel = reversed } } else { first = reversed }
+    if let last { last._withUnsafeGuaranteedRef { $0.nextEnvelope = reversed } } else { first = reversed }
     last = stack
   }
 
   /// Puts another list before this one; that is empty then.
-  mutating func prepend(_ other: inout ParcelList) {
+  mutating func prepend(_ other: inout EnvelopeList) {
     guard let otherLast = other.last else { return }
-    otherLast._withUnsafeGuaranteedRef { $0.nextParcel = first }
+    otherLast._withUnsafeGuaranteedRef { $0.nextEnvelope = first }
     if last == nil { last = otherLast }
     first = other.first
     count += other.count
-    other = ParcelList()
+    other = EnvelopeList()
   }
 
-  mutating func popFirst() -> Parcel? {
-    guard let parcel = first else { return nil }
-    first = parcel._withUnsafeGuaranteedRef { $0.nextParcel }
+  mutating func popFirst() -> Envelope? {
+    guard let envelope = first else { return nil }
+    first = envelope._withUnsafeGuaranteedRef { $0.nextEnvelope }
     if first == nil { last = nil }
     count -= 1
-    return parcel.takeRetainedValue()
+    return envelope.takeRetainedValue()
   }
 }
 
-extension Parcel {
+extension Envelope {
   /// Retained by the list.
-  @inline(__always) fileprivate final var nextParcel: Unmanaged<Parcel>? {
+  @inline(__always) fileprivate final var nextEnvelope: Unmanaged<Envelope>? {
     get { next.map { .fromOpaque($0.toOpaque()) } }
     set { next = newValue.map { .fromOpaque($0.toOpaque()) } }
   }

@@ -2,35 +2,35 @@
 /// them, or out of turn.
 ///
 /// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in a
-/// parcel, as are notices and timers, which take their places among the messages and are exempt from the
+/// envelope, as are notices and timers, which take their places among the messages and are exempt from the
 /// rule.
-class ParcelStore: @unchecked Sendable {
+class MailboxStore: @unchecked Sendable {
   enum Outcome {
     case accepted
     /// Accepted, and this one is out.
-    case evicted(Parcel)
+    case evicted(Envelope)
   }
 
   private let lock = FutexLock()
   @exclusivity(unchecked) private var isClosed = false
-  /// Parcels in the store.
-  @exclusivity(unchecked) private var parcels = 0
+  /// Envelopes in the store.
+  @exclusivity(unchecked) private var envelopes = 0
 
   /// Nil: closed.
-  final func insert(_ parcel: Parcel, exempt: Bool) -> Outcome? {
-    if !exempt { prepare(parcel) }
+  final func insert(_ envelope: Envelope, exempt: Bool) -> Outcome? {
+    if !exempt { prepare(envelope) }
     return lock.withLock {
       if isClosed { return nil }
-      let outcome = exempt ? place(parcel) : add(parcel)
-      if case .accepted = outcome { parcels += 1 }
+      let outcome = exempt ? place(envelope) : add(envelope)
+      if case .accepted = outcome { envelopes += 1 }
       return outcome
     }
   }
 
-  final func popFirst() -> Parcel? {
+  final func popFirst() -> Envelope? {
     lock.withLock {
-      if parcels == 0 { return nil }
-      parcels -= 1
+      if envelopes == 0 { return nil }
+      envelopes -= 1
       return remove()
     }
   }
@@ -38,7 +38,7 @@ class ParcelStore: @unchecked Sendable {
   /// Nothing comes any more; what is there stays.
   final func close() { lock.withLock { isClosed = true } }
 
-  final var count: Int { lock.withLock { parcels } }
+  final var count: Int { lock.withLock { envelopes } }
 
   /// A message has left that had a permit. On the cell's worker.
   func hasRoom(in cell: Cell) {}
@@ -46,21 +46,21 @@ class ParcelStore: @unchecked Sendable {
   // MARK: The rule
 
   /// Notes what the rule needs to know of the message. On the sender's thread, without the lock.
-  func prepare(_ parcel: Parcel) {}
+  func prepare(_ envelope: Envelope) {}
   /// Under the lock, like what follows.
-  func add(_ parcel: Parcel) -> Outcome { fatalError("abstract") }
+  func add(_ envelope: Envelope) -> Outcome { fatalError("abstract") }
   /// One that is exempt.
-  func place(_ parcel: Parcel) -> Outcome { fatalError("abstract") }
+  func place(_ envelope: Envelope) -> Outcome { fatalError("abstract") }
   /// The next, when there is one.
-  func remove() -> Parcel? { fatalError("abstract") }
+  func remove() -> Envelope? { fatalError("abstract") }
 }
 
-extension ParcelList {
+extension EnvelopeList {
   /// The oldest message, from behind what is exempt. There is one.
-  mutating func popFirstMessage() -> Parcel {
-    var exempt = ParcelList()
+  mutating func popFirstMessage() -> Envelope {
+    var exempt = EnvelopeList()
     while let first = popFirst() {
-      if first.isExempt {
+      if first.ignoresBound {
         exempt.append(first)
         continue
       }

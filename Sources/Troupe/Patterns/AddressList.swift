@@ -1,7 +1,7 @@
 /// Addresses in the order in which they came, each of them once. All addresses of one actor can be removed together.
 ///
 /// Adding and removing take O(1) on average. The order does not depend on hashes, which differ from run to run.
-struct Roster<Message: ~Copyable> {
+struct AddressList<Message: ~Copyable> {
   private var places: [Address<Message>?] = []
   private var place: [Address<Message>: Int] = [:]
   private var byActor: [ActorID: [Address<Message>]] = [:]

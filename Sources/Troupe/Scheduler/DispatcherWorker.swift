@@ -3,7 +3,7 @@ import Synchronization
 /// A worker beside the pool. One thread at a time runs it.
 ///
 /// Sendable because what is not atomic is its thread's, or that of the tick.
-class SideWorker: Worker, @unchecked Sendable {
+class DispatcherWorker: Worker, @unchecked Sendable {
   /// Odd during a turn. Written by the thread that runs this worker.
   private let turn = TurnState()
   // The tick's own.
@@ -11,7 +11,7 @@ class SideWorker: Worker, @unchecked Sendable {
   private var ticksSeen = 0
 
   /// Runs one thing, on a thread that is this worker.
-  final func run(_ runnable: Runnable, in workers: SideWorkers) {
+  final func run(_ runnable: Runnable, in workers: DispatcherWorkers) {
     turn.begin()
     workers.armTick()
     if !runnable.isCell, case .turnOf(let loop) = runnable.task {

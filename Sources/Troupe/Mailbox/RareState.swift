@@ -1,0 +1,126 @@
+import Synchronization
+
+/// What a cell needs only if its actor uses it. Made when it is first needed, and touched by the cell's worker alone.
+final class RareState {
+  /// Unstashed: before everything else.
+  @exclusivity(unchecked) var front = EnvelopeList()
+  /// At their places.
+  @exclusivity(unchecked) var placed = EnvelopeList()
+  @exclusivity(unchecked) var stash = EnvelopeList()
+  /// What this actor watches, and what it is linked to.
+  var watches: [WatchKey: Watch] = [:]
+  @exclusivity(unchecked) var timers: TimerTable?
+  var receiveTimeout: ReceiveTimeout?
+  /// When the last message had been handled, on the scheduler's clock; kept while there is a receive timeout.
+  var idleSince: Int64 = 0
+  /// What was left of the turn when that was noted.
+  var notedLeft = Turn.messages
+  /// Work whose result will come as a message.
+  private(set) var work: [ObjectIdentifier: (order: Int, task: Task<Void, Never>)] = [:]
+  private var startedWork = 0
+  /// What it ends with.
+  var failure: FailureBox?
+  /// When it failed, most recent last.
+  var failures = FailureTimes()
+  var restarts = 0
+  var restartDelay = Duration.zero
+  var restartTimer: ControlTimer?
+  /// Set if the time in handlers is measured.
+  var timeMeter: ActorMeter?
+
+  func keep(_ task: Task<Void, Never>, for work: ObjectIdentifier) {
+    startedWork += 1
+    self.work[work] = (startedWork, task)
+  }
+  func workEnded(_ work: ObjectIdentifier) { self.work[work] = nil }
+  /// In the order in which it was begun, so that in a simulation what follows from it has an order.
+  func takeWork() -> [Task<Void, Never>] {
+    defer { work = [:] }
+    return work.values.sorted { $0.order < $1.order }.map(\.task)
+  }
+
+  var hasEnvelopes: Bool { !front.isEmpty || !placed.isEmpty }
+}
+
+extension Cell {
+  /// On the cell's worker.
+  var rareState: RareState {
+    if let existingRareState { return existingRareState }
+    let rareState = RareState()
+    existingRareState = rareState
+    return rareState
+  }
+
+  // MARK: Envelopes
+
+  /// Sends something beside the queue, and wakes the cell if it idles. False if the actor has ended.
+  @discardableResult func post(_ envelope: Envelope) -> Bool {
+    if isIntercepted { system.interceptor?.posts(envelope, to: self) }
+    if let store {
+      envelope.ignoresBound = true
+      guard store.insert(envelope, exempt: true) != nil else { return false }
+      post(ControlWord.envelopes)
+      return true
+    }
+    // Acquiring: not before what the poster sent itself.
+    let word = queue.pointee.tail.load(ordering: .acquiring)
+    envelope.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
+    guard envelopes.push(envelope) else { return false }
+    // Also if others are there already: whoever pushed the first may not have told the cell yet, and what
+    // this poster sends next must not come before its envelope.
+    post(ControlWord.envelopes)
+    return true
+  }
+
+  @usableFromInline func open(_ envelope: Envelope) -> Envelope.Content {
+    if isIntercepted { system.interceptor?.opens(envelope, in: self) }
+    return envelope.kind == .once ? openTimer(envelope) : envelope.open(self)
+  }
+
+  /// The envelope whose turn it is, if any. `head` is the index of the next message in the queue.
+  @usableFromInline func nextEnvelope(at head: UInt) -> Envelope? {
+    let rareState = rareState
+    var envelope = rareState.front.popFirst()
+    if envelope == nil, let position = rareState.placed.position, isReached(position, head) {
+      envelope = rareState.placed.popFirst()
+    }
+    if let store {
+      if envelope == nil, let stored = store.popFirst() {
+        if isBounded && !stored.ignoresBound { store.hasRoom(in: self) }
+        envelope = stored
+      }
+      hasEnvelopes = rareState.hasEnvelopes || store.count > 0
+    } else {
+      hasEnvelopes = rareState.hasEnvelopes
+    }
+    return envelope
+  }
+
+  private func isReached(_ position: UInt, _ head: UInt) -> Bool {
+    // A bounded index wraps.
+    let mask = isBounded ? TailWord.boundedIndexMask : UInt.max
+    return (head &- position) & mask <= mask / 2
+  }
+
+  /// On the cell's worker: takes in what has been posted.
+  func collectEnvelopes() {
+    let rareState = rareState
+    rareState.placed.append(reversing: envelopes.take())
+    hasEnvelopes = rareState.hasEnvelopes || (store?.count ?? 0) > 0
+  }
+
+  /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing
+  /// comes any more.
+  @usableFromInline func leftEnvelope() -> Envelope? {
+    if let stack = envelopes.close() { rareState.placed.append(reversing: stack) }
+    store?.close()
+    while let envelope = store?.popFirst() {
+      if envelope.isMessage(self) { return envelope }
+    }
+    guard let rareState = existingRareState else { return nil }
+    while let envelope = rareState.stash.popFirst() ?? rareState.front.popFirst() ?? rareState.placed.popFirst() {
+      if envelope.isMessage(self) { return envelope }
+    }
+    return nil
+  }
+}
