@@ -100,12 +100,12 @@ void troupe_set_current_loop(void *loop) { current_loop = loop; }
 static bool (*wait_a_turn)(void *worker, void *loop, void *job);
 static void (*go_on)(void *loop, void *job);
 
-void troupe_set_turns(bool (*wait)(void *, void *, void *), void (*go)(void *, void *)) {
+void troupe_set_yield_hooks(bool (*wait)(void *, void *, void *), void (*go)(void *, void *)) {
   __atomic_store_n(&go_on, go, __ATOMIC_RELEASE);
   __atomic_store_n(&wait_a_turn, wait, __ATOMIC_RELEASE);
 }
 
-bool troupe_wait_a_turn(void *job) {
+bool troupe_yield_on_worker(void *job) {
   bool (*wait)(void *, void *, void *) = __atomic_load_n(&wait_a_turn, __ATOMIC_ACQUIRE);
   return current_worker != NULL && wait != NULL && wait(current_worker, current_loop, job);
 }

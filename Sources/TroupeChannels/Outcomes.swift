@@ -118,7 +118,7 @@ extension TimedReceiveOutcome: Equatable where Element: Equatable {}
 /// Promises the compiler that nothing else refers to `value`. That holds for every value that came out of a channel
 /// or was refused by one, because senders gave up their references by `sending`; the compiler cannot see it through
 /// raw memory.
-@inlinable func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
+@inlinable package func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
   nonisolated(unsafe) let value = value
   return value
 }

@@ -52,7 +52,7 @@ extension Receiver where Element: ~Copyable {
       try body(element)
     }
     // A batch may step over the element at which `receive` would have ended the turn.
-    if core.turn != start { await TaskTurn.yield() }
+    if core.turn != start { await TaskYield.yield() }
     return count
   }
 
@@ -142,7 +142,7 @@ extension ChannelCore where Element: ~Copyable {
   nonisolated(nonsending)
     func endTurn(with element: consuming Element) async -> sending Element
   {
-    await TaskTurn.yield()
+    await TaskYield.yield()
     return disconnected(element)
   }
 

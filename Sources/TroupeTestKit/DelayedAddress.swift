@@ -53,9 +53,3 @@ private struct Relay<Payload: ~Copyable>: Behavior {
     }
   }
 }
-
-/// Promises the compiler that nothing else refers to `value`, which holds because it was sent here.
-private func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
-  nonisolated(unsafe) let value = value
-  return value
-}

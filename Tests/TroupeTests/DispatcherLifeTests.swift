@@ -87,7 +87,7 @@ import Troupe
       await Task.detached {}.value
       note()
       if mayBlock { sum += try block() } else { sum += 4 }
-      await TaskTurn.yield()
+      await TaskYield.yield()
       note()
       message.send(sum)
     }
@@ -119,7 +119,7 @@ import Troupe
         dispatchPrecondition(condition: .onQueue(queue))
         await Task.detached {}.value
         dispatchPrecondition(condition: .onQueue(queue))
-        await TaskTurn.yield()
+        await TaskYield.yield()
         dispatchPrecondition(condition: .onQueue(queue))
         message.send(true)
       }

@@ -4,7 +4,7 @@ import Troupe
 /// failure.
 struct Account: AsyncBehavior {
   enum Message: ~Copyable {
-    case post(Question<Posting, Answer>)
+    case post(ServiceRequest<Posting, Answer>)
     case balance(Reply<Int>)
   }
 

@@ -54,7 +54,7 @@ struct Teller: AsyncBehavior {
     while true {
       tally.messages.add()
       do throws(AskError) {
-        return try await account.ask(timeout: Self.patience) { .post(Question(posting, $0)) }
+        return try await account.ask(timeout: Self.patience) { .post(ServiceRequest(posting, $0)) }
       } catch {
         switch error.reason {
         case .failed: tally.failed.add()

@@ -269,13 +269,13 @@ extension Actors {
 // MARK: ask
 
 extension Actors {
-  enum Question: ~Copyable {
+  enum ServiceRequest: ~Copyable {
     case add(Int)
     case total(Reply<Int>)
   }
   struct Answerer: Behavior, Sendable {
     var total = 0
-    mutating func receive(_ message: consuming Question, in context: Context<Question>) {
+    mutating func receive(_ message: consuming ServiceRequest, in context: Context<ServiceRequest>) {
       switch consume message {
       case .add(let n): total += n
       case .total(let reply): reply.send(total)

@@ -48,19 +48,19 @@ func rendezvous() throws {
 
 /// A question, and where its answer goes. A one-shot sender cannot be copied, and neither can a type that holds one.
 /// The types thus make sure that each question is answered at most once.
-struct Question: ~Copyable {
+struct ServiceRequest: ~Copyable {
   let number: Int
   let answer: OneShotSender<Int>
 }
 
 func oneShot() throws {
   section(10, "One-shot: an answer for each question")
-  let questions = Channel.unbounded(of: Question.self)
+  let questions = Channel.unbounded(of: ServiceRequest.self)
 
   Thread.detachNewThread { [questions = questions.sender] in
     for number in [3, 4, -1] {
       let channel = Channel.oneShot(of: Int.self)
-      _ = questions.send(Question(number: number, answer: channel.sender))
+      _ = questions.send(ServiceRequest(number: number, answer: channel.sender))
       // Nil means that the other side let go of the sender. There is no way to wait for an answer that cannot come.
       switch channel.receiver.receive() {
       case let answer?: print("the square of \(number) is \(answer)")

@@ -84,10 +84,10 @@ void troupe_set_current_loop(void *loop);
 
 /// Gives a suspended task's job to the calling thread's worker, which runs it after something else has had a turn.
 /// False if there is no worker: then nothing has happened.
-bool troupe_wait_a_turn(void *job);
+bool troupe_yield_on_worker(void *job);
 /// Lets a suspended task's job go on by way of the executor that it was on.
 void troupe_go_on(void *loop, void *job);
-void troupe_set_turns(bool (*wait)(void *worker, void *loop, void *job), void (*go)(void *loop, void *job));
+void troupe_set_yield_hooks(bool (*wait)(void *worker, void *loop, void *job), void (*go)(void *loop, void *job));
 
 /// Where the task that the calling thread runs is about to wait; whoever takes the word clears it.
 void troupe_park_at(void *place);

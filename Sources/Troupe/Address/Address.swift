@@ -124,12 +124,12 @@ extension Cell {
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: queue)
-    if needsSlowSend { return pushSlowSend(message) }
+    if needsSlowSend { return pushBounded(message) }
     return queue.push(message)
   }
 
-  @inlinable func pushSlowSend<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
-    if hasStore || isIntercepted { return pushAside(message) }
+  @inlinable func pushBounded<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+    if hasStore || isIntercepted { return pushUncommonly(message) }
     switch MessageQueue<Message>(state: queue).pushBounded(message) {
     case .done: return .done
     case .wake: return .wake
@@ -143,11 +143,4 @@ extension Cell {
   @usableFromInline func deadLetter<Message: ~Copyable>(_ reason: DeadLetter.Reason, _ type: Message.Type) {
     system.deadLetter(reason, for: self, type)
   }
-}
-
-/// Tells the compiler that nothing else refers to `value`. It is used for a message that was refused: its sender passed
-/// it as `sending`, and so has given it up.
-@inlinable func disconnected<Value: ~Copyable>(_ value: consuming Value) -> sending Value {
-  nonisolated(unsafe) let value = value
-  return value
 }

@@ -23,9 +23,9 @@ extension Address where Message: ~Copyable {
     defer { noted?.end() }
     let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(Reply(core)), core, site)
-    if core.look() == .nothing && TaskTurn.isOnWorker {
+    if core.look() == .nothing && TaskYield.isOnWorker {
       // The actor has just been made runnable on this thread, and most answers come within its turn.
-      await TaskTurn.spot.enter()
+      await TaskYield.point.enter()
     }
     if core.look() != .value { try await wait(for: core, site) }
     return disconnected(core.takeValue())
@@ -46,9 +46,9 @@ extension Address where Message: ~Copyable {
     defer { noted?.end() }
     let core = OneShotCore<Value>(start: start(site), limit: site.timeout ?? .zero)
     try post(message(payload, Reply(core)), core, site)
-    if core.look() == .nothing && TaskTurn.isOnWorker {
+    if core.look() == .nothing && TaskYield.isOnWorker {
       // The actor has just been made runnable on this thread, and most answers come within its turn.
-      await TaskTurn.spot.enter()
+      await TaskYield.point.enter()
     }
     if core.look() != .value { try await wait(for: core, site) }
     return disconnected(core.takeValue())

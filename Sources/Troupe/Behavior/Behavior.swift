@@ -33,7 +33,7 @@ public protocol Behavior: SendableMetatype, ~Copyable {
   /// answer is false.
   ///
   /// It is called for each message before it is handled, so it must be cheap. The compilers up to 6.3 cannot look into
-  /// a borrowed enum case that has another payload beside its reply: use one `Question` as the payload instead.
+  /// a borrowed enum case that has another payload beside its reply: use one `ServiceRequest` as the payload instead.
   static func isStale(_ message: borrowing Message) -> Bool
 }
 

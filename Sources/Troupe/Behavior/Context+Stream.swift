@@ -46,7 +46,7 @@ extension Cell {
     let channel = Channel.bounded(demand, of: Void.self)
     let credit = channel.sender
     let flow = StreamFlow(channel.receiver)
-    let task = TaskLane(system.scheduler).start {
+    let task = TaskRunner(system.scheduler).start {
       await self.pump(stream, credit, flow, message)
     }
     rareState.keep(task, for: ObjectIdentifier(flow))

@@ -36,7 +36,7 @@ extension Context where Message: ~Copyable {
 extension Cell {
   fileprivate func pipe<Message: ~Copyable>(_ work: @escaping @Sendable () async -> Message) {
     let envelope = WorkEnvelope<Message>()
-    let task = TaskLane(system.scheduler).start {
+    let task = TaskRunner(system.scheduler).start {
       envelope.message = await work()
       if !self.post(envelope) { self.deadLetter(.ended, Message.self) }
     }

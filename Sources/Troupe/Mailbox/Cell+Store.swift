@@ -4,7 +4,7 @@ extension Cell {
   var store: MailboxStore? { hasStore ? settings?.store : nil }
 
   /// A message for a mailbox of the second kind, or for any under the eyes of the test kit.
-  @usableFromInline func pushAside<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+  @usableFromInline func pushUncommonly<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     guard isIntercepted, let interceptor = system.interceptor else { return storing(message) }
     let note = interceptor.sends(message, to: self)
     if hasStore { return storing(message, note) }
@@ -94,21 +94,6 @@ extension Cell {
     case .fail:
       post(ControlWord.overflow)
       return message
-    }
-  }
-
-  // MARK: High water
-
-  /// At the end of a turn that left messages behind: on the cell's worker.
-  @usableFromInline func noteDepth(_ depth: UInt) {
-    let limit = UInt(system.options.highWater)
-    guard limit > 0, !isBounded else { return }
-    if depth >= limit {
-      if isHighWater { return }
-      isHighWater = true
-      system.report(.highWater(ActorID(self), depth: Int(depth)))
-    } else if depth < limit / 2 {
-      isHighWater = false
     }
   }
 }

@@ -79,7 +79,7 @@ public struct CircuitBreaker: Sendable {
       throw .failed(error)
     }
     pass.leave(.success)
-    return handingOn(value)
+    return disconnected(value)
   }
 
   private nonisolated(nonsending) func enter(_ fileID: StaticString, _ line: UInt) async throws(CircuitBreakerError)

@@ -57,7 +57,7 @@ extension RoutingStrategy where Message: ~Copyable {
   /// - Parameter timeout: How long each member may take.
   public static func scatterGatherFirst<Request: Sendable, Answer: Sendable>(
     within timeout: Duration = .seconds(5)
-  ) -> RoutingStrategy where Message == Question<Request, Answer> {
+  ) -> RoutingStrategy where Message == ServiceRequest<Request, Answer> {
     RoutingStrategy(
       kind: .spread { question, members, context in
         context.spawn(behavior: FirstAnswer(question, of: members, within: timeout))
@@ -122,7 +122,7 @@ struct RoutingTable<Message: ~Copyable> {
       var tries = isBoundToOne ? 1 : members.count
       while true {
         tries -= 1
-        switch members[index].trySend(handingOn(message)) {
+        switch members[index].trySend(disconnected(message)) {
         case .sent: return .sent
         case .full(let refused):
           if tries == 0 { return .full(refused) }

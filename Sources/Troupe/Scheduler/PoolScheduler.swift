@@ -100,7 +100,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       worker.activationsAtTick = activations
       if isStuck && worker.hasWork { isWaiting = true }
       if worker.hasQueuedWork { isQueued = true }
-      if isStuck { worker.expelTurnsGiven() }
+      if isStuck { worker.releaseYielded() }
     }
     if isWaiting {
       wakeOne(takingSlots: true)

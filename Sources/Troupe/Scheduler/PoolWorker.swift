@@ -46,18 +46,18 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// Tasks that gave up their turn, the first in line first. The tick may take them away.
   private let waiting = LocalQueue()
 
-  override func giveTurn(_ runnable: Runnable) {
+  override func runAfterCurrent(_ runnable: Runnable) {
     if !waiting.push(runnable) { pushLast(runnable) }
   }
 
   /// From the tick: the turn does not end, and who waits for its end goes on elsewhere.
-  func expelTurnsGiven() {
+  func releaseYielded() {
     while let runnable = waiting.pop() { Self.release(runnable) }
   }
 
   // MARK: Cells of actors that have ended
 
-  @exclusivity(unchecked) private var cells = CellStore()
+  @exclusivity(unchecked) private var cells = CellCache()
 
   override func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? {
     unmanagedPool._withUnsafeGuaranteedRef { cells.take(sizeClass, $0.depot) }

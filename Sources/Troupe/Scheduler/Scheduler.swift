@@ -14,25 +14,25 @@ public import Synchronization
   init(_ loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 2 }
 
   /// A job that gave up its turn, of no loop.
-  init(turn job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 3 }
+  init(yielded job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 3 }
   /// A loop that keeps a job which gave up its turn.
-  init(turnOf loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 4 }
+  init(yieldedLoop loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 4 }
 
   var isCell: Bool { bits & 7 == 0 }
 
   enum Task {
     case job(UnownedJob)
     case loop(Unmanaged<LoopExecutor>)
-    case turn(UnownedJob)
-    case turnOf(Unmanaged<LoopExecutor>)
+    case yieldedJob(UnownedJob)
+    case yieldedLoop(Unmanaged<LoopExecutor>)
   }
   /// Only for one that is no cell.
   var task: Task {
     switch bits & 7 {
     case 1: .job(unsafeBitCast(bits & ~7, to: UnownedJob.self))
     case 2: .loop(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~7).unsafelyUnwrapped))
-    case 3: .turn(unsafeBitCast(bits & ~7, to: UnownedJob.self))
-    default: .turnOf(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~7).unsafelyUnwrapped))
+    case 3: .yieldedJob(unsafeBitCast(bits & ~7, to: UnownedJob.self))
+    default: .yieldedLoop(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~7).unsafelyUnwrapped))
     }
   }
   /// Only for one that is no job.
@@ -114,7 +114,7 @@ extension Scheduler {
     self.scheduler = scheduler
     self.mayBlock = mayBlock
     schedulerID = ObjectIdentifier(scheduler)
-    LoopExecutor.offersTurns
+    LoopExecutor.installsYieldHooks
   }
 
   /// The scheduler of the system that this worker belongs to.
@@ -148,13 +148,13 @@ extension Scheduler {
   }
 
   /// Runs what waits for a turn after something else has had one.
-  func giveTurn(_ runnable: Runnable) { scheduler.schedule(runnable) }
+  func runAfterCurrent(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
   /// Something became runnable on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
   /// A cell whose actor has ended and whose memory is of this size, counted once, if this worker has one. See
-  /// `CellStore`.
+  /// `CellCache`.
   func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? { nil }
   /// Keeps a cell for `takeCell`, and takes over the one count that it has.
   func keepCell(_ cell: Unmanaged<Cell>) { cell.release() }
@@ -184,7 +184,7 @@ extension Scheduler {
     case .loop(let loop):
       // A handler goes on that was suspended, or a task.
       loop.takeRetainedValue().run(on: self)
-    case .turn, .turnOf: resume(runnable)
+    case .yieldedJob, .yieldedLoop: resume(runnable)
     }
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
@@ -195,8 +195,8 @@ extension Scheduler {
   /// Makes a task that gave up its turn runnable.
   static func release(_ runnable: Runnable) {
     switch runnable.task {
-    case .turn(let job): TaskTurn.goOn(job, of: nil)
-    case .turnOf(let loop): loop._withUnsafeGuaranteedRef { $0.turnEnds() }
+    case .yieldedJob(let job): TaskYield.goOn(job, of: nil)
+    case .yieldedLoop(let loop): loop._withUnsafeGuaranteedRef { $0.turnEnds() }
     case .job, .loop: fatalError("Troupe: what gave up no turn waits for one")
     }
   }

@@ -77,7 +77,7 @@ final class ShutdownPlan: @unchecked Sendable {
     }
     if !isLeftOut {
       let running = tasks.enumerated().map { index, task in
-        TaskLane(scheduler).start {
+        TaskRunner(scheduler).start {
           do {
             try await task.body()
             run.finish(index, .finished)

@@ -96,7 +96,7 @@ import Synchronization
       for phase in plan.before { tell(.shutdown(phase)) }
       return stopActors()
     }
-    _ = TaskLane(scheduler).start {
+    _ = TaskRunner(scheduler).start {
       await self.plan.run(self.plan.before, in: self)
       self.stopActors()
     }
@@ -128,7 +128,7 @@ import Synchronization
       for phase in plan.after { tell(.shutdown(phase)) }
       return released()
     }
-    _ = TaskLane(scheduler).start {
+    _ = TaskRunner(scheduler).start {
       await self.plan.run(self.plan.after, in: self)
       self.released()
     }

@@ -61,7 +61,7 @@ extension ChannelCore where Element: ~Copyable {
       switch queue.emptiness() {
       case .finished: return .closed
       case .hole:
-        await TaskTurn.yield()
+        await TaskYield.yield()
         continue
       case .empty: break
       }
@@ -70,8 +70,8 @@ extension ChannelCore where Element: ~Copyable {
       // takes several turns.
       if turns < 2 {
         turns += 1
-        if TaskTurn.isOnWorker {
-          await TaskTurn.spot.enter()
+        if TaskYield.isOnWorker {
+          await TaskYield.point.enter()
         } else {
           await Task.yield()
         }
@@ -100,7 +100,7 @@ extension ChannelCore where Element: ~Copyable {
       rendezvous.receiver.reset()
       switch rendezvous.poll(arm: true) {
       case .element(let element):
-        if rendezvous.isTurnOver() { await TaskTurn.yield() }
+        if rendezvous.isTurnOver() { await TaskYield.yield() }
         return .received(element)
       case .closed: return .closed
       case .empty: break

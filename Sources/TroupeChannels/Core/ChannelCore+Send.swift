@@ -126,7 +126,7 @@ extension ChannelCore where Element: ~Copyable {
     case .full(let element): pending = element
     }
     // The receiver may be about to run on this very thread, so it gets a turn.
-    await TaskTurn.yield()
+    await TaskYield.yield()
     switch trySend(pending) {
     case .sent: return .sent
     case .closed(let element): return .closed(element)

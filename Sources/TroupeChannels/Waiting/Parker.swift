@@ -5,7 +5,7 @@ import Synchronization
 /// signal, any number of times.
 ///
 /// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, or those of a
-/// job together with `kept` (a task of a worker, see `TaskTurn`). A signal that comes early is kept until the next
+/// job together with `kept` (a task of a worker, see `TaskYield`). A signal that comes early is kept until the next
 /// `reset`. A signal is therefore only a hint: whoever wakes looks again at what it waits for.
 @usableFromInline package struct Parker: ~Copyable, Sendable {
   let word = Atomic<UInt>(0)
@@ -29,7 +29,7 @@ import Synchronization
     case let bits where bits & Self.kept != 0:
       // Read it first, because the parker may be gone once the task runs.
       let loop = UnsafeMutableRawPointer(bitPattern: loop.load(ordering: .relaxed))
-      TaskTurn.goOn(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self), of: loop)
+      TaskYield.goOn(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self), of: loop)
     case let bits: unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
     }
   }
@@ -66,9 +66,9 @@ import Synchronization
 
   /// Suspends the calling task until there is a signal.
   nonisolated(nonsending) package func wait() async {
-    if TaskTurn.isOnWorker {
+    if TaskYield.isOnWorker {
       troupe_park_at(address)
-      await TaskTurn.spot.enter()
+      await TaskYield.point.enter()
       return troupe_tsan_acquire(address)
     }
     await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in

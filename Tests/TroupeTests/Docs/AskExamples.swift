@@ -11,7 +11,7 @@ import Troupe
 
   struct Quotes: Behavior {
     enum Message: ~Copyable {
-      case price(Question<String, Int>)
+      case price(ServiceRequest<String, Int>)
       case symbols(Reply<[String]>)
     }
     var prices = ["TEA": 7]
@@ -30,11 +30,11 @@ import Troupe
     let system = ActorSystem("docs", options: .init(log: { _ in }))
     let quotes = system.spawn("quotes") { Quotes() }
     let symbols = try await quotes.ask { .symbols($0) }
-    let price = try await quotes.ask(timeout: .seconds(1)) { .price(Question("TEA", $0)) }
+    let price = try await quotes.ask(timeout: .seconds(1)) { .price(ServiceRequest("TEA", $0)) }
     #expect(symbols == ["TEA"] && price == 7)
 
     do throws(AskError) {
-      _ = try await quotes.ask { .price(Question("GOLD", $0)) }
+      _ = try await quotes.ask { .price(ServiceRequest("GOLD", $0)) }
     } catch {
       switch error.reason {
       case .failed(let cause) where cause is UnknownSymbol: print("there is no such symbol")
@@ -53,7 +53,7 @@ import Troupe
 
     mutating func receive(_ message: consuming Message, in context: Context<Message>) {
       switch message {
-      case .look: context.ask(quotes, { .price(Question("TEA", $0)) }, as: { .found($0) })
+      case .look: context.ask(quotes, { .price(ServiceRequest("TEA", $0)) }, as: { .found($0) })
       case .found(.success(let price)): found.append(price)
       case .found(.failure(let error)): context.log("\(error)")
       }

@@ -43,28 +43,30 @@ import Troupe
 
   struct Shop: Behavior {
     let price: Int
-    mutating func receive(_ message: consuming Question<String, Int>, in context: Context<Question<String, Int>>) {
+    mutating func receive(
+      _ message: consuming ServiceRequest<String, Int>, in context: Context<ServiceRequest<String, Int>>
+    ) {
       message.answer(price)
     }
   }
 
   @Test func `receptionist, group router, first answer`() async throws {
     let system = ActorSystem("docs")
-    let shops = ServiceKey<Question<String, Int>>("shops")
+    let shops = ServiceKey<ServiceRequest<String, Int>>("shops")
     for price in [3, 4] { system.receptionist.register(system.spawn { Shop(price: price) }, as: shops) }
 
     let found = try await system.receptionist.find(shops)
     let group = GroupRouter(in: system, "shops", key: shops, strategy: .scatterGatherFirst(within: .seconds(1)))
-    let price = try await group.address.ask { Question("tea", $0) }
+    let price = try await group.address.ask { ServiceRequest("tea", $0) }
     #expect(found.count == 2 && [3, 4].contains(price))
     await system.shutdown()
   }
 
   struct Watcher: Behavior {
-    enum Message: Sendable { case shops(Listing<Question<String, Int>>), price(Price) }
+    enum Message: Sendable { case shops(Listing<ServiceRequest<String, Int>>), price(Price) }
     let seen: Countdown
     mutating func started(in context: Context<Message>) {
-      let shops = ServiceKey<Question<String, Int>>("shops")
+      let shops = ServiceKey<ServiceRequest<String, Int>>("shops")
       context.system.receptionist.subscribe(context.address.contramap { .shops($0) }, to: shops)
     }
     mutating func receive(_ message: consuming Message, in context: Context<Message>) {

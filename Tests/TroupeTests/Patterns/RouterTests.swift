@@ -268,7 +268,7 @@ extension Trail where Value == (worker: String, id: Int) {
     init(_ name: String, _ way: Way) { (self.name, self.way) = (name, way) }
 
     mutating func receive(
-      _ message: consuming Question<Int, String>, in context: Context<Question<Int, String>>
+      _ message: consuming ServiceRequest<Int, String>, in context: Context<ServiceRequest<Int, String>>
     ) throws {
       switch way {
       case .answer: message.answer("\(name) \(message.request)")
@@ -280,14 +280,14 @@ extension Trail where Value == (worker: String, id: Int) {
 
   @Test(arguments: 0..<UInt64(32)) func `the first answer wins`(seed: UInt64) {
     let sim = Simulation(seed: seed, supervision: .resume)
-    let key = ServiceKey<Question<Int, String>>("repliers")
+    let key = ServiceKey<ServiceRequest<Int, String>>("repliers")
     let ways: [Replier.Way] = [.never, .fail, .answer]
     for (index, way) in ways.enumerated() {
       sim.system.receptionist.register(sim.system.spawn { Replier("r\(index)", way) }, as: key)
     }
     let group = GroupRouter(in: sim.system, key: key, strategy: .scatterGatherFirst(within: .seconds(2)))
     sim.run()
-    let answer = sim.start { try await group.address.ask { Question(7, $0) } }
+    let answer = sim.start { try await group.address.ask { ServiceRequest(7, $0) } }
     sim.run()
     #expect(answer.value == "r2 7")
     sim.advance(by: .seconds(5))
@@ -300,7 +300,7 @@ extension Trail where Value == (worker: String, id: Int) {
     let pool = PoolRouter(in: sim.system, size: 3, strategy: .scatterGatherFirst(within: .seconds(1))) {
       Replier("x", .fail)
     }
-    let answer = sim.start { try await pool.address.ask { Question(7, $0) } }
+    let answer = sim.start { try await pool.address.ask { ServiceRequest(7, $0) } }
     sim.run()
     #expect((answer.askError?.cause as? AskError)?.cause as? Oops == Oops(7))
     sim.end()

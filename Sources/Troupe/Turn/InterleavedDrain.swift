@@ -21,7 +21,7 @@
     return Storage.spawn(at: place, options, kind, factory: factory, behavior: nil)
   }
 
-  @inlinable static func run(_ cell: Cell, _ lane: isolated HandlerLane) {
+  @inlinable static func run(_ cell: Cell, _ lane: isolated InterleavingExecutor) {
     let queue = MessageQueue<B.Message>(state: cell.queue)
     cell.turnBegins()
     var left = Turn.messages
@@ -33,7 +33,7 @@
       if cell.control.isPending { cell.handleControl() }
       guard cell.phase == .running, !lane.isFull, !lane.isResting else {
         cell.noteMessages(left)
-        if !live(cell, lane) { return }
+        if !advanceLifeCycle(cell, lane) { return }
         continue
       }
       if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
@@ -66,7 +66,9 @@
     }
   }
 
-  @inlinable static func open(_ envelope: Envelope, _ cell: Cell, _ lane: isolated HandlerLane, _ left: inout Int) {
+  @inlinable static func open(
+    _ envelope: Envelope, _ cell: Cell, _ lane: isolated InterleavingExecutor, _ left: inout Int
+  ) {
     switch cell.open(envelope) {
     case .nothing: return
     case .message:
@@ -86,7 +88,9 @@
     }
   }
 
-  @inlinable static func begin(_ envelope: MessageEnvelope<B.Message>, _ cell: Cell, _ lane: isolated HandlerLane) {
+  @inlinable static func begin(
+    _ envelope: MessageEnvelope<B.Message>, _ cell: Cell, _ lane: isolated InterleavingExecutor
+  ) {
     guard let message = envelope.take() else { return }
     if B.isStale(message) {
       _ = consume message
@@ -110,8 +114,8 @@
     }
   }
 
-  /// See `Drain.live`. False if the turn is over; the cell may have ended, or may be in another turn.
-  @inlinable @inline(never) static func live(_ cell: Cell, _ lane: isolated HandlerLane) -> Bool {
+  /// See `Drain.advanceLifeCycle`. False if the turn is over; the cell may have ended, or may be in another turn.
+  @inlinable @inline(never) static func advanceLifeCycle(_ cell: Cell, _ lane: isolated InterleavingExecutor) -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let storage = Storage(of: cell)
     while true {
@@ -141,10 +145,12 @@
   }
 
   /// Only the control lane wakes it.
-  @inlinable static func rest(_ cell: Cell, _ queue: MessageQueue<B.Message>, _ lane: isolated HandlerLane) -> Bool {
+  @inlinable static func rest(_ cell: Cell, _ queue: MessageQueue<B.Message>, _ lane: isolated InterleavingExecutor)
+    -> Bool
+  {
     cell.setSuspended(true)
     lane.isResting = true
-    cell.rests()
+    cell.turnEndsEarly()
     switch queue.idle() {
     case .idle: return true
     case .control: cell.handleControl()
@@ -153,7 +159,7 @@
     return false
   }
 
-  @inlinable static func start(_ cell: Cell, _ storage: Storage, _ lane: isolated HandlerLane) {
+  @inlinable static func start(_ cell: Cell, _ storage: Storage, _ lane: isolated InterleavingExecutor) {
     do { try storage.make(for: cell) } catch { return cell.fail(error, handling: nil) }
     cell.isStarted = true
     nonisolated(unsafe) let behavior = storage.behavior.pointee
@@ -171,7 +177,7 @@
   }
 
   /// Begins the hook, if it has to run and has not. False: it has.
-  @inlinable static func stop(_ cell: Cell, _ storage: Storage, _ lane: isolated HandlerLane) -> Bool {
+  @inlinable static func stop(_ cell: Cell, _ storage: Storage, _ lane: isolated InterleavingExecutor) -> Bool {
     guard cell.isStarted, lane.takeStopping() else { return false }
     nonisolated(unsafe) let behavior = storage.behavior.pointee
     lane.begin(cell, alone: true) { _ in

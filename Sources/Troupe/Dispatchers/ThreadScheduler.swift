@@ -14,7 +14,7 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
   private let patience: Duration?
   private let endsWithCell: Bool
   // Under the lock.
-  private var line = RunnableLine()
+  private var line = RunnableQueue()
   private var waiting: [ThreadWorker] = []
   private var threads = 0
   /// Threads without work end at once. What comes all the same is run.

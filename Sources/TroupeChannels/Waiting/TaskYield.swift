@@ -12,12 +12,12 @@ internal import CTroupeShims
 ///
 /// A task waits for one turn where the thing that it waits for may be about to be done on this very thread. Going on
 /// after a turn costs a fraction of being woken, and needs neither a timer nor a cancellation handler. The call
-/// `if TaskTurn.isOnWorker { await TaskTurn.spot.enter() }` is spelled out where it is needed, because every
+/// `if TaskYield.isOnWorker { await TaskYield.point.enter() }` is spelled out where it is needed, because every
 /// asynchronous call in between costs a look at the executor when it returns.
 ///
 /// `Parker.wait` is what a task calls to wait for longer.
-@usableFromInline package actor TaskTurn {
-  @usableFromInline package static let spot = TaskTurn()
+@usableFromInline package actor TaskYield {
+  @usableFromInline package static let point = TaskYield()
   @usableFromInline package static var isOnWorker: Bool { troupe_current_worker() != nil }
 
   /// The executor has no state, so tasks of several workers may be in it at the same time.
@@ -26,8 +26,8 @@ internal import CTroupeShims
       let job = UnownedJob(job)
       if let parker = troupe_take_parking() {
         let loop = troupe_current_loop()
-        if !Parker.keep(job, of: loop, at: parker) { TaskTurn.goOn(job, of: loop) }
-      } else if !troupe_wait_a_turn(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) {
+        if !Parker.keep(job, of: loop, at: parker) { TaskYield.goOn(job, of: loop) }
+      } else if !troupe_yield_on_worker(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) {
         job.runSynchronously(on: asUnownedSerialExecutor())
       }
     }
@@ -45,7 +45,7 @@ internal import CTroupeShims
 
   /// Lets others have a turn, wherever the task runs. On a worker, `Task.yield` would go by way of the global pool.
   @usableFromInline nonisolated(nonsending) package static func yield() async {
-    if isOnWorker { await spot.enter() } else { await Task.yield() }
+    if isOnWorker { await point.enter() } else { await Task.yield() }
   }
 
   /// Lets a task that waited here go on. The calling thread runs nothing but that task.
@@ -53,7 +53,7 @@ internal import CTroupeShims
     if let loop {
       troupe_go_on(loop, unsafeBitCast(job, to: UnsafeMutableRawPointer.self))
     } else {
-      job.runSynchronously(on: spot.unownedExecutor)
+      job.runSynchronously(on: point.unownedExecutor)
     }
   }
 }

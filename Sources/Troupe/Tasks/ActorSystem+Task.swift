@@ -13,6 +13,6 @@ extension ActorSystem {
   public func task<Result: Sendable>(
     _ body: sending @escaping () async -> Result
   ) -> Task<Result, Never> {
-    TaskLane(core.scheduler).start(body)
+    TaskRunner(core.scheduler).start(body)
   }
 }

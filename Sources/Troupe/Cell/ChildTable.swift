@@ -233,3 +233,21 @@ import Synchronization
     return all
   }
 }
+
+extension Cell {
+  /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
+  @inline(__always) func withChildTable<R>(_ body: (ChildTable) -> R) -> R {
+    if !hasChildTable { makeChildTable() }
+    guard let result = withChildren(body) else { fatalError("Troupe: a table of children was not made") }
+    return result
+  }
+
+  @inline(never) private func makeChildTable() {
+    let isOnItsWayOut =
+      phase.rawValue >= Phase.stopping.rawValue || phase == .restarting && settings?.keepsChildren != true
+    let table = ChildTable(system: system, owner: self, isClosed: isOnItsWayOut)
+    table.turnBegins()
+    lock.withLock { keepChildren(table) }
+    notesTurns = true
+  }
+}

@@ -1,11 +1,11 @@
 /// Where the turns and the handlers of one interleaving actor run: each is a task of this actor, whose
 /// executor is the system's workers. So one of them has the cell at a time, and what they touch of it needs
 /// no lock.
-@usableFromInline package actor HandlerLane {
+@usableFromInline package actor InterleavingExecutor {
   private nonisolated let executor: LoopExecutor
   private nonisolated let preference: (any TaskExecutor)?
   private let limit: Int
-  private typealias Body = (isolated HandlerLane) async -> Void
+  private typealias Body = (isolated InterleavingExecutor) async -> Void
   /// The tasks of handlers that have not ended; hooks too.
   private var underWay: [UInt64: Task<Void, Never>] = [:]
   private var begun: UInt64 = 0
@@ -38,7 +38,7 @@
     }
   }
 
-  private func makeTask(_ body: @escaping (isolated HandlerLane) async -> Void) -> Task<Void, Never> {
+  private func makeTask(_ body: @escaping (isolated InterleavingExecutor) async -> Void) -> Task<Void, Never> {
     // It runs on this actor, like what made it.
     nonisolated(unsafe) let body = body
     return if let preference {
@@ -56,7 +56,7 @@
 
   /// Begins a handler, or a hook that runs alone.
   @usableFromInline func begin(
-    _ cell: Cell, alone: Bool = false, _ body: @escaping (isolated HandlerLane) async -> Void
+    _ cell: Cell, alone: Bool = false, _ body: @escaping (isolated InterleavingExecutor) async -> Void
   ) {
     begun += 1
     let number = begun
@@ -90,11 +90,11 @@
 }
 
 /// Gives the turns of one cell to its lane.
-final class LaneScheduler: DispatcherScheduler, @unchecked Sendable {
-  private let lane: HandlerLane
+final class InterleavingScheduler: DispatcherScheduler, @unchecked Sendable {
+  private let lane: InterleavingExecutor
 
   init(_ workers: DispatcherWorkers, limit: Int) {
-    lane = HandlerLane(workers.base, limit: limit)
+    lane = InterleavingExecutor(workers.base, limit: limit)
     super.init(workers)
   }
 
@@ -102,7 +102,7 @@ final class LaneScheduler: DispatcherScheduler, @unchecked Sendable {
 }
 
 extension Cell {
-  fileprivate func runInterleaved(on lane: isolated HandlerLane) {
+  fileprivate func runInterleaved(on lane: isolated InterleavingExecutor) {
     guard case .interleaved(let run) = withKind({ $0.body }) else {
       fatalError("Troupe: a lane runs a cell of another kind")
     }

@@ -17,12 +17,12 @@ public import Synchronization
   @usableFromInline enum Body {
     case sync((Cell, Worker) -> Void)
     case async(AsyncBody)
-    case interleaved(@Sendable (Cell, isolated HandlerLane) -> Void)
+    case interleaved(@Sendable (Cell, isolated InterleavingExecutor) -> Void)
   }
   // An idle actor costs what this object and the memory at `queue` take. So nothing stands here that can be had from
   // elsewhere, and the small ones come first, where they leave no gap behind those of the superclass.
-  @usableFromInline let traits: Traits
-  /// The size of the memory at `queue` in steps of `CellStore.step`; 0 for a cell that is not kept for another life.
+  @usableFromInline let traits: CellTraits
+  /// The size of the memory at `queue` in steps of `CellCache.step`; 0 for a cell that is not kept for another life.
   let sizeClass: UInt8
   @usableFromInline @exclusivity(unchecked) var phase = Phase.new
   @usableFromInline @exclusivity(unchecked) var isStarted = false
@@ -32,9 +32,9 @@ public import Synchronization
   @usableFromInline @exclusivity(unchecked) var notesTurns = false
   @exclusivity(unchecked) var incarnation: UInt32 = 1
   @exclusivity(unchecked) private var keptBits: UInt16 = 0
-  @usableFromInline @exclusivity(unchecked) var marks = Marks()
+  @usableFromInline @exclusivity(unchecked) var marks = CellFlags()
   /// The worker of the pool that woke it last, 255 if none has.
-  @exclusivity(unchecked) private var wokenBy = UInt8.max
+  @exclusivity(unchecked) var wokenBy = UInt8.max
   @usableFromInline let control = ControlWord()
   let lock = FutexLock()
   /// The start of the memory: the queue, then what `BehaviorStorage` lays out.
@@ -63,10 +63,10 @@ public import Synchronization
     let memory = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: alignment)
     queue = memory.assumingMemoryBound(to: QueueState.self)
     unmanagedSiblings = place.unmanagedTable
-    var traits = Traits()
-    let side = options.box == nil ? nil : options.dispatcher.enter(place)
-    if side != nil { traits.insert(.dispatcher) }
-    settingsOrRareState = CellSettings.unlessDefault(options, place.name, side)
+    var traits = CellTraits()
+    let dispatcher = options.box == nil ? nil : options.dispatcher.enter(place)
+    if dispatcher != nil { traits.insert(.dispatcher) }
+    settingsOrRareState = CellSettings.unlessDefault(options, place.name, dispatcher)
     if settingsOrRareState != nil { traits.insert(.settings) }
     if options.capacity != 0 { traits.insert(.bounded) }
     if options.box != nil && options.mailbox.store != nil { traits.insert(.store) }
@@ -99,7 +99,7 @@ public import Synchronization
     isStarted = false
     hasEnvelopes = false
     notesTurns = false
-    marks = Marks()
+    marks = CellFlags()
     wokenBy = .max
     incarnation = 1
     nextSibling = nil
@@ -113,7 +113,7 @@ public import Synchronization
 
   deinit {
     UnsafeMutableRawPointer(queue).deallocate()
-    if sizeClass != 0 { Worker.withCurrent { $0.freedMemory(CellStore.byteCount(Int(sizeClass))) } }
+    if sizeClass != 0 { Worker.withCurrent { $0.freedMemory(CellCache.byteCount(Int(sizeClass))) } }
     // Nothing is held by one that waited in a store.
     if kind == nil { return }
     withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
@@ -191,80 +191,13 @@ public import Synchronization
   }
   var name: String? { settings?.name }
   /// Where it runs; nil: on the pool.
-  var side: DispatcherScheduler? { hasOwnDispatcher ? settings?.side : nil }
+  var dispatcher: DispatcherScheduler? { hasOwnDispatcher ? settings?.dispatcher : nil }
 
   /// Those who wait for room in a bounded mailbox.
   var waiters: SendWaiters? { settings?.waiters }
 
-  /// Whoever cleared *idle* calls this, once.
-  @usableFromInline func schedule() {
-    if let side { return side.schedule(Runnable(self)) }
-    let isDone = Worker.withCurrent { worker in
-      guard worker.schedulerID == schedulerID else { return false }
-      worker.push(Runnable(self))
-      return true
-    }
-    if isDone != true { system.scheduler.schedule(Runnable(self)) }
-  }
-
-  /// Sends something down the control lane and wakes the cell if it idles. It takes the place of `other`, if
-  /// that still waits.
-  func post(_ bit: UInt32, replacing other: UInt32 = 0) {
-    let cancels = bit & ControlWord.cancels != 0 && isAsync
-    control.post(cancels ? bit | ControlWord.cancel : bit, replacing: other)
-    let tail = queue
-    var word = tail.pointee.tail.load(ordering: .acquiring)
-    while true {
-      // Acquire-release: the bit above is seen by whoever runs next; takes over what *idle* released.
-      let (exchanged, seen) = tail.pointee.tail.weakCompareExchange(
-        expected: word, desired: (word | TailWord.control) & ~TailWord.idle,
-        successOrdering: .acquiringAndReleasing, failureOrdering: .acquiring)
-      if exchanged { break }
-      word = seen
-    }
-    if word & TailWord.idle != 0 { schedule() }
-    if cancels { handler.cancel() }
-  }
-
-  /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look
-  /// sets it again.
-  func takeControl() -> UInt32 {
-    if queue.pointee.tail.load(ordering: .relaxed) & TailWord.control != 0 {
-      _ = queue.pointee.tail.bitwiseAnd(~TailWord.control, ordering: .acquiringAndReleasing)
-    }
-    return control.take()
-  }
-
-  // MARK: Where it runs
-
-  /// Woken by this worker of the pool, which will run it. True if it was another's before. For whoever
-  /// cleared *idle*: until the cell idles again it is nobody else's to wake.
-  func moves(to worker: Int) -> Bool {
-    let worker = UInt8(truncatingIfNeeded: worker)
-    if wokenBy == worker { return false }
-    defer { wokenBy = worker }
-    return wokenBy != .max
-  }
-
-  // MARK: Names
-
   /// `system/parent/child`; an actor without a name has `$` and a number.
   @usableFromInline package var path: String {
     siblings.path + "/" + (name ?? "$\(id)")
-  }
-}
-
-/// Where a new actor belongs.
-///
-/// It holds nothing: whoever spawns, a system or an actor in its turn, stays until the new actor stands in the table.
-@usableFromInline package struct TreePosition {
-  let unmanagedTable: Unmanaged<ChildTable>
-  let name: String?
-  let id: UInt64
-  /// In a system of the test kit.
-  @usableFromInline var isIntercepted: Bool { withTable { $0.isIntercepted } }
-
-  @inline(__always) func withTable<R>(_ body: (ChildTable) -> R) -> R {
-    unmanagedTable._withUnsafeGuaranteedRef { body($0) }
   }
 }

@@ -1,11 +1,11 @@
 /// A request and the right to answer it. It is the message of a service that does nothing but answer.
 ///
 /// ```swift
-/// let price = try await shops.address.ask { Question("tea", $0) }
+/// let price = try await shops.address.ask { ServiceRequest("tea", $0) }
 /// ```
 /// To ask a service that understands other messages too, use an adapter:
 /// `shop.contramap { .price($0.request, $0.reply) }`.
-@frozen public struct Question<Request: Sendable, Answer: Sendable>: ~Copyable, Sendable {
+@frozen public struct ServiceRequest<Request: Sendable, Answer: Sendable>: ~Copyable, Sendable {
   /// The request.
   public let request: Request
   /// The right to answer it.
@@ -28,12 +28,12 @@ struct FirstAnswer<Request: Sendable, Answer: Sendable>: ~Copyable, Behavior, Se
 
   private let request: Request
   private var reply: Reply<Answer>?
-  private let members: [Address<Question<Request, Answer>>]
+  private let members: [Address<ServiceRequest<Request, Answer>>]
   private let timeout: Duration
   private var outstanding: Int
 
   init(
-    _ question: consuming Question<Request, Answer>, of members: [Address<Question<Request, Answer>>],
+    _ question: consuming ServiceRequest<Request, Answer>, of members: [Address<ServiceRequest<Request, Answer>>],
     within timeout: Duration
   ) {
     request = question.request
@@ -47,7 +47,7 @@ struct FirstAnswer<Request: Sendable, Answer: Sendable>: ~Copyable, Behavior, Se
     let request = request
     for member in members {
       context.ask(member, timeout: timeout) { reply in
-        Question(request, reply)
+        ServiceRequest(request, reply)
       } as: {
         $0
       }

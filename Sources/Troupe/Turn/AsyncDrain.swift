@@ -47,10 +47,10 @@ public import Synchronization
     let storage = Storage(of: cell)
     let executor = loop.executor
     // By way of values, as above.
-    let live: Live = Self.live
+    let advanceLifeCycle: LifeCycleStep = Self.advanceLifeCycle
     let open: Open = Self.open
     if cell.phase != .running {
-      guard await live(cell, storage, context, loop) else { return }
+      guard await advanceLifeCycle(cell, storage, context, loop) else { return }
     }
     let behavior = storage.behavior
     executor.isHandling = true
@@ -72,7 +72,7 @@ public import Synchronization
         left = Turn.messages
         counted = left
         executor.isHandling = false
-        guard await live(cell, storage, context, loop) else { return }
+        guard await advanceLifeCycle(cell, storage, context, loop) else { return }
         executor.isHandling = true
         cell.turnBegins()
         continue
@@ -132,7 +132,7 @@ public import Synchronization
     nonisolated(nonsending) (
       Envelope, Cell, UnsafeMutablePointer<B>, Context<B.Message>, inout Int, AsyncLoop
     ) async throws -> Void
-  @usableFromInline typealias Live =
+  @usableFromInline typealias LifeCycleStep =
     nonisolated(nonsending) (Cell, Storage, Context<B.Message>, AsyncLoop) async -> Bool
 
   @inlinable @inline(never) static func open(
@@ -158,8 +158,8 @@ public import Synchronization
     cell.shed(B.Message.self)
   }
 
-  /// See `Drain.live`.
-  @inlinable @inline(never) static func live(
+  /// See `Drain.advanceLifeCycle`.
+  @inlinable @inline(never) static func advanceLifeCycle(
     _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop
   ) async -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
@@ -194,7 +194,7 @@ public import Synchronization
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
-        cell.rests()
+        cell.turnEndsEarly()
         let isCancelled = loop.executor.isNoted && cell.leaveHandler(loop)
         let idling = queue.idle()
         if idling == .idle { return false }

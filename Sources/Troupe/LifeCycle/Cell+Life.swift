@@ -150,35 +150,6 @@ extension Cell {
     for waiter in listeners.waiting { waiter.parker.signal() }
   }
 
-  /// Tells those who asked when a turn begins and ends.
-  @inlinable func turnBegins() { if notesTurns { noteTurnBegins() } }
-  @inlinable func turnEnds(_ left: Int) {
-    if notesTurns {
-      noteHandled(left)
-      noteRest()
-    }
-  }
-  /// The last message before now has just been handled. `left` are those that the turn may still handle.
-  @inlinable func noteMessages(_ left: Int) { if notesTurns { noteHandled(left) } }
-  /// About to idle without being ready for messages.
-  @inlinable func rests() { if notesTurns { noteRest() } }
-
-  @usableFromInline func noteTurnBegins() {
-    withChildren { $0.turnBegins() }
-    if isTimed { timeTurnBegins() }
-    if tracksIdleness { rareState.notedLeft = Turn.messages }
-  }
-  @usableFromInline func noteRest() {
-    withChildren { $0.turnEnds() }
-    if isTimed { timeTurnEnds() }
-    if isUnreferenced { post(ControlWord.unreferenced) }
-  }
-  @usableFromInline func noteHandled(_ left: Int) {
-    guard tracksIdleness, left != rareState.notedLeft else { return }
-    rareState.notedLeft = left
-    rareState.idleSince = preciseNow
-  }
-
   // MARK: Called by anyone
 
   func waitForTermination() async -> Termination {
@@ -195,22 +166,6 @@ extension Cell {
       listeners().waiting.append(waiter)
       return waiter
     }
-  }
-
-  /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
-  @inline(__always) func withChildTable<R>(_ body: (ChildTable) -> R) -> R {
-    if !hasChildTable { makeChildTable() }
-    guard let result = withChildren(body) else { fatalError("Troupe: a table of children was not made") }
-    return result
-  }
-
-  @inline(never) private func makeChildTable() {
-    let isOnItsWayOut =
-      phase.rawValue >= Phase.stopping.rawValue || phase == .restarting && settings?.keepsChildren != true
-    let table = ChildTable(system: system, owner: self, isClosed: isOnItsWayOut)
-    table.turnBegins()
-    lock.withLock { keepChildren(table) }
-    notesTurns = true
   }
 
   /// An actor that never lives: what is sent to it becomes dead letters.

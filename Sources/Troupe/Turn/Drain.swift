@@ -1,4 +1,3 @@
-internal import CTroupeShims
 public import Synchronization
 
 /// Runs one kind of behavior on a cell. Formed where the actor is spawned, so that the compiler makes one
@@ -28,7 +27,7 @@ public import Synchronization
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.queue)
     let storage = Storage(of: cell)
-    if cell.phase != .running && !live(cell, storage, context, worker) { return }
+    if cell.phase != .running && !advanceLifeCycle(cell, storage, context, worker) { return }
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
@@ -45,7 +44,7 @@ public import Synchronization
       if cell.phase != .running {
         cell.noteMessages(left)
         cell.addHandled(counted - left, worker)
-        if !live(cell, storage, context, worker) { return }
+        if !advanceLifeCycle(cell, storage, context, worker) { return }
         return cell.yield(worker)
       }
       let before = left
@@ -126,7 +125,7 @@ public import Synchronization
 
   /// Everything but messages: start, restart, suspension, stop. True if messages can be handled now; else the cell may
   /// belong to another worker already, or be gone.
-  @inlinable @inline(never) static func live(
+  @inlinable @inline(never) static func advanceLifeCycle(
     _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ worker: Worker
   ) -> Bool {
     let queue = MessageQueue<B.Message>(state: cell.queue)
@@ -159,7 +158,7 @@ public import Synchronization
         storage.end(cell)
         return false
       case .suspended, .waiting, .restarting, .stopping, .ended:
-        cell.rests()
+        cell.turnEndsEarly()
         switch queue.idle() {
         case .idle: return false
         case .control: cell.handleControl()
@@ -167,56 +166,5 @@ public import Synchronization
         }
       }
     }
-  }
-}
-
-/// How long a turn is.
-@usableFromInline enum Turn {
-  /// Messages that a cell may handle before others have their turn.
-  @inlinable static var messages: Int { 256 }
-
-  /// Two ticks have passed: one may have come right after the start. What a handler takes longer for is its own.
-  @inlinable static func isLong(_ ticks: UInt32, since start: UInt32) -> Bool { ticks &- start >= 2 }
-
-  @inline(never) @usableFromInline static func pause() { troupe_cpu_pause() }
-}
-
-extension Cell {
-  /// Enters the new cell below its parent and makes it runnable.
-  @usableFromInline func start() -> EndReason? {
-    if isTimed { measureTime() }
-    if endsUnreferenced { notesTurns = true }
-    if let refusal = withSiblings({ $0.insert(self) }) { return refusal }
-    if isObserved { system.tell(.spawned(ActorID(self))) }
-    schedule()
-    return nil
-  }
-
-  /// A load and a store each, since there is one writer.
-  @inlinable func addHandled(_ count: Int, _ worker: Worker) {
-    worker.counts.addHandled(count)
-    handled.store(handled.load(ordering: .relaxed) &+ count, ordering: .relaxed)
-  }
-
-  /// A message that will be counted as handled at the end of the turn has failed.
-  @usableFromInline func addFailed(_ worker: Worker) {
-    worker.counts.addFailed()
-    addHandled(-1, worker)
-    meter?.failed.wrappingAdd(1, ordering: .relaxed)
-  }
-
-  /// On its worker: it will be counted as handled at the end of the turn, and was not.
-  @usableFromInline func shed<Message: ~Copyable>(_ type: Message.Type) {
-    Worker.withCurrent { addHandled(-1, $0) }
-    deadLetter(.abandoned, type)
-  }
-
-  @usableFromInline func yield(_ worker: Worker) {
-    if let side { side.yield(self, on: worker) } else { system.scheduler.yield(self, on: worker) }
-  }
-
-  @usableFromInline func handOutRoom<Message: ~Copyable>(_ queue: MessageQueue<Message>) {
-    queue.consumer.pointee.roomWanted = false
-    waiters?.grant(queue)
   }
 }

@@ -1,5 +1,5 @@
 /// First in, first out.
-struct RunnableLine {
+struct RunnableQueue {
   private var elements: [Runnable] = []
   private var first = 0
 

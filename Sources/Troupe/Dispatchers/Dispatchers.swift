@@ -19,7 +19,7 @@ final class Dispatchers: @unchecked Sendable {
 
   /// For a new cell, which must `leave` when it ends. Nil: the pool.
   func enter(_ dispatcher: Dispatcher) -> DispatcherScheduler? {
-    if case .lane(let limit) = dispatcher.kind { return LaneScheduler(workers, limit: limit) }
+    if case .lane(let limit) = dispatcher.kind { return InterleavingScheduler(workers, limit: limit) }
     if workers.base.runsEverything { return nil }
     switch dispatcher.kind {
     case .pool, .lane: return nil
@@ -66,7 +66,7 @@ final class Dispatchers: @unchecked Sendable {
 
 extension Cell {
   /// The cell has ended, or never lived.
-  func leaveDispatcher() { if let side { system.dispatchers.leave(side) } }
+  func leaveDispatcher() { if let dispatcher { system.dispatchers.leave(dispatcher) } }
 }
 
 extension Dispatcher {

@@ -8,15 +8,15 @@ extension Cell {
   @usableFromInline static func take(
     byteCount: Int, alignment: Int, _ options: borrowing SpawnOptions, _ place: borrowing TreePosition
   ) -> Cell {
-    let isPlain = options.box == nil && place.name == nil && alignment <= CellStore.step && !place.isIntercepted
-    let sizeClass = isPlain ? CellStore.sizeClass(byteCount) : 0
+    let isPlain = options.box == nil && place.name == nil && alignment <= CellCache.step && !place.isIntercepted
+    let sizeClass = isPlain ? CellCache.sizeClass(byteCount) : 0
     if sizeClass != 0 {
       let id = place.withTable { $0.unmanagedSystem._withUnsafeGuaranteedRef { $0.schedulerID } }
       let kept = Worker.withCurrent { $0.schedulerID == id ? $0.takeCell(sizeClass) : nil }
       if let kept = kept ?? nil { return kept.takeRetainedValue() }
     }
     return Cell(
-      byteCount: sizeClass == 0 ? byteCount : CellStore.byteCount(sizeClass), alignment: alignment,
+      byteCount: sizeClass == 0 ? byteCount : CellCache.byteCount(sizeClass), alignment: alignment,
       sizeClass: sizeClass,
       options: options, place: place)
   }

@@ -102,25 +102,25 @@ internal import Synchronization
   }
 
   /// The task whose job this is gives up its turn; `worker` runs it.
-  private func giveTurn(_ job: UnownedJob, _ worker: Worker) {
+  private func runAfterCurrent(_ job: UnownedJob, _ worker: Worker) {
     // One is enough: others of this executor go to its end.
-    if jobs.keepForTurn(job) { worker.giveTurn(Runnable(turnOf: .passUnretained(self))) } else { add(job) }
+    if jobs.keepYielded(job) { worker.runAfterCurrent(Runnable(yieldedLoop: .passUnretained(self))) } else { add(job) }
   }
 
   func turnEnds() {
-    if let job = jobs.takeFromTurn() { add(job) }
+    if let job = jobs.takeYielded() { add(job) }
   }
 
   /// What the channels' way of waiting needs to know about us. Once for the process.
-  static let offersTurns: Void = troupe_set_turns(
+  static let installsYieldHooks: Void = troupe_set_yield_hooks(
     { worker, loop, job in
       guard let worker, let job else { return false }
       let unowned = unsafeBitCast(job, to: UnownedJob.self)
       Unmanaged<Worker>.fromOpaque(worker)._withUnsafeGuaranteedRef { worker in
         if let loop {
-          Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.giveTurn(unowned, worker) }
+          Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.runAfterCurrent(unowned, worker) }
         } else {
-          worker.giveTurn(Runnable(turn: unowned))
+          worker.runAfterCurrent(Runnable(yielded: unowned))
         }
       }
       return true
@@ -158,12 +158,12 @@ struct LoopState: ~Copyable, Sendable {
   /// True if it was zero. Acquire-release: a job sees what the one before it did, whichever thread ran it.
   func add() -> Bool { count.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue == 0 }
   /// False if there is one already.
-  func keepForTurn(_ job: UnownedJob) -> Bool {
+  func keepYielded(_ job: UnownedJob) -> Bool {
     turn.compareExchange(
       expected: 0, desired: unsafeBitCast(job, to: UInt.self), successOrdering: .releasing, failureOrdering: .relaxed
     ).exchanged
   }
-  func takeFromTurn() -> UnownedJob? {
+  func takeYielded() -> UnownedJob? {
     let bits = turn.exchange(0, ordering: .acquiring)
     return bits == 0 ? nil : unsafeBitCast(bits, to: UnownedJob.self)
   }

@@ -8,7 +8,7 @@ internal import CTroupeShims
 /// and Adams (2001).
 ///
 /// A cell counts as referenced once while it is here. For the worker's own thread.
-struct CellStore: ~Copyable {
+struct CellCache: ~Copyable {
   /// Bytes from one class of sizes to the next: that of the allocator, which also needs 8 bytes of its own,
   /// so nothing is wasted.
   static let step = 16
@@ -107,7 +107,7 @@ final class CellDepot: @unchecked Sendable {
   }
   private let lock = FutexLock()
   // Under the lock.
-  @exclusivity(unchecked) private var shelves = Array(repeating: Shelf(), count: CellStore.classes)
+  @exclusivity(unchecked) private var shelves = Array(repeating: Shelf(), count: CellCache.classes)
   @exclusivity(unchecked) private var isTrimOrdered = false
   /// Bytes of cells that were freed since pages were given back last: until now, and until the last trim.
   @exclusivity(unchecked) private var freedBytes = 0
@@ -159,7 +159,7 @@ final class CellDepot: @unchecked Sendable {
       var isEmpty = true
       for i in shelves.indices {
         for batch in shelves[i].batches.prefix(shelves[i].fewest) {
-          freedBytes += batch.count * CellStore.byteCount(i)
+          freedBytes += batch.count * CellCache.byteCount(i)
           unneeded.append(batch)
         }
         shelves[i].batches.removeFirst(shelves[i].fewest)

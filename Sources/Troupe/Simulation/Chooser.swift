@@ -15,9 +15,9 @@ package struct Candidate {
     guard let runnable else { return nil }
     if runnable.isCell { return runnable.cell._withUnsafeGuaranteedRef { $0.path } }
     switch runnable.task {
-    case .loop(let loop), .turnOf(let loop):
+    case .loop(let loop), .yieldedLoop(let loop):
       return loop._withUnsafeGuaranteedRef { $0.cell?._withUnsafeGuaranteedRef { $0.path } }
-    case .job, .turn: return nil
+    case .job, .yieldedJob: return nil
     }
   }
 }

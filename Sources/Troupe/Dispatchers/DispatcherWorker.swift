@@ -14,7 +14,7 @@ class DispatcherWorker: Worker, @unchecked Sendable {
   final func run(_ runnable: Runnable, in workers: DispatcherWorkers) {
     turn.begin()
     workers.armTick()
-    if !runnable.isCell, case .turnOf(let loop) = runnable.task {
+    if !runnable.isCell, case .yieldedLoop(let loop) = runnable.task {
       // The job is kept until now, and with it the loop; once it is given back, another thread may run it to its end.
       let loop = loop.takeUnretainedValue()
       withExtendedLifetime(loop) { execute(runnable) }

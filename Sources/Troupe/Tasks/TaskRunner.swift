@@ -1,7 +1,7 @@
 /// The actor that a task of `ActorSystem.task` is isolated to; its executor is the system's workers. A task executor
 /// preference would bring the task to the workers as well, at the cost of a lock in the language's runtime at each
 /// return from an asynchronous call.
-actor TaskLane {
+actor TaskRunner {
   private nonisolated let executor: LoopExecutor
   private nonisolated let preference: (any TaskExecutor)?
 
