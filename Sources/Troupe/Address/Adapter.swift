@@ -47,7 +47,7 @@ class AdapterRoom: @unchecked Sendable {
 }
 
 private final class TypedRoom<Message: ~Copyable>: AdapterRoom, @unchecked Sendable {
-  private var queue: MessageQueue<Message> { MessageQueue(state: cell.queue) }
+  private var queue: MessageQueue<Message> { MessageQueue(state: cell.mailbox.queue) }
 
   override func tryReserve() -> Reservation {
     guard cell.isBounded else { return queue.isClosed ? .closed : .reserved }

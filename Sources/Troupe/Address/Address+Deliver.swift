@@ -44,6 +44,6 @@ extension Address where Message: ~Copyable {
     if !target.isCell && !target.isHandle { return await adapter.room.reserve(until: deadline) }
     let cell = target.cell
     guard let waiters = cell.waiters else { return .closed }
-    return await waiters.reserve(1, at: MessageQueue<Message>(state: cell.queue), until: deadline)
+    return await waiters.reserve(1, at: MessageQueue<Message>(state: cell.mailbox.queue), until: deadline)
   }
 }

@@ -114,23 +114,23 @@ extension Address: CustomStringConvertible where Message: ~Copyable {
 extension Cell {
   var pendingCount: Int {
     // Relaxed: the result is an estimate, and no other memory is read because of it.
-    let word = queue.pointee.tail.load(ordering: .relaxed)
+    let word = mailbox.queue.pointee.tail.load(ordering: .relaxed)
     if word & TailWord.gone != 0 { return 0 }
     return max(depth, word & TailWord.idle != 0 ? 0 : 1)
   }
 
   /// The number of messages that wait in the mailbox.
-  var depth: Int { QueueShape(at: messageType).count(in: queue) + (store?.count ?? 0) }
+  var depth: Int { QueueShape(at: messageType).count(in: mailbox.queue) + (store?.count ?? 0) }
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
-    let queue = MessageQueue<Message>(state: queue)
+    let queue = MessageQueue<Message>(state: mailbox.queue)
     if needsSlowSend { return pushBounded(message) }
     return queue.push(message)
   }
 
   @inlinable func pushBounded<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     if hasStore || isIntercepted { return pushUncommonly(message) }
-    switch MessageQueue<Message>(state: queue).pushBounded(message) {
+    switch MessageQueue<Message>(state: mailbox.queue).pushBounded(message) {
     case .done: return .done
     case .wake: return .wake
     case .closed(let message): return .closed(message)

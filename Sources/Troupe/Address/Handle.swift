@@ -48,7 +48,7 @@ extension Cell {
   /// Whether nobody has an address of the actor, and nothing is left that would make it do something. Called on the
   /// cell's worker, between messages.
   var isUnreferenced: Bool {
-    guard endsUnreferenced, phase == .running, !hasEnvelopes, depth == 0,
+    guard endsUnreferenced, life.phase == .running, !hasEnvelopes, depth == 0,
       settings?.handles.load(ordering: .acquiring) == 0
     else { return false }
     guard let rareState = existingRareState else { return true }

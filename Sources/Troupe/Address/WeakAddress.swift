@@ -48,5 +48,5 @@ extension Address where Message: ~Copyable {
 }
 
 extension Cell {
-  var isGone: Bool { queue.pointee.tail.load(ordering: .relaxed) & TailWord.gone != 0 }
+  var isGone: Bool { mailbox.queue.pointee.tail.load(ordering: .relaxed) & TailWord.gone != 0 }
 }

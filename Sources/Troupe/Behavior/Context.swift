@@ -19,11 +19,11 @@ public struct Context<Message: ~Copyable> {
   public var now: Duration { .nanoseconds(cell.system.scheduler.coarseNow) }
 
   /// How often this actor has been started, this time included: 1 until the first restart.
-  public var incarnation: Int { Int(cell.incarnation) }
+  public var incarnation: Int { Int(cell.life.incarnation) }
 
   /// Ends this actor after the message in hand. The mode decides whether queued messages become dead letters or are
   /// handled first.
-  public func stop(_ mode: StopMode = .now) { cell.control.post(mode.bit) }
+  public func stop(_ mode: StopMode = .now) { cell.mailbox.control.post(mode.bit) }
 
   /// Ends a child of this actor after the message that the child has in hand. It does nothing for any other actor.
   public func stop<Other: ~Copyable>(_ child: Address<Other>, _ mode: StopMode = .now) {

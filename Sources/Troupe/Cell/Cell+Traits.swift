@@ -1,6 +1,6 @@
 /// What holds for a cell as long as it lives, by its options and its place. It is one byte, so a look at
 /// several is one.
-@usableFromInline struct CellTraits: Sendable {
+@usableFromInline struct CellTraits: ByteFlags, Sendable {
   @usableFromInline var rawValue: UInt8
   @inlinable init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
 
@@ -19,14 +19,10 @@
   @inlinable static var dispatcher: CellTraits { CellTraits(rawValue: 32) }
   /// There are settings.
   @inlinable static var settings: CellTraits { CellTraits(rawValue: 64) }
-
-  /// Whether one of these is set. An option set would be as long to read, and slower: its literals are arrays.
-  @inlinable func has(_ other: CellTraits) -> Bool { rawValue & other.rawValue != 0 }
-  @inlinable mutating func insert(_ other: CellTraits) { rawValue |= other.rawValue }
 }
 
 /// What changes seldom and is the cell's worker's own, in one byte.
-@usableFromInline struct CellFlags: Sendable {
+@usableFromInline struct CellFlags: ByteFlags, Sendable {
   @usableFromInline var rawValue: UInt8
   @inlinable init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
 
@@ -35,10 +31,19 @@
   @inlinable static var draining: CellFlags { CellFlags(rawValue: 4) }
   @inlinable static var highWater: CellFlags { CellFlags(rawValue: 8) }
   @inlinable static var restartable: CellFlags { CellFlags(rawValue: 16) }
+}
 
-  @inlinable func has(_ other: CellFlags) -> Bool { rawValue & other.rawValue != 0 }
-  @inlinable mutating func insert(_ other: CellFlags) { rawValue |= other.rawValue }
-  @inlinable mutating func remove(_ other: CellFlags) { rawValue &= ~other.rawValue }
+/// A set of flags in one byte, so a look at several of them is one look. An option set would read the same and be slower,
+/// because its literals are arrays.
+@usableFromInline protocol ByteFlags {
+  var rawValue: UInt8 { get set }
+}
+
+extension ByteFlags {
+  /// Whether at least one of the flags in `other` is set.
+  @inlinable func has(_ other: Self) -> Bool { rawValue & other.rawValue != 0 }
+  @inlinable mutating func insert(_ other: Self) { rawValue |= other.rawValue }
+  @inlinable mutating func remove(_ other: Self) { rawValue &= ~other.rawValue }
 }
 
 extension Cell {
@@ -51,27 +56,27 @@ extension Cell {
   var hasOwnDispatcher: Bool { traits.has(.dispatcher) }
 
   /// There is a factory.
-  @inlinable var isRestartable: Bool { marks.has(.restartable) }
+  @inlinable var isRestartable: Bool { flags.has(.restartable) }
   var tracksIdleness: Bool {
-    get { marks.has(.tracksIdleness) }
+    get { flags.has(.tracksIdleness) }
     set { mark(.tracksIdleness, newValue) }
   }
   /// Asked to be suspended: also before it has started, and after a restart.
   var isHeld: Bool {
-    get { marks.has(.held) }
+    get { flags.has(.held) }
     set { mark(.held, newValue) }
   }
   /// Handles what is queued, and then ends.
   @usableFromInline var isDraining: Bool {
-    get { marks.has(.draining) }
+    get { flags.has(.draining) }
     set { mark(.draining, newValue) }
   }
   /// The depth has been reported, and has not gone down since.
   var isHighWater: Bool {
-    get { marks.has(.highWater) }
+    get { flags.has(.highWater) }
     set { mark(.highWater, newValue) }
   }
   private func mark(_ mark: CellFlags, _ isSet: Bool) {
-    if isSet { marks.insert(mark) } else { marks.remove(mark) }
+    if isSet { flags.insert(mark) } else { flags.remove(mark) }
   }
 }

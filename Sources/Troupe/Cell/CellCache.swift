@@ -54,7 +54,7 @@ struct CellChain {
   private(set) var count = 0
 
   mutating func push(_ cell: Unmanaged<Cell>) {
-    cell._withUnsafeGuaranteedRef { $0.nextSibling = first }
+    cell._withUnsafeGuaranteedRef { $0.tree.next = first }
     first = cell
     count += 1
   }
@@ -62,8 +62,8 @@ struct CellChain {
   mutating func pop() -> Unmanaged<Cell>? {
     guard let cell = first else { return nil }
     first = cell._withUnsafeGuaranteedRef {
-      let next = $0.nextSibling
-      $0.nextSibling = nil
+      let next = $0.tree.next
+      $0.tree.next = nil
       return next
     }
     count -= 1
@@ -73,11 +73,11 @@ struct CellChain {
   /// Takes the last `count` off, those that came first. The last to come, which the caches still have, stay.
   mutating func split(_ count: Int) -> CellChain {
     var last = first
-    for _ in 1..<(self.count - count) { last = last?._withUnsafeGuaranteedRef { $0.nextSibling } }
+    for _ in 1..<(self.count - count) { last = last?._withUnsafeGuaranteedRef { $0.tree.next } }
     var rest = CellChain()
     last?._withUnsafeGuaranteedRef {
-      rest.first = $0.nextSibling
-      $0.nextSibling = nil
+      rest.first = $0.tree.next
+      $0.tree.next = nil
     }
     rest.count = count
     self.count -= count

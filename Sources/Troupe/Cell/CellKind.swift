@@ -4,15 +4,24 @@ internal import Synchronization
 ///
 /// Sendable because nothing in it changes once it is published, and its body captures nothing but types.
 @usableFromInline package final class CellKind: @unchecked Sendable {
+  /// The isolation of an asynchronous body is that of its caller, the loop.
+  @usableFromInline typealias AsyncBody = nonisolated(nonsending) @Sendable (AsyncLoop) async -> Void
+  /// The code that runs a turn of a cell, by the kind of its handlers.
+  @usableFromInline enum Body {
+    case sync((Cell, Worker) -> Void)
+    case async(AsyncBody)
+    case interleaved(@Sendable (Cell, isolated InterleavingExecutor) -> Void)
+  }
+
   /// The bits of the type that holds the code, such as `Drain<B>`: there is one of each.
   private let key: UnsafeRawPointer
-  let body: Cell.Body
+  let body: Body
   /// The bits of the type.
   let messageType: UnsafeRawPointer
   /// The next in its bucket. Set before it is published, and never again.
   @exclusivity(unchecked) private var next: Unmanaged<CellKind>?
 
-  init(key: UnsafeRawPointer, body: Cell.Body, messageType: UnsafeRawPointer) {
+  init(key: UnsafeRawPointer, body: Body, messageType: UnsafeRawPointer) {
     self.key = key
     self.body = body
     self.messageType = messageType
@@ -29,7 +38,7 @@ internal import Synchronization
 
   /// The kind of the actors that run `body`, the code that belongs to `owner`.
   @usableFromInline static func of<Owner: ~Copyable, Message: ~Copyable>(
-    _ owner: Owner.Type, _ message: Message.Type, _ body: Cell.Body
+    _ owner: Owner.Type, _ message: Message.Type, _ body: Body
   ) -> Unmanaged<CellKind> {
     let key = unsafeBitCast(owner, to: UnsafeRawPointer.self)
     let bucket = buckets + Int((UInt64(UInt(bitPattern: key)) &* 0x9E37_79B9_7F4A_7C15) >> shift)

@@ -66,8 +66,8 @@ import Synchronization
     } else {
       if let name = cell.name { names[name] = Unmanaged.passUnretained(cell) }
       let entered = Unmanaged.passRetained(cell)
-      cell.nextSibling = first
-      first?._withUnsafeGuaranteedRef { $0.previousSibling = entered }
+      cell.tree.next = first
+      first?._withUnsafeGuaranteedRef { $0.tree.previous = entered }
       first = entered
       count += 1
     }
@@ -88,7 +88,7 @@ import Synchronization
       let bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque())
       var top = ended.load(ordering: .relaxed)
       while true {
-        cell.envelopes.link(top)
+        cell.mailbox.envelopes.link(top)
         // Releasing: publishes the link and the cell's end. Pairs with the acquiring exchange in `takeEnded`.
         let (exchanged, seen) = ended.weakCompareExchange(
           expected: top, desired: bits, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)
@@ -132,10 +132,10 @@ import Synchronization
     var each: Unmanaged<Cell>? = stack
     while let current = each {
       each = current._withUnsafeGuaranteedRef { cell in
-        let next = cell.nextSibling
-        let previous = cell.previousSibling
-        if let previous { previous._withUnsafeGuaranteedRef { $0.nextSibling = next } } else { first = next }
-        next?._withUnsafeGuaranteedRef { $0.previousSibling = previous }
+        let next = cell.tree.next
+        let previous = cell.tree.previous
+        if let previous { previous._withUnsafeGuaranteedRef { $0.tree.next = next } } else { first = next }
+        next?._withUnsafeGuaranteedRef { $0.tree.previous = previous }
         count -= 1
         return cell.nextEnded
       }
@@ -214,7 +214,7 @@ import Synchronization
       if UInt(bitPattern: current.toOpaque()) == child { found = current.takeUnretainedValue() }
       each = current._withUnsafeGuaranteedRef { cell in
         if let table = cell.lock.withLock({ cell.children }) { tables.append(table) }
-        return cell.nextSibling
+        return cell.tree.next
       }
     }
     unlock()
@@ -228,7 +228,7 @@ import Synchronization
     while let current = each {
       let cell = current.takeUnretainedValue()
       all.append(cell)
-      each = cell.nextSibling
+      each = cell.tree.next
     }
     return all
   }
@@ -244,7 +244,7 @@ extension Cell {
 
   @inline(never) private func makeChildTable() {
     let isOnItsWayOut =
-      phase.rawValue >= Phase.stopping.rawValue || phase == .restarting && settings?.keepsChildren != true
+      life.isEnding || life.phase == .restarting && settings?.keepsChildren != true
     let table = ChildTable(system: system, owner: self, isClosed: isOnItsWayOut)
     table.turnBegins()
     lock.withLock { keepChildren(table) }

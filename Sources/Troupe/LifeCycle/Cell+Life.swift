@@ -6,54 +6,54 @@ extension Cell {
   /// Handles what the control lane brought.
   @usableFromInline func handleControl() {
     let bits = takeControl()
-    stopBits |= bits & ControlWord.kept
+    life.stopBits |= bits & ControlWord.kept
     if bits & ControlWord.envelopes != 0 { collectEnvelopes() }
-    if phase.rawValue >= Phase.stopping.rawValue { return }
-    if stopBits & ControlWord.stops != 0 { return beginStopping() }
+    if life.isEnding { return }
+    if life.stopBits & ControlWord.stops != 0 { return beginStopping() }
     if bits & ControlWord.escalated != 0, let failure = takeEscalated() {
       fail(EscalatedFailure(failure: failure), handling: nil)
     }
-    if bits & ControlWord.overflow != 0 && (phase == .running || phase == .new) {
+    if bits & ControlWord.overflow != 0 && (life.phase == .running || life.phase == .new) {
       fail(MailboxOverflow(), handling: nil)
     }
     if bits & ControlWord.drain != 0 { beginDraining() }
     if bits & ControlWord.unreferenced != 0 && isUnreferenced {
-      stopBits |= ControlWord.unreferenced
+      life.stopBits |= ControlWord.unreferenced
       return beginStopping()
     }
-    if bits & ControlWord.restartDue != 0 && phase == .waiting { restart() }
+    if bits & ControlWord.restartDue != 0 && life.phase == .waiting { restart() }
     if bits & ControlWord.suspend != 0 {
       isHeld = true
-      if phase == .running { hold() }
+      if life.phase == .running { hold() }
     }
     if bits & ControlWord.resume != 0 {
       isHeld = false
-      if phase == .suspended {
-        phase = .running
+      if life.phase == .suspended {
+        life.phase = .running
         setSuspended(false)
         system.tell(.resumed(ActorID(self)))
       }
     }
-    if bits & ControlWord.restart != 0 && isRestartable && (phase == .running || phase == .suspended) {
+    if bits & ControlWord.restart != 0 && isRestartable && (life.phase == .running || life.phase == .suspended) {
       beginRestart(after: .zero)
     }
   }
 
   private func hold() {
-    phase = .suspended
+    life.phase = .suspended
     setSuspended(true)
     system.tell(.suspended(ActorID(self)))
   }
 
   /// `started` has returned. One that was suspended before, or in an earlier incarnation, still is.
   @usableFromInline func incarnationBegins() {
-    if isObserved { system.tell(.started(ActorID(self), incarnation: Int(incarnation))) }
-    if isHeld { hold() } else { phase = .running }
+    if isObserved { system.tell(.started(ActorID(self), incarnation: Int(life.incarnation))) }
+    if isHeld { hold() } else { life.phase = .running }
   }
 
   private func beginDraining() {
     isDraining = true
-    _ = queue.pointee.tail.bitwiseOr(TailWord.closed, ordering: .acquiringAndReleasing)
+    _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
   }
 
@@ -64,32 +64,32 @@ extension Cell {
 
   /// From here on nothing is accepted, nothing more is handled, and the children go first.
   @usableFromInline func beginStopping() {
-    let isClosingAlready = phase == .restarting && settings?.keepsChildren != true
-    phase = .stopping
+    let isClosingAlready = life.phase == .restarting && settings?.keepsChildren != true
+    life.phase = .stopping
     // Suspended: the only thing that may wake this cell now is the control lane.
-    _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.suspended, ordering: .acquiringAndReleasing)
+    _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.suspended, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
     if isClosingAlready { return }
     // Set if a restart was to keep them.
-    stopBits &= ~ControlWord.childrenEnded
+    life.stopBits &= ~ControlWord.childrenEnded
     closeChildren()
   }
 
   /// Stops the children; `mayEnd` once they have ended.
   func closeChildren() {
     guard let children else {
-      stopBits |= ControlWord.childrenEnded
+      life.stopBits |= ControlWord.childrenEnded
       return
     }
     let isEmpty = children.close(system.childBit) { [self] in post(ControlWord.childrenEnded) }
-    if isEmpty { stopBits |= ControlWord.childrenEnded }
+    if isEmpty { life.stopBits |= ControlWord.childrenEnded }
   }
 
-  @usableFromInline var mayEnd: Bool { stopBits & ControlWord.childrenEnded != 0 }
+  @usableFromInline var mayEnd: Bool { life.stopBits & ControlWord.childrenEnded != 0 }
 
   /// The last thing that happens to a cell. Its queue has been drained and its behavior destroyed.
   @usableFromInline func endLife() {
-    phase = .ended
+    life.phase = .ended
     incarnationEnds()
     cancelWork()
     unwatchAll()
@@ -98,15 +98,15 @@ extension Cell {
     let end: EndReason =
       if let failure {
         .failed(failure)
-      } else if stopBits & ControlWord.stop != 0 {
+      } else if life.stopBits & ControlWord.stop != 0 {
         .stopped
-      } else if stopBits & ControlWord.parentStopped != 0 {
+      } else if life.stopBits & ControlWord.parentStopped != 0 {
         .parentStopped
-      } else if stopBits & ControlWord.systemStopped != 0 {
+      } else if life.stopBits & ControlWord.systemStopped != 0 {
         .systemStopped
-      } else if stopBits & ControlWord.linkEnded != 0 {
+      } else if life.stopBits & ControlWord.linkEnded != 0 {
         .linked
-      } else if stopBits & ControlWord.unreferenced != 0 {
+      } else if life.stopBits & ControlWord.unreferenced != 0 {
         .unreferenced
       } else {
         // Drained.
@@ -170,8 +170,8 @@ extension Cell {
 
   /// An actor that never lives: what is sent to it becomes dead letters.
   @usableFromInline func refuse(_ end: EndReason) {
-    _ = queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
-    phase = .ended
+    _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
+    life.phase = .ended
     leaveDispatcher()
     // Nobody can have posted a message of its type yet, and nothing comes any more.
     _ = leftEnvelope()

@@ -6,8 +6,8 @@ extension Cell {
   /// that still waits.
   func post(_ bit: UInt32, replacing other: UInt32 = 0) {
     let cancels = bit & ControlWord.cancels != 0 && isAsync
-    control.post(cancels ? bit | ControlWord.cancel : bit, replacing: other)
-    let tail = queue
+    mailbox.control.post(cancels ? bit | ControlWord.cancel : bit, replacing: other)
+    let tail = mailbox.queue
     var word = tail.pointee.tail.load(ordering: .acquiring)
     while true {
       // Acquire-release: the bit above is seen by whoever runs next; takes over what *idle* released.
@@ -24,9 +24,9 @@ extension Cell {
   /// Takes what the control lane holds. The bit in the tail goes first, so that what is posted after the look
   /// sets it again.
   func takeControl() -> UInt32 {
-    if queue.pointee.tail.load(ordering: .relaxed) & TailWord.control != 0 {
-      _ = queue.pointee.tail.bitwiseAnd(~TailWord.control, ordering: .acquiringAndReleasing)
+    if mailbox.queue.pointee.tail.load(ordering: .relaxed) & TailWord.control != 0 {
+      _ = mailbox.queue.pointee.tail.bitwiseAnd(~TailWord.control, ordering: .acquiringAndReleasing)
     }
-    return control.take()
+    return mailbox.control.take()
   }
 }

@@ -12,9 +12,9 @@ extension Cell {
       return true
     }
     // Acquiring: not before what the poster sent itself.
-    let word = queue.pointee.tail.load(ordering: .acquiring)
+    let word = mailbox.queue.pointee.tail.load(ordering: .acquiring)
     envelope.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
-    guard envelopes.push(envelope) else { return false }
+    guard mailbox.envelopes.push(envelope) else { return false }
     // Also if others are there already: whoever pushed the first may not have told the cell yet, and what
     // this poster sends next must not come before its envelope.
     post(ControlWord.envelopes)
@@ -54,14 +54,14 @@ extension Cell {
   /// On the cell's worker: takes in what has been posted.
   func collectEnvelopes() {
     let rareState = rareState
-    rareState.placed.append(reversing: envelopes.take())
+    rareState.placed.append(reversing: mailbox.envelopes.take())
     hasEnvelopes = rareState.hasEnvelopes || (store?.count ?? 0) > 0
   }
 
   /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing
   /// comes any more.
   @usableFromInline func leftEnvelope() -> Envelope? {
-    if let stack = envelopes.close() { rareState.placed.append(reversing: stack) }
+    if let stack = mailbox.envelopes.close() { rareState.placed.append(reversing: stack) }
     store?.close()
     while let envelope = store?.popFirst() {
       if envelope.isMessage(self) { return envelope }

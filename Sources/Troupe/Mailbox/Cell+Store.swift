@@ -8,7 +8,7 @@ extension Cell {
     guard isIntercepted, let interceptor = system.interceptor else { return storing(message) }
     let note = interceptor.sends(message, to: self)
     if hasStore { return storing(message, note) }
-    let queue = MessageQueue<Message>(state: queue)
+    let queue = MessageQueue<Message>(state: mailbox.queue)
     let outcome: Push<Message>
     if !isBounded {
       outcome = queue.push(message)
@@ -34,12 +34,12 @@ extension Cell {
   private func storing<Message: ~Copyable>(_ message: consuming Message, _ note: SendNote? = nil) -> Push<Message> {
     if isBounded {
       if note?.isRefused == true { return .full(message) }
-      switch MessageQueue<Message>(state: queue).reserve(1, fair: true) {
+      switch MessageQueue<Message>(state: mailbox.queue).reserve(1, fair: true) {
       case .reserved: break
       case .full: return .full(message)
       case .closed: return .closed(message)
       }
-    } else if queue.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 {
+    } else if mailbox.queue.pointee.tail.load(ordering: .acquiring) & TailWord.closed != 0 {
       return .closed(message)
     }
     return storingReserved(message, note)
@@ -69,7 +69,7 @@ extension Cell {
     let note = isIntercepted ? system.interceptor?.sends(message, to: self) : nil
     if hasStore { return isBounded ? storingReserved(message, note) : storing(message, note) }
     if let note { system.interceptor?.queues(note, in: self) }
-    let queue = MessageQueue<Message>(state: queue)
+    let queue = MessageQueue<Message>(state: mailbox.queue)
     return isBounded ? queue.pushPermitted(message) : queue.push(message)
   }
 

@@ -14,7 +14,7 @@ final class PriorityStore<Message: ~Copyable>: MailboxStore, @unchecked Sendable
 
   init(_ priority: @escaping @Sendable (borrowing Message) -> Int) { self.priority = priority }
 
-  override func hasRoom(in cell: Cell) { cell.storeHasRoom(MessageQueue<Message>(state: cell.queue)) }
+  override func hasRoom(in cell: Cell) { cell.storeHasRoom(MessageQueue<Message>(state: cell.mailbox.queue)) }
 
   override func prepare(_ envelope: Envelope) {
     envelope.position = UInt(bitPattern: priority(unsafeDowncast(envelope, to: MessageEnvelope<Message>.self).message!))

@@ -79,7 +79,7 @@ extension Address where Message: ~Copyable {
 extension Cell {
   var snapshot: ActorSnapshot? {
     // Relaxed: these are figures, and no other memory is read because of them.
-    let word = queue.pointee.tail.load(ordering: .relaxed)
+    let word = mailbox.queue.pointee.tail.load(ordering: .relaxed)
     if word & TailWord.gone != 0 { return nil }
     let meter = existingMeter
     let measuresTime = system.options.measuresTime

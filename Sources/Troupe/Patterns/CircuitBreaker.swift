@@ -79,7 +79,7 @@ public struct CircuitBreaker: Sendable {
       throw .failed(error)
     }
     pass.leave(.success)
-    return disconnected(value)
+    return passingOn(value)
   }
 
   private nonisolated(nonsending) func enter(_ fileID: StaticString, _ line: UInt) async throws(CircuitBreakerError)

@@ -122,7 +122,7 @@ struct RoutingTable<Message: ~Copyable> {
       var tries = isBoundToOne ? 1 : members.count
       while true {
         tries -= 1
-        switch members[index].trySend(disconnected(message)) {
+        switch members[index].trySend(passingOn(message)) {
         case .sent: return .sent
         case .full(let refused):
           if tries == 0 { return .full(refused) }

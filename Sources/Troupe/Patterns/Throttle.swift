@@ -62,7 +62,7 @@ struct Bucket<Message: ~Copyable>: Behavior {
   }
 
   mutating func receive(_ message: consuming Message, in context: Context<Message>) {
-    target.send(disconnected(message))
+    target.send(passingOn(message))
     let now = context.now
     let due = max(due ?? now, now) + interval
     self.due = due

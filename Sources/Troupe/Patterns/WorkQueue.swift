@@ -41,9 +41,9 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
     case .sent:
       source.send(.arrived)
       return .sent
-    case .closed(let piece): return .closed(disconnected(piece.take()))
-    case .timedOut(let piece): return .timedOut(disconnected(piece.take()))
-    case .cancelled(let piece): return .cancelled(disconnected(piece.take()))
+    case .closed(let piece): return .closed(passingOn(piece.take()))
+    case .timedOut(let piece): return .timedOut(passingOn(piece.take()))
+    case .cancelled(let piece): return .cancelled(passingOn(piece.take()))
     }
   }
 
@@ -53,8 +53,8 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
     case .sent:
       source.send(.arrived)
       return .sent
-    case .full(let piece): return .full(disconnected(piece.take()))
-    case .closed(let piece): return .closed(disconnected(piece.take()))
+    case .full(let piece): return .full(passingOn(piece.take()))
+    case .closed(let piece): return .closed(passingOn(piece.take()))
     }
   }
 
@@ -92,7 +92,7 @@ struct WorkPiece<Work: ~Copyable>: ~Copyable {
   }
 
   deinit {
-    if let work { lost.send(disconnected(work)) }
+    if let work { lost.send(passingOn(work)) }
   }
 }
 
@@ -144,7 +144,7 @@ struct WorkSource<Work: ~Copyable>: ~Copyable, Behavior {
       let worker = pulls[served]
       served += 1
       let lost = piece.lost
-      switch worker.trySend(disconnected(piece.take())) {
+      switch worker.trySend(passingOn(piece.take())) {
       case .sent: break
       case .closed(let work): refused = .some(WorkPiece(work, lost))
       case .full(let work):

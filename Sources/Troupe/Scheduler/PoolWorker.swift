@@ -110,7 +110,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     var unstarted: [Runnable] = []
     for moved in queue.takeHalf() + CollectionOfOne(runnable) {
       // Nobody else has it now.
-      if moved.isCell && moved.cell._withUnsafeGuaranteedRef({ $0.phase == .new }) {
+      if moved.isCell && moved.cell._withUnsafeGuaranteedRef({ $0.life.phase == .new }) {
         unstarted.append(moved)
       } else {
         started.append(moved)

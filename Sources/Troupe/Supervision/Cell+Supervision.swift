@@ -5,18 +5,18 @@ extension Cell {
   @usableFromInline func fail(_ error: any Error, handling messageType: String?) {
     let now = Duration.nanoseconds(system.scheduler.coarseNow)
     let failure = ActorFailure(
-      error: error, messageType: messageType, path: path, incarnation: Int(incarnation), time: now)
+      error: error, messageType: messageType, path: path, incarnation: Int(life.incarnation), time: now)
     Worker.withCurrent { $0.counts.addFailure() }
     meter?.failures.wrappingAdd(1, ordering: .relaxed)
     system.report(.failed(ActorID(self), failure))
     system.interceptor?.fails(self, with: failure)
-    guard phase.rawValue < Phase.stopping.rawValue else {
+    guard !life.isEnding else {
       // The actor is stopping already. The first failure is the one that its end reports.
       return keep(failure)
     }
     switch possible(decide(failure), error) {
     case .resume: return
-    case .restart where phase == .restarting || phase == .waiting:
+    case .restart where life.phase == .restarting || life.phase == .waiting:
       // A child has escalated its failure during a restart, which is what the decision asks for.
       return
     case .restart(let delay):
@@ -50,7 +50,7 @@ extension Cell {
     switch decision {
     // The actor has not started, so it has no state to go on with. Failures of children that were kept, and of the
     // mailbox, are no failures to start.
-    case .resume where phase == .new && !(error is EscalatedFailure || error is MailboxOverflow): .stop
+    case .resume where life.phase == .new && !(error is EscalatedFailure || error is MailboxOverflow): .stop
     case .restart where !isRestartable: .stop
     default: decision
     }
@@ -83,11 +83,11 @@ extension Cell {
 
   /// Begins a restart: no message is handled until the next incarnation has started, but the mailbox stays open.
   func beginRestart(after delay: Duration) {
-    phase = .restarting
+    life.phase = .restarting
     rareState.restartDelay = delay
     setSuspended(true)
-    stopBits &= ~ControlWord.childrenEnded
-    if settings?.keepsChildren == true { stopBits |= ControlWord.childrenEnded } else { closeChildren() }
+    life.stopBits &= ~ControlWord.childrenEnded
+    if settings?.keepsChildren == true { life.stopBits |= ControlWord.childrenEnded } else { closeChildren() }
   }
 
   /// Called when the behavior of the old incarnation is gone. Restarts at once, or waits for the backoff's time.
@@ -97,8 +97,8 @@ extension Cell {
     rareState.front.prepend(&rareState.stash)
     if rareState.hasEnvelopes { hasEnvelopes = true }
     withChildren { $0.reopen() }
-    phase = .waiting
-    stopBits &= ~ControlWord.childrenEnded
+    life.phase = .waiting
+    life.stopBits &= ~ControlWord.childrenEnded
     if rareState.restartDelay <= .zero { return restart() }
     let timer = ControlTimer(self, ControlWord.restartDue, after: rareState.restartDelay)
     rareState.restartTimer = timer
@@ -110,12 +110,12 @@ extension Cell {
     let rareState = rareState
     rareState.restartTimer = nil
     rareState.restarts += 1
-    incarnation &+= 1
-    phase = .new
+    life.incarnation &+= 1
+    life.phase = .new
     setSuspended(false)
     Worker.withCurrent { $0.counts.addRestart() }
     meter?.restarts.wrappingAdd(1, ordering: .relaxed)
-    system.report(.restarted(ActorID(self), incarnation: Int(incarnation)))
+    system.report(.restarted(ActorID(self), incarnation: Int(life.incarnation)))
     system.interceptor?.restarts(self)
   }
 
@@ -134,9 +134,9 @@ extension Cell {
   @usableFromInline func setSuspended(_ isSuspended: Bool) {
     // Relaxed is enough: the step in which the worker goes idle, on the same word, comes later.
     if isSuspended {
-      _ = queue.pointee.tail.bitwiseOr(TailWord.suspended, ordering: .relaxed)
+      _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.suspended, ordering: .relaxed)
     } else {
-      _ = queue.pointee.tail.bitwiseAnd(~TailWord.suspended, ordering: .relaxed)
+      _ = mailbox.queue.pointee.tail.bitwiseAnd(~TailWord.suspended, ordering: .relaxed)
     }
   }
 }

@@ -100,7 +100,7 @@ private final class LinkEnvelope: Envelope, @unchecked Sendable {
   init(_ watch: Watch) { self.watch = watch }
 
   override func open(_ cell: Cell) -> Content {
-    if watch.settle() { cell.control.post(ControlWord.linkEnded) }
+    if watch.settle() { cell.mailbox.control.post(ControlWord.linkEnded) }
     return .nothing
   }
   override func isMessage(_ cell: Cell) -> Bool { false }

@@ -43,13 +43,13 @@ public import Synchronization
   /// After each await the thread, and so the worker, may be another one: `loop.executor` knows it.
   @inline(__always) @inlinable static func turn(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
-    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     let storage = Storage(of: cell)
     let executor = loop.executor
     // By way of values, as above.
     let advanceLifeCycle: LifeCycleStep = Self.advanceLifeCycle
     let open: Open = Self.open
-    if cell.phase != .running {
+    if cell.life.phase != .running {
       guard await advanceLifeCycle(cell, storage, context, loop) else { return }
     }
     let behavior = storage.behavior
@@ -65,8 +65,8 @@ public import Synchronization
       // Before the lane: whoever sent the message that is ready may have posted something before that, and
       // then it is seen.
       let isReady = queue.isReady
-      if cell.control.isPending { cell.handleControl() }
-      if cell.phase != .running {
+      if cell.mailbox.control.isPending { cell.handleControl() }
+      if cell.life.phase != .running {
         cell.noteMessages(left)
         executor.addHandled(counted - left, cell)
         left = Turn.messages
@@ -162,15 +162,15 @@ public import Synchronization
   @inlinable @inline(never) static func advanceLifeCycle(
     _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ loop: AsyncLoop
   ) async -> Bool {
-    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     while true {
-      if cell.control.isPending { cell.handleControl() }
-      switch cell.phase {
+      if cell.mailbox.control.isPending { cell.handleControl() }
+      switch cell.life.phase {
       case .running: return true
       case .new:
         do {
           try storage.make(for: cell)
-          cell.isStarted = true
+          cell.life.isStarted = true
           loop.executor.isHandling = true
           try await storage.behavior.pointee.started(in: context)
           loop.executor.isHandling = false
@@ -183,12 +183,12 @@ public import Synchronization
         }
       case .restarting where cell.mayEnd:
         if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
-        if cell.isStarted { await stop(storage, context, loop) }
+        if cell.life.isStarted { await stop(storage, context, loop) }
         storage.endIncarnation(cell)
       case .stopping where cell.mayEnd:
         // The hook runs in a task that has not been cancelled.
         if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
-        if cell.isStarted { await stop(storage, context, loop) }
+        if cell.life.isStarted { await stop(storage, context, loop) }
         // What goes with an ended cell may drop replies, and they are no handler's.
         loop.executor.cell = nil
         storage.end(cell)

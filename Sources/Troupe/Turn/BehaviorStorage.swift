@@ -4,8 +4,8 @@
   @usableFromInline let base: UnsafeMutableRawPointer
 
   @inlinable @inline(__always) init(of cell: Cell) {
-    let ring = cell.isBounded ? Int(cell.queue.pointee.ringMask) + 1 : 0
-    base = UnsafeMutableRawPointer(cell.queue) + Self.offset(ring)
+    let ring = cell.isBounded ? Int(cell.mailbox.queue.pointee.ringMask) + 1 : 0
+    base = UnsafeMutableRawPointer(cell.mailbox.queue) + Self.offset(ring)
   }
   /// Where the behavior lies behind a queue with that many slots in its ring; 0 is unbounded.
   @inlinable @inline(__always) static func offset(_ ring: Int) -> Int {
@@ -42,7 +42,7 @@
     let cell = Cell.take(
       byteCount: offset(ring) + byteCount(factory: factory != nil),
       alignment: max(alignment, SlotSegment<Message>.alignment, 16), options, place)
-    let memory = UnsafeMutableRawPointer(cell.queue)
+    let memory = UnsafeMutableRawPointer(cell.mailbox.queue)
     _ = MessageQueue<Message>.create(at: memory, capacity: options.capacity, ring: options.ring, initial: 0)
     cell.begin(at: place, kind: kind, isRestartable: factory != nil)
     let storage = Self(of: cell)
@@ -61,8 +61,8 @@
 
   /// The end of an incarnation that will be followed by another.
   @inlinable func endIncarnation(_ cell: Cell) {
-    if cell.isStarted { behavior.deinitialize(count: 1) }
-    cell.isStarted = false
+    if cell.life.isStarted { behavior.deinitialize(count: 1) }
+    cell.life.isStarted = false
     // Replies that it kept: not the next incarnation's to fail.
     cell.settleDroppedReplies(nil)
     cell.awaitRestart()
@@ -72,9 +72,9 @@
   /// hear of the end.
   @inlinable func end(_ cell: Cell) {
     // One that was given by value is there also if it never started.
-    if cell.isStarted || !cell.isRestartable { behavior.deinitialize(count: 1) }
+    if cell.life.isStarted || !cell.isRestartable { behavior.deinitialize(count: 1) }
     if cell.isRestartable { factory.deinitialize(count: 1) }
-    let queue = MessageQueue<Message>(state: cell.queue)
+    let queue = MessageQueue<Message>(state: cell.mailbox.queue)
     _ = queue.close(TailWord.closed | TailWord.gone)
     queue.drainClosed { message in
       _ = consume message

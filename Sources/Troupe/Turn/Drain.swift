@@ -25,9 +25,9 @@ public import Synchronization
   /// gives it to another worker.
   @inlinable static func run(_ context: Context<B.Message>, _ worker: Worker) {
     let cell = context.cell
-    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     let storage = Storage(of: cell)
-    if cell.phase != .running && !advanceLifeCycle(cell, storage, context, worker) { return }
+    if cell.life.phase != .running && !advanceLifeCycle(cell, storage, context, worker) { return }
     let behavior = storage.behavior
     cell.turnBegins()
     var left = Turn.messages
@@ -40,8 +40,8 @@ public import Synchronization
       // Before the lane: whoever sent the message that is ready may have posted something before that, and
       // then it is seen.
       let isReady = queue.isReady
-      if cell.control.isPending { cell.handleControl() }
-      if cell.phase != .running {
+      if cell.mailbox.control.isPending { cell.handleControl() }
+      if cell.life.phase != .running {
         cell.noteMessages(left)
         cell.addHandled(counted - left, worker)
         if !advanceLifeCycle(cell, storage, context, worker) { return }
@@ -128,15 +128,15 @@ public import Synchronization
   @inlinable @inline(never) static func advanceLifeCycle(
     _ cell: Cell, _ storage: Storage, _ context: Context<B.Message>, _ worker: Worker
   ) -> Bool {
-    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     while true {
-      if cell.control.isPending { cell.handleControl() }
-      switch cell.phase {
+      if cell.mailbox.control.isPending { cell.handleControl() }
+      switch cell.life.phase {
       case .running: return true
       case .new:
         do {
           try storage.make(for: cell)
-          cell.isStarted = true
+          cell.life.isStarted = true
           try storage.behavior.pointee.started(in: context)
           worker.settleDroppedReplies(nil)
           cell.incarnationBegins()
@@ -145,13 +145,13 @@ public import Synchronization
           cell.fail(error, handling: nil)
         }
       case .restarting where cell.mayEnd:
-        if cell.isStarted {
+        if cell.life.isStarted {
           storage.behavior.pointee.stopping(in: context)
           worker.settleDroppedReplies(nil)
         }
         storage.endIncarnation(cell)
       case .stopping where cell.mayEnd:
-        if cell.isStarted {
+        if cell.life.isStarted {
           storage.behavior.pointee.stopping(in: context)
           worker.settleDroppedReplies(nil)
         }

@@ -51,7 +51,7 @@ extension Cell {
   func noteHandler(_ loop: Unmanaged<AsyncLoop>) {
     handler.enter(loop)
     // Whoever asked for it in the handler's first part found nobody to cancel.
-    if control.hasCancel { handler.cancel() }
+    if mailbox.control.hasCancel { handler.cancel() }
   }
 
   /// True if the loop's task has been cancelled: nothing but the cell's turn may go on in it.

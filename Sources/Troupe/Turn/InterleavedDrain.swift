@@ -22,7 +22,7 @@
   }
 
   @inlinable static func run(_ cell: Cell, _ lane: isolated InterleavingExecutor) {
-    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     cell.turnBegins()
     var left = Turn.messages
     var holes = 0
@@ -30,8 +30,8 @@
       // Before the lane: whoever sent the message that is ready may have posted something before that, and
       // then it is seen.
       let isReady = queue.isReady
-      if cell.control.isPending { cell.handleControl() }
-      guard cell.phase == .running, !lane.isFull, !lane.isResting else {
+      if cell.mailbox.control.isPending { cell.handleControl() }
+      guard cell.life.phase == .running, !lane.isFull, !lane.isResting else {
         cell.noteMessages(left)
         if !advanceLifeCycle(cell, lane) { return }
         continue
@@ -116,11 +116,11 @@
 
   /// See `Drain.advanceLifeCycle`. False if the turn is over; the cell may have ended, or may be in another turn.
   @inlinable @inline(never) static func advanceLifeCycle(_ cell: Cell, _ lane: isolated InterleavingExecutor) -> Bool {
-    let queue = MessageQueue<B.Message>(state: cell.queue)
+    let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     let storage = Storage(of: cell)
     while true {
-      if cell.control.isPending { cell.handleControl() }
-      switch cell.phase {
+      if cell.mailbox.control.isPending { cell.handleControl() }
+      switch cell.life.phase {
       case .running where !lane.isFull:
         cell.setSuspended(false)
         lane.isResting = false
@@ -161,14 +161,14 @@
 
   @inlinable static func start(_ cell: Cell, _ storage: Storage, _ lane: isolated InterleavingExecutor) {
     do { try storage.make(for: cell) } catch { return cell.fail(error, handling: nil) }
-    cell.isStarted = true
+    cell.life.isStarted = true
     nonisolated(unsafe) let behavior = storage.behavior.pointee
     lane.begin(cell, alone: true) { _ in
       do {
         try await behavior.started(in: Context(cell))
         cell.settleDroppedReplies(nil)
         // A stop may have come meanwhile.
-        if cell.phase == .new { cell.incarnationBegins() }
+        if cell.life.phase == .new { cell.incarnationBegins() }
       } catch {
         cell.settleDroppedReplies(error)
         cell.fail(error, handling: nil)
@@ -178,7 +178,7 @@
 
   /// Begins the hook, if it has to run and has not. False: it has.
   @inlinable static func stop(_ cell: Cell, _ storage: Storage, _ lane: isolated InterleavingExecutor) -> Bool {
-    guard cell.isStarted, lane.takeStopping() else { return false }
+    guard cell.life.isStarted, lane.takeStopping() else { return false }
     nonisolated(unsafe) let behavior = storage.behavior.pointee
     lane.begin(cell, alone: true) { _ in
       await behavior.stopping(in: Context(cell))

@@ -110,5 +110,7 @@ extension Cell {
   }
 
   /// A handler has ended, and something else may wait for that.
-  fileprivate var needsTurn: Bool { phase != .running || control.isPending || isDraining || endsUnreferenced }
+  fileprivate var needsTurn: Bool {
+    life.phase != .running || mailbox.control.isPending || isDraining || endsUnreferenced
+  }
 }

@@ -50,7 +50,7 @@ final class PoolRun {
         at: place, kind: .passUnretained(kind), isRestartable: false)
       if areForeign { _ = cell.moves(to: 63) }
       // Of those that overflow, the ones that have never run go elsewhere than the others: some of each.
-      if piece % 2 == 0 { cell.phase = .running }
+      if piece % 2 == 0 { cell.life.phase = .running }
       cells.append(cell)
     }
   }
