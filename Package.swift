@@ -48,6 +48,8 @@ let programs: [Target] = [
   .executableTarget(
     name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
     swiftSettings: settings),
+  .executableTarget(
+    name: "Monitor", dependencies: ["Troupe"], path: "Samples/FirstService/Sources", swiftSettings: settings),
 ]
 
 let tests: [Target] = [
@@ -56,7 +58,8 @@ let tests: [Target] = [
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
-    name: "SampleTests", dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Mpsc", "WordCount"],
+    name: "SampleTests",
+    dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "TroupeTestKit", "WordCount"],
     swiftSettings: settings),
   .testTarget(
     name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),

@@ -112,7 +112,9 @@ extension BoundedSender where Element: ~Copyable {
   /// Those who wait are served in the order in which they came, even if the first of them wants more than there is
   /// and a later one would be content with less. A `count` that is not positive stops the program, and so does
   /// waiting on a worker of an actor system or on a thread that runs a task.
-  /// - Parameter timeout: How long to wait at most; nil waits without limit.
+  /// - Parameters:
+  ///   - count: How many elements to take room for.
+  ///   - timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
     message: "this form blocks the thread; use `await reserve(_:)` in async code (main.swift: in an async function)"
@@ -141,7 +143,9 @@ extension BoundedSender where Element: ~Copyable {
   /// Those who wait are served in the order in which they came, even if the first of them wants more than there is
   /// and a later one would be content with less. If the task is cancelled while it waits, the call throws
   /// `cancelled`, and no room is taken. A `count` that is not positive stops the program.
-  /// - Parameter timeout: How long to wait at most; nil waits without limit.
+  /// - Parameters:
+  ///   - count: How many elements to take room for.
+  ///   - timeout: How long to wait at most; nil waits without limit.
   nonisolated(nonsending)
     public func reserve(_ count: Int, timeout: Duration? = nil) async throws(ReserveError) -> Permits<Element>
   {

@@ -87,7 +87,9 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   ///
   /// A worker of an actor system must not be blocked, and neither must a thread that runs a task: there, the call
   /// stops the program with a message as soon as it would have to wait.
-  /// - Parameter timeout: How long to wait at most; nil waits without limit.
+  /// - Parameters:
+  ///   - element: The element to send.
+  ///   - timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
     message: "this form blocks the thread; use `await send(_:)` in async code (main.swift: in an async function)"
@@ -110,7 +112,9 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   /// Waiting senders are served in the order in which they came. If the task is cancelled while it waits, the element
   /// comes back in the outcome; an element that got into the channel before the cancellation stays there, and the
   /// outcome is `sent`.
-  /// - Parameter timeout: How long to wait at most; nil waits without limit.
+  /// - Parameters:
+  ///   - element: The element to send.
+  ///   - timeout: How long to wait at most; nil waits without limit.
   @inlinable
   nonisolated(nonsending)
     public func send(

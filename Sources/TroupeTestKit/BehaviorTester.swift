@@ -77,7 +77,9 @@ public final class BehaviorTester<Message: ~Copyable>: @unchecked Sendable {
   /// Asks the behavior, runs the simulation until it replies, and returns its answer.
   ///
   /// It throws the `AskError` if the ask fails, and a `SimulationFailure` if nothing comes at all.
-  /// - Parameter timeout: How much virtual time the answer may take.
+  /// - Parameters:
+  ///   - timeout: How much virtual time the answer may take.
+  ///   - message: Makes the message, given the reply that it carries.
   public func ask<Value: Sendable>(
     timeout: Duration? = .seconds(5), _ message: @escaping @Sendable (consuming Reply<Value>) -> sending Message
   ) throws -> Value {

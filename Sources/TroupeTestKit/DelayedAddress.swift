@@ -7,6 +7,7 @@ extension Simulation {
   /// The messages go through an actor of the kit, which ends with its target. Messages that are under way at that
   /// moment are lost, as dead letters.
   /// - Parameters:
+  ///   - address: The address to put the new one in front of.
   ///   - delay: The shortest and the longest delay, in virtual time.
   ///   - keepsOrder: Whether a message waits for those that were sent before it.
   public func delayed<Message: ~Copyable>(

@@ -19,6 +19,9 @@ extension Simulation {
   /// - Parameters:
   ///   - preemptions: How many preemptions a run may have.
   ///   - limit: How many runs there may be.
+  ///   - options: The options of each run.
+  ///   - function: The test that the error names; leave it as it is.
+  ///   - scenario: What each run does.
   @discardableResult
   public static func exploreAll(
     preemptions: Int = 2, limit: Int = 100_000, options: Options = Options(), function: StaticString = #function,

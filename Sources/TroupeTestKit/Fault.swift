@@ -29,7 +29,10 @@ public struct Fault: Sendable {
     Fault(kind: .failure(error), name: path, moment: .at(n))
   }
   /// Makes an actor throw in place of handling a message, with this probability for each message.
-  /// - Parameter path: The path of the actor; nil means any actor.
+  /// - Parameters:
+  ///   - path: The path of the actor; nil means any actor.
+  ///   - chance: The probability, from 0 to 1.
+  ///   - error: The error that is thrown; an `InjectedFault` counts as expected.
   public static func failure(of path: String? = nil, chance: Double, with error: any Error = InjectedFault()) -> Fault {
     Fault(kind: .failure(error), name: path, moment: .chance(chance))
   }

@@ -55,7 +55,9 @@ public final class Probe<Message: ~Copyable>: @unchecked Sendable {
   public func watch<Other: ~Copyable>(_ other: Address<Other>) { address.startWatching(other) }
 
   /// Waits for the end of an actor that the probe watches.
-  /// - Parameter limit: How much virtual time may pass before the actor ends.
+  /// - Parameters:
+  ///   - other: The actor whose end to wait for.
+  ///   - limit: How much virtual time may pass before the actor ends.
   @discardableResult
   public func expectTermination<Other: ~Copyable>(
     of other: Address<Other>, within limit: Duration = .seconds(5)
@@ -117,7 +119,9 @@ extension Probe where Message: Equatable {
 
 extension Simulation {
   /// Makes a probe, which is an actor of this simulation.
-  /// - Parameter name: The name of its actor; nil gives it a numbered name.
+  /// - Parameters:
+  ///   - name: The name of its actor; nil gives it a numbered name.
+  ///   - type: The type of its messages.
   public func probe<Message: ~Copyable>(_ name: String? = nil, of type: Message.Type = Message.self) -> Probe<Message> {
     probes += 1
     return Probe(name ?? "probe\(probes)", self)

@@ -41,7 +41,9 @@ extension SimulatedTask: UnfinishedTask {}
 extension Simulation {
   /// Starts a task that is part of the simulation, and returns at once. The task goes on whenever the simulation
   /// does.
-  /// - Parameter name: The name of the task in the history; nil gives it a number.
+  /// - Parameters:
+  ///   - name: The name of the task in the history; nil gives it a number.
+  ///   - body: What the task does.
   @discardableResult
   public func start<Value: Sendable>(
     _ name: String? = nil, _ body: @escaping @Sendable () async throws -> Value

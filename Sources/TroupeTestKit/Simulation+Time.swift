@@ -17,7 +17,9 @@ extension Simulation {
   ///
   /// It throws a `SimulationFailure` if nothing can happen any more before the condition holds, or if the time has
   /// passed.
-  /// - Parameter limit: How much virtual time may pass; nil means as much as the options say.
+  /// - Parameters:
+  ///   - condition: Is evaluated after each step, and ends the run when it is true.
+  ///   - limit: How much virtual time may pass; nil means as much as the options say.
   public func run(until condition: () -> Bool, within limit: Duration? = nil) throws(SimulationFailure) {
     let end = scheduler.coarseNow.saturatingAdd((limit ?? options.timeLimit).nanosecondsClamped)
     switch drive(until: condition, end: end) {

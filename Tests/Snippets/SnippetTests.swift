@@ -32,6 +32,20 @@ import Testing
     }
   }
 
+  @Test func `the programs of README.md compile`() async throws {
+    let readme = Self.folder.appendingPathComponent("../../../README.md").standardized
+    let blocks = try String(contentsOf: readme, encoding: .utf8).components(separatedBy: "```swift\n").dropFirst()
+    let programs = blocks.map { $0.components(separatedBy: "```\n")[0] }.filter { $0.hasPrefix("import ") }
+    #expect(programs.count == 2)
+    for program in programs {
+      let file = FileManager.default.temporaryDirectory.appendingPathComponent("readme-\(UUID().uuidString).swift")
+      try program.write(to: file, atomically: true, encoding: .utf8)
+      defer { try? FileManager.default.removeItem(at: file) }
+      let (status, output) = try await compile(["-module-name", "Readme", file.path])
+      #expect(status == 0, "\(output)")
+    }
+  }
+
   @Test func `the patterns need nothing but the public API`() async throws {
     let sources = Self.folder.appendingPathComponent("../../../Sources/Troupe/Patterns").standardized
     let files = try FileManager.default.contentsOfDirectory(atPath: sources.path).filter { $0.hasSuffix(".swift") }

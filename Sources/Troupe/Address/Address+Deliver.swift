@@ -5,7 +5,9 @@ extension Address where Message: ~Copyable {
   /// Waiting tasks get room in the order in which they came. If the actor has ended, the timeout passes, or the task is
   /// cancelled first, the message comes back in the outcome. A handler that delivers to its own actor would wait for
   /// itself: give it a timeout, or use `trySend`.
-  /// - Parameter timeout: How long to wait at most; nil waits without limit.
+  /// - Parameters:
+  ///   - message: The message to send.
+  ///   - timeout: How long to wait at most; nil waits without limit.
   nonisolated(nonsending)
     public func deliver(
       _ message: consuming sending Message, timeout: Duration? = nil

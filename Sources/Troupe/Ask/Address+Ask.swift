@@ -9,8 +9,12 @@ extension Address where Message: ~Copyable {
   /// The ask fails as soon as the actor has ended or ends, if its bounded mailbox is full, if the handler lets go of
   /// the reply without answering, if the timeout passes, or if the task is cancelled. An answer that comes too late is
   /// destroyed.
-  /// - Parameter timeout: How long to wait at most, on the system's clock; nil waits without limit. With zero or less
-  ///   the message is sent, and the ask fails at once unless the answer is there already.
+  /// - Parameters:
+  ///   - timeout: How long to wait at most, on the system's clock; nil waits without limit. With zero or less the
+  ///     message is sent, and the ask fails at once unless the answer is there already.
+  ///   - fileID: The file that the error names; leave it as it is.
+  ///   - line: The line that the error names; leave it as it is.
+  ///   - message: Makes the message, given the reply that it carries.
   @inlinable
   nonisolated(nonsending)
     public func ask<Value: ~Copyable>(

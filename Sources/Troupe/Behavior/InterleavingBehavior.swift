@@ -64,7 +64,11 @@ extension Spawner {
   ///
   /// The actor runs on the pool, so the options must leave the dispatcher as it is. Another dispatcher, or a limit
   /// below 1, stops the program.
-  /// - Parameter limit: How many handlers may be under way at a time.
+  /// - Parameters:
+  ///   - name: The name of the actor, unique among its siblings; nil gives it a number.
+  ///   - options: The options of the actor.
+  ///   - limit: How many handlers may be under way at a time.
+  ///   - factory: Makes the behavior, also when the actor is restarted.
   @inlinable @discardableResult
   public func spawn<B: InterleavingBehavior>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), limit: Int,

@@ -22,6 +22,7 @@ public struct Aggregator<Value: Sendable>: Sendable {
   /// Starts an aggregator.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the aggregator's parent.
+  ///   - name: The name of the aggregator's actor; nil gives it a number.
   ///   - count: The number of values to wait for; with 0 the result comes at once. Below 0 stops the program.
   ///   - time: How long to wait for the values; nil waits without limit.
   ///   - receiver: The address that gets the result.
@@ -87,6 +88,8 @@ extension Spawner {
   /// - Parameters:
   ///   - targets: The actors to ask.
   ///   - timeout: How long each may take; nil waits without limit.
+  ///   - fileID: The file that the errors name; leave it as it is.
+  ///   - line: The line that the errors name; leave it as it is.
   ///   - receiver: The address that gets the result.
   ///   - request: Makes the message for each actor.
   public func askAll<Target: ~Copyable, Value: Sendable>(

@@ -57,6 +57,7 @@ public struct CircuitBreaker: Sendable {
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the parent of the breaker's actor.
   ///   - name: The name of the breaker's actor.
+  ///   - options: When the breaker opens, and when it tries again.
   public init(in spawner: some Spawner, _ name: String? = nil, options: Options = Options()) {
     guard options.maxFailures >= 1, options.trials >= 1, options.callTimeout > .zero, options.resetTimeout > .zero
     else { fatalError("Troupe: not a circuit breaker: \(options)") }

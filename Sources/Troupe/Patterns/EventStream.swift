@@ -16,6 +16,7 @@ public struct EventStream<Event: Sendable>: Sendable {
   /// Starts a stream.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the parent of the stream's actor.
+  ///   - name: The name of the stream's actor; nil gives it a number.
   ///   - options: The options of the stream's actor. It must not be restarted by hand, since it would forget its
   ///     subscribers.
   public init(in spawner: some Spawner, _ name: String? = nil, options: SpawnOptions = SpawnOptions()) {
@@ -28,7 +29,9 @@ public struct EventStream<Event: Sendable>: Sendable {
 
   /// Sends the subscriber, from now on, every event that the filter accepts. Subscribing an address again replaces its
   /// filter.
-  /// - Parameter filter: Runs on the stream's worker, so it must not block; nil lets every event pass.
+  /// - Parameters:
+  ///   - subscriber: The address that the events are sent to.
+  ///   - filter: Runs on the stream's worker, so it must not block; nil lets every event pass.
   public func subscribe(_ subscriber: Address<Event>, where filter: (@Sendable (Event) -> Bool)? = nil) {
     hub.send(.subscribe(subscriber, filter))
   }

@@ -17,7 +17,9 @@ public struct GroupRouter<Message: ~Copyable>: Sendable {
   /// Starts a router.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the router's parent.
+  ///   - name: The name of the router's actor; nil gives it a number.
   ///   - key: The key under which its members are registered, in the same system.
+  ///   - strategy: How the member for each message is chosen.
   ///   - options: The options of the router's actor.
   public init(
     in spawner: some Spawner, _ name: String? = nil, key: ServiceKey<Message>,

@@ -20,6 +20,7 @@ public struct Outlet<Element: Sendable>: AsyncSequence {
   /// Starts an outlet.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the parent of the outlet's actor.
+  ///   - name: The name of the outlet's actor; nil gives it a number.
   ///   - buffer: The number of elements that wait for the reader. The program stops if it is not between 1 and 2^30.
   public init(in spawner: some Spawner, _ name: String? = nil, buffer: Int = 16) {
     let channel = Channel.bounded(buffer, of: Element.self)

@@ -20,7 +20,9 @@ public struct PoolRouter<Message: ~Copyable>: Sendable {
   /// Starts a pool.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the router's parent.
+  ///   - name: The name of the router's actor; nil gives it a number.
   ///   - size: The number of workers; fewer than 1 stops the program.
+  ///   - strategy: How the worker for each message is chosen.
   ///   - options: The options of the router's actor. If it is restarted by hand, it starts with `size` workers again.
   ///   - workerOptions: The options of the workers.
   ///   - backoff: How long to wait before a worker is replaced that ended soon after its start.

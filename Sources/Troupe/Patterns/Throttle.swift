@@ -21,8 +21,10 @@ public struct Throttle<Message: ~Copyable>: Sendable {
   /// or less, stops the program.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the throttle's parent.
+  ///   - name: The name of the throttle's actor; nil gives it a number.
   ///   - target: The actor that gets the messages. If its bounded mailbox is full, they become its dead letters.
   ///   - rate: How many messages may pass in a period, on average.
+  ///   - period: The period of the rate.
   ///   - burst: How many messages may pass at once after a pause; nil is a tenth of the rate, and at least 1.
   ///   - options: The options of the throttle's actor.
   public init(

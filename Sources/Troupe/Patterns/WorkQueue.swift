@@ -18,6 +18,7 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
   /// Starts a queue.
   /// - Parameters:
   ///   - spawner: The system, or the context of the actor that is to be the parent of the queue's actor.
+  ///   - name: The name of the queue's actor; nil gives it a number.
   ///   - capacity: How many pieces of work may wait for a worker. The program stops if it is not between 1 and 2^30.
   public init(in spawner: some Spawner, _ name: String? = nil, capacity: Int) {
     guard capacity >= 1 else { fatalError("Troupe: a work queue has room for 1 or more, not \(capacity)") }
@@ -31,7 +32,9 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
   ///
   /// If the queue is closed or has ended, the timeout passes, or the task is cancelled first, the work comes back in
   /// the outcome.
-  /// - Parameter timeout: How long to wait at most, on the monotonic clock, as in channels; nil waits without limit.
+  /// - Parameters:
+  ///   - work: The work to add.
+  ///   - timeout: How long to wait at most, on the monotonic clock, as in channels; nil waits without limit.
   nonisolated(nonsending)
     public func add(
       _ work: consuming sending Work, timeout: Duration? = nil

@@ -73,11 +73,11 @@ public struct Supervision: Sendable {
 
   /// Restarts, a little later each time, and gives up when the actor fails too often.
   /// - Parameters:
-  ///   - limit: How many failures in the window are answered by a restart; the next one is answered by `then`. Each
+  ///   - limit: How many failures in the window are answered by a restart; the next one is answered by `last`. Each
   ///     actor has a count of its own. A limit below 0 stops the program.
   ///   - window: How far back failures count. An actor that does well for so long is forgiven.
   ///   - backoff: How long to wait before the restart.
-  ///   - then: What to do beyond the limit.
+  ///   - last: What to do beyond the limit.
   public static func restart(
     limit: Int = 10, within window: Duration = .seconds(60), backoff: RestartBackoff = .exponential(),
     then last: Decision = .stop
@@ -120,7 +120,9 @@ public struct RestartBackoff: Sendable, Hashable {
   }
 
   /// How long to wait after so many failures before this one.
-  /// - Parameter random: A number from 0 up to 1, for the jitter; with 0.5 there is none.
+  /// - Parameters:
+  ///   - failures: How many failures there were before this one.
+  ///   - random: A number from 0 up to 1, for the jitter; with 0.5 there is none.
   public func delay(after failures: Int, random: Double = 0.5) -> Duration { delay(failures, random) }
 
   func delay(_ failures: Int, _ random: Double) -> Duration {

@@ -28,8 +28,9 @@ extension ActorSystem {
   /// While it waits the signals do not end the process. From the first one on they do what they did before,
   /// so that a second Ctrl-C ends a shutdown that takes too long. Not to be awaited in a handler.
   /// - Parameters:
-  ///   - mode: whether what is queued then is dropped or handled.
-  ///   - deadline: for the shutdown, from the signal on; nil waits without limit.
+  ///   - signals: The signals that begin the shutdown.
+  ///   - mode: Whether what is queued then is dropped or handled.
+  ///   - deadline: How long the shutdown may take, from the signal on; nil waits without limit.
   @discardableResult
   public func run(
     until signals: Set<ProcessSignal> = [.interrupt, .terminate], _ mode: StopMode = .now,

@@ -21,7 +21,11 @@ public struct Timers<Message: ~Copyable> {
   /// Sends a message every `period`, counted from one deadline to the next, so that the messages keep their rate. If
   /// the actor is late it catches up, but there is never more than one of them in the mailbox. A timer with the same
   /// key is cancelled. A period of zero or less stops the program.
-  /// - Parameter first: The time until the first message; nil is one period.
+  /// - Parameters:
+  ///   - key: The key of the timer among those of the actor.
+  ///   - period: The time from one deadline to the next.
+  ///   - first: The time until the first message; nil is one period.
+  ///   - message: Makes each message.
   @inlinable public func fixedRate(
     _ key: some Hashable & Sendable, every period: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
@@ -31,7 +35,11 @@ public struct Timers<Message: ~Copyable> {
 
   /// Sends a message, and sends the next one `delay` after the actor has taken that, so that there is time in between.
   /// A timer with the same key is cancelled. A delay of zero or less stops the program.
-  /// - Parameter first: The time until the first message; nil is one delay.
+  /// - Parameters:
+  ///   - key: The key of the timer among those of the actor.
+  ///   - delay: The time between a message that the actor has taken and the next one.
+  ///   - first: The time until the first message; nil is one delay.
+  ///   - message: Makes each message.
   @inlinable public func fixedDelay(
     _ key: some Hashable & Sendable, every delay: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
