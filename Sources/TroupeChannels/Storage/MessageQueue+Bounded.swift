@@ -1,7 +1,9 @@
 public import Synchronization
 
 extension MessageQueue where Element: ~Copyable {
-  /// Appends to a ring, unless it is full or somebody waits for room already.
+  /// Appends to a ring, unless it is full or somebody waits for room already. This costs one compare-exchange, as on an
+  /// unbounded queue. Permits are counted in the tail word, so to reserve one, to use it, and to give it back cost one
+  /// each, too.
   @inlinable package func pushBounded(_ element: consuming Element) -> Push<Element> {
     var word = state.pointee.tail.load(ordering: .acquiring)
     var backoff = Backoff()

@@ -2,6 +2,8 @@ public import Synchronization
 
 extension MessageQueue where Element: ~Copyable {
   /// Sets `bits` in the tail word, so that further elements are refused. `wake` is true if this step cleared *idle*.
+  ///
+  /// Pushes exchange the same word, so each of them came either before the close or after it.
   @usableFromInline package func close(_ bits: UInt) -> (wake: Bool, before: UInt) {
     var word = state.pointee.tail.load(ordering: .acquiring)
     while true {

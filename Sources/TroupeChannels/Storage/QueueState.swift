@@ -5,7 +5,8 @@ public import Synchronization
   /// The word that senders compete for; see `TailWord`.
   @usableFromInline package let tail: Atomic<UInt>
   /// The block that the tail lies in, with the bit `longBlock` if that is a long one. It is valid for the index that
-  /// was read before it, provided that the following step on `tail` succeeds.
+  /// was read before it, provided that the following step on `tail` succeeds. A sender that has read it too early fails
+  /// in that step.
   @usableFromInline package let tailBlock: Atomic<UInt>
   /// In an unbounded queue, a drained block that the consumer left for the next sender that needs one, or 0. In a
   /// bounded queue, the consumer's index as some sender saw it last.
@@ -18,7 +19,7 @@ public import Synchronization
 
   @inlinable package var ringMask: UInt { UInt(ringMaskOrLongStart.load(ordering: .relaxed)) }
 
-  /// CellFlags a long block. The bit is free beside the address of a block, which is a multiple of eight.
+  /// Marks a long block. The bit is free beside the address of a block, which is a multiple of eight.
   @usableFromInline package static let longBlock: UInt = 1
 
   @inlinable package init(slots: Int, capacity: Int, tail word: UInt) {
@@ -64,9 +65,10 @@ public import Synchronization
 
 /// The bit below the consumer's published index.
 @usableFromInline package enum HeadWord {
-  /// In a bounded queue: a sender waits for room. Senders set the bit; it is cleared when the last of them has been
-  /// served.
+  /// In a bounded queue: a sender waits for room. Senders set the bit under the lock of `SendWaiters`. It is cleared
+  /// there when the last of them has been served or has left. A take is a read-modify-write on this word, so either
+  /// the take sees the bit, or the sender that set it sees the take.
   @usableFromInline package static let roomWanted: UInt = 1
-  /// In an unbounded queue: the head lies in the inline slots.
+  /// In an unbounded queue: the head lies in the inline slots. Only those who count the elements need to know.
   @usableFromInline package static let inline: UInt = 1
 }

@@ -2,6 +2,11 @@
 ///
 /// The flags stand apart from the elements, so that a slot costs only its element and one byte, and so that a
 /// consumer that lags behind reads 64 flags with one cache line.
+///
+/// The flag 0 means "unwritten", and 1 means "written". In a block the flags are cleared when the block is used again,
+/// and in the inline slots each take clears one. In a ring "written" is 1 in one lap and 2 in the next, so the consumer
+/// never has to clear a flag. Once all slots of a block are taken, no sender touches the block any more, because the
+/// link and the flags were written before that.
 @usableFromInline package enum SlotSegment<Element: ~Copyable> {
   @inlinable package static var stride: Int { max(MemoryLayout<Element>.stride, 1) }
   @inlinable package static var alignment: Int { max(MemoryLayout<Element>.alignment, 8) }
@@ -20,6 +25,8 @@
 
   /// How many slots a long block has: as many as fit into one huge page, rounded down to a multiple of
   /// `blockCapacity`. Very large elements get only four, for the sake of the tests.
+  ///
+  /// Without long blocks, page faults were a third of the time of a long queue.
   @inlinable package static var longCapacity: Int {
     stride > 4096 ? 2 * blockCapacity : (RawMemory.hugePage - 64) / (stride + 1) & ~(blockCapacity - 1)
   }
