@@ -59,7 +59,9 @@ let tests: [Target] = [
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",
-    dependencies: ["Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "TroupeTestKit", "WordCount"],
+    dependencies: [
+      "Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "SampleOptions", "TroupeTestKit", "WordCount",
+    ],
     swiftSettings: settings),
   .testTarget(
     name: "SnippetTests", dependencies: ["TroupeChannels", "Troupe"], path: "Tests/Snippets", exclude: ["Cases"]),

@@ -1,4 +1,5 @@
 import Foundation
+import SampleOptions
 import Testing
 
 /// Its counts, against those of `tr`, `sort` and `uniq`.
@@ -56,7 +57,7 @@ struct WordCountTests {
 
   @Test func `bytes that are no text separate words like all others`() async throws {
     let folder = TemporaryFolder()
-    var random = SplitMix(state: 1)
+    var random = SeededGenerator(1)
     try folder.write(Data(), to: "empty")
     try folder.write(Data("no line break at the end".utf8), to: "open")
     try folder.write(Data("and\0zeros\r\nna\u{ef}ve \u{212a}elvin @[`{".utf8), to: "unicode")
@@ -67,7 +68,7 @@ struct WordCountTests {
 
   @Test func `a word that lies across the border of two chunks is one word`() async throws {
     let folder = TemporaryFolder()
-    var random = SplitMix(state: 2)
+    var random = SeededGenerator(2)
     // Lengths without a common divisor put every border somewhere else in a word.
     for (name, lengths) in [("short", 1...3), ("usual", 1...17), ("long", 1...300), ("huge", 1...200_000)] {
       var text = Data()
@@ -100,7 +101,7 @@ struct WordCountTests {
   @Test(.disabled(if: Program.isSanitized))
   func `the memory does not grow with the input`() async throws {
     let folder = TemporaryFolder()
-    var random = SplitMix(state: 3)
+    var random = SeededGenerator(3)
     let words = (0..<20_000).map { _ in
       String((0..<Int.random(in: 2...10, using: &random)).map { _ in "etaoinshrdlu".randomElement(using: &random)! })
     }
@@ -118,17 +119,5 @@ struct WordCountTests {
     let processors = ProcessInfo.processInfo.activeProcessorCount
     let (small, large) = (try await peak(2), try await peak(80 + 4 * processors))
     #expect(large < small + Double(16 + 2 * processors))
-  }
-}
-
-/// A generator with a seed, so that a failure can be had again.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -52,7 +52,7 @@ private final class Canary: Sendable {
   @Test(arguments: 0..<UInt64(24))
   func `C38 every element is destroyed exactly once in random runs`(seed: UInt64) {
     for flavour in Flavour.buffered + [.bounded(16)] {
-      var random = SplitMix(seed)
+      var random = SplitMix(seed: seed)
       let ledger = Ledger(4_000)
       let channel = flavour.channel(of: Ticket.self)
       let sender = channel.sender

@@ -49,7 +49,7 @@ import TroupeChannels
   private func run<Element: ~Copyable & Sendable>(
     _ flavour: Flavour, _ seed: UInt64, _ make: @escaping @Sendable (consuming Token) -> Element
   ) async {
-    var random = SplitMix(seed)
+    var random = SplitMix(seed: seed)
     let producers = 1 + Int(random.next() % 6)
     let each = Scale.count(200 + Int(random.next() % 2_000))
     let total = producers * each
@@ -86,7 +86,7 @@ import TroupeChannels
       return random.next() % 2 == 0
         ? .thread(
           onThread(sender) { sender in
-            var random = SplitMix(seed)
+            var random = SplitMix(seed: seed)
             var count = Count()
             for _ in 0..<each where count.returned == 0 {
               let first = sender.sendBlocking(make(Token(ledger)), timeout: Self.timeout(&random))
@@ -96,7 +96,7 @@ import TroupeChannels
           })
         : .task(
           inTask(sender) { sender in
-            var random = SplitMix(seed)
+            var random = SplitMix(seed: seed)
             var count = Count()
             for i in 0..<each where count.returned == 0 {
               let first = await sender.send(make(Token(ledger)), timeout: Self.timeout(&random))
@@ -121,7 +121,7 @@ import TroupeChannels
       ? .thread(
         onThread(receiver) { receiver in
           var receiver = receiver
-          var random = SplitMix(seed)
+          var random = SplitMix(seed: seed)
           var count = 0
           while count < quota {
             switch random.next() % 4 {
@@ -147,7 +147,7 @@ import TroupeChannels
       : .task(
         inTask(receiver) { receiver in
           var receiver = receiver
-          var random = SplitMix(seed)
+          var random = SplitMix(seed: seed)
           var count = 0
           while count < quota {
             switch random.next() % 4 {

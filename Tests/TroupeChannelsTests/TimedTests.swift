@@ -251,7 +251,7 @@ private struct ShortTimes: Sequence, IteratorProtocol {
   private var random: SplitMix
   private var left: Int
   init(seed: UInt64, _ count: Int) {
-    random = SplitMix(seed)
+    random = SplitMix(seed: seed)
     left = count
   }
   mutating func next() -> Int64? {

@@ -113,11 +113,11 @@ struct ActorRound: Sendable {
   }
 
   func run() async {
-    var random = SplitMix(seed)
+    var random = SplitMix(seed: seed)
     let parents = (0..<4).map { index in system.spawn("parent\(index)-\(seed)") { [tally] in Parent(tally: tally) } }
     let senders = (0..<4).map { _ in
       let seed = random.next()
-      return Task { await send(to: parents, SplitMix(seed)) }
+      return Task { await send(to: parents, SplitMix(seed: seed)) }
     }
     for sender in senders { await sender.value }
     for (index, parent) in parents.enumerated() { system.stop(parent, index % 2 == 0 ? .now : .drain) }

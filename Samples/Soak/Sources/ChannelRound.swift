@@ -6,7 +6,7 @@ struct ChannelRound: Sendable {
   let seed: UInt64
 
   func run() async {
-    var random = SplitMix(seed)
+    var random = SplitMix(seed: seed)
     let producers = 1 + random.below(4)
     let each = 500 + random.below(1_000)
     let quota = random.below(3) == 0 ? Int.max : random.below(producers * each)

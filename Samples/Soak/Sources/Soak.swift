@@ -13,7 +13,7 @@ struct Soak {
       "soak",
       options: ActorSystem.Options(
         supervision: .restart(limit: .max, backoff: .constant(.milliseconds(1))), log: { _ in }))
-    var random = SplitMix(seed)
+    var random = SplitMix(seed: seed)
     var samples: [Figures] = []
     var troubles: [String] = []
     var rounds = 0

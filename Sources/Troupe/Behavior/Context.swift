@@ -57,7 +57,7 @@ public struct Context<Message: ~Copyable> {
 
 extension Context: Spawner where Message: ~Copyable {
   /// Part of the runtime: chooses where a new child of this actor goes.
-  @inlinable public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: childPlace(name)) }
+  @inlinable public func position(for name: String?) -> SpawnPosition { SpawnPosition(place: childPlace(name)) }
 
   @usableFromInline func childPlace(_ name: String?) -> TreePosition { cell.withChildTable { $0.place(name) } }
 }

@@ -74,7 +74,7 @@ extension Spawner {
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), limit: Int,
     _ factory: @escaping @Sendable () throws -> B
   ) -> Address<B.Message> {
-    InterleavedDrain<B>.spawn(at: place(for: name).place, options.interleaved(limit), factory: factory)
+    InterleavedDrain<B>.spawn(at: position(for: name).place, options.interleaved(limit), factory: factory)
   }
 }
 

@@ -158,5 +158,5 @@ public final class ActorSystem: Sendable {
 
 extension ActorSystem: Spawner {
   /// Part of the runtime: chooses where a new actor at the top of the tree goes.
-  public func place(for name: String?) -> SpawnPlace { SpawnPlace(place: core.table.place(name)) }
+  public func position(for name: String?) -> SpawnPosition { SpawnPosition(place: core.table.place(name)) }
 }

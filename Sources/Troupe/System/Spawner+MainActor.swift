@@ -9,7 +9,7 @@ extension Spawner {
     _ factory: @escaping @MainActor @Sendable () throws -> B
   ) -> Address<B.Message> {
     Drain<OnMainActor<B>>.spawn(
-      at: place(for: name).place, options.onMainActor(), factory: { try OnMainActor(factory) }, behavior: nil)
+      at: position(for: name).place, options.onMainActor(), factory: { try OnMainActor(factory) }, behavior: nil)
   }
 }
 

@@ -1,11 +1,11 @@
 /// What can have actors below it: a system, and an actor through its context.
 public protocol Spawner {
   /// Part of the runtime: chooses where a new actor goes.
-  func place(for name: String?) -> SpawnPlace
+  func position(for name: String?) -> SpawnPosition
 }
 
 /// Part of the runtime: where a new actor goes.
-public struct SpawnPlace {
+public struct SpawnPosition {
   @usableFromInline let place: TreePosition
   @inlinable init(place: TreePosition) { self.place = place }
 }
@@ -31,7 +31,7 @@ extension Spawner {
   public func spawn<B: Behavior & ~Copyable>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), _ factory: @escaping @Sendable () throws -> B
   ) -> Address<B.Message> {
-    Drain<B>.spawn(at: place(for: name).place, options, factory: factory, behavior: nil)
+    Drain<B>.spawn(at: position(for: name).place, options, factory: factory, behavior: nil)
   }
 
   /// Starts an actor with a behavior that exists already, which may own what cannot be made again: a file handle, a
@@ -40,7 +40,7 @@ extension Spawner {
   public func spawn<B: Behavior & ~Copyable>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), behavior: consuming sending B
   ) -> Address<B.Message> {
-    Drain<B>.spawn(at: place(for: name).place, options, factory: nil, behavior: behavior)
+    Drain<B>.spawn(at: position(for: name).place, options, factory: nil, behavior: behavior)
   }
 
   /// Starts an actor whose handler is a closure over a state. At a restart the state is what it was here.
@@ -57,7 +57,7 @@ extension Spawner {
   public func spawn<B: AsyncBehavior & ~Copyable>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), _ factory: @escaping @Sendable () throws -> B
   ) -> Address<B.Message> {
-    AsyncDrain<B>.spawn(at: place(for: name).place, options, factory: factory, behavior: nil)
+    AsyncDrain<B>.spawn(at: position(for: name).place, options, factory: factory, behavior: nil)
   }
 
   /// Starts an actor with an asynchronous behavior that exists already. It cannot be restarted.
@@ -65,6 +65,6 @@ extension Spawner {
   public func spawn<B: AsyncBehavior & ~Copyable>(
     _ name: String? = nil, options: SpawnOptions = SpawnOptions(), behavior: consuming sending B
   ) -> Address<B.Message> {
-    AsyncDrain<B>.spawn(at: place(for: name).place, options, factory: nil, behavior: behavior)
+    AsyncDrain<B>.spawn(at: position(for: name).place, options, factory: nil, behavior: behavior)
   }
 }

@@ -31,9 +31,9 @@
   /// The tail lies in the slots inside the queue's own memory, not in a block. A queue begins so, and `idle` sets the
   /// bit again. The push that takes the last of these slots clears it.
   @usableFromInline package static let inline: UInt = 1 << 4
-  /// A sender has reserved the last slot of a block and is about to publish the next block. That sender sets the bit and
-  /// clears it. Other senders wait meanwhile, which takes three stores, unless that sender loses its processor in
-  /// between. No other wait is in a push.
+  /// A sender has reserved the last slot of a block and is about to publish the next block. That sender sets the bit
+  /// and clears it. Other senders wait meanwhile, which takes three stores, unless that sender loses its processor in
+  /// between. There is no other wait in a push.
   @usableFromInline package static let installing: UInt = 1 << 5
   /// The receiver is gone, or the actor has ended, so that permits cannot be used any more either. Nobody clears it.
   @usableFromInline package static let gone: UInt = 1 << 6

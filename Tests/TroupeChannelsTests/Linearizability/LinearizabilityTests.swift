@@ -14,7 +14,7 @@ import TroupeChannels
 
   @Test(arguments: Flavour.all, seeds)
   func `histories of channels are linearizable`(flavour: Flavour, seed: UInt64) async {
-    var random = SplitMix(seed)
+    var random = SplitMix(seed: seed)
     let producers = 1 + Int(random.next() % 3)
     let rounds = Scale.count(2_000)
     let programs = (0..<rounds).map { _ in Program(&random, producers: producers) }
@@ -30,7 +30,7 @@ import TroupeChannels
 
   @Test(arguments: seeds)
   func `histories of one-shot channels are linearizable`(seed: UInt64) async {
-    var random = SplitMix(seed)
+    var random = SplitMix(seed: seed)
     let rounds = Scale.count(2_000)
     let programs = (0..<rounds).map { _ in OneShotProgram(&random) }
     let histories = await run(programs)

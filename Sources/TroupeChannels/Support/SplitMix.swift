@@ -1,7 +1,7 @@
 /// SplitMix64 (Steele, Lea and Flood, 2014): the same seed, the same numbers, on every machine.
 package struct SplitMix: RandomNumberGenerator, Sendable {
   private var state: UInt64
-  static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
+  package static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
 
   package init(seed: UInt64) { state = seed }
 
