@@ -2,9 +2,10 @@ internal import CTroupeShims
 
 /// Moves a timer wheel on a thread of its own, which sleeps until the deadline that the wheel has asked for.
 ///
-/// Not by Dispatch, whose timers wake three threads for each deadline: its manager, a thread of the queue,
-/// and the worker that is to run. A new deadline only wakes the thread if it sleeps, so many that come one
-/// after the other are one wake-up. The thread begins with the first timer and ends with the scheduler.
+/// Timers of Dispatch would wake three threads for each deadline: its manager, a thread of the queue, and the worker
+/// that is to run. With 1,000 timers a second that took about twice the processor time. A new deadline wakes the thread
+/// only if it is earlier than all others and the thread sleeps, so many that come one after the other are one wake-up.
+/// The thread begins with the first timer and ends with the scheduler.
 ///
 /// Sendable because what changes is under the lock.
 final class TimerClock: @unchecked Sendable {

@@ -1,9 +1,10 @@
 /// All timers of a system, in a hierarchical timing wheel under a lock: to add and to cancel one is O(1), and
 /// allocates nothing.
 ///
-/// A timer never fires early, and on an idle machine late by a tick, by which deadlines are rounded up, and
-/// by the time that it takes to wake a thread. Timers fire in the order of their ticks, and of one tick in
-/// the order in which they were added.
+/// A timer never fires early, because its deadline is rounded up to a tick, and because the wheel is moved by the same
+/// exact clock from which deadlines are counted. That clock is read once in a call, and not for each timer. On an idle
+/// machine a timer is late by a tick at most, and by the time that it takes to wake a thread. Timers fire in the order
+/// of their ticks, and of one tick in the order in which they were added.
 package final class TimerWheel: @unchecked Sendable {
   private let lock = FutexLock()
   // Touched under the lock, so exempt from exclusivity checks.

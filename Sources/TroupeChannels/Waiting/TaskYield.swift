@@ -8,7 +8,8 @@ internal import CTroupeShims
 ///
 /// A task that came from a worker's loop or lane is run there again as if it had never left. It believes itself to be
 /// in `enter`, which needs no isolation, and finds itself at the place to which it was about to return. That saves
-/// the way back.
+/// the way back. A switch costs some 50 ns in the runtime of the language, which records what a suspended task waits
+/// for.
 ///
 /// A task waits for one turn where the thing that it waits for may be about to be done on this very thread. Going on
 /// after a turn costs a fraction of being woken, and needs neither a timer nor a cancellation handler. The call
