@@ -13,3 +13,11 @@ func troupe_current_loop() -> UnsafeMutableRawPointer? { ModelSystem.loop }
 func troupe_set_current_loop(_ loop: UnsafeMutableRawPointer?) { ModelSystem.loop = loop }
 func troupe_may_block() -> Bool { ModelSystem.mayBlock }
 func troupe_set_may_block(_ may: Bool) { ModelSystem.mayBlock = may }
+
+func troupe_thread_start(
+  _ body: @escaping @convention(c) (UnsafeMutableRawPointer?) -> Void, _ argument: UnsafeMutableRawPointer?
+) -> Int32 {
+  ModelThread.begin(body, argument)
+  return 0
+}
+func troupe_sleep_exactly() {}
