@@ -21,3 +21,21 @@ func troupe_thread_start(
   return 0
 }
 func troupe_sleep_exactly() {}
+
+func troupe_set_turns(
+  _ wait:
+    @escaping @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) ->
+    Bool,
+  _ goOn: @escaping @convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> Void
+) { ModelTurns.waitATurn = wait }
+
+/// How a job of a scenario gives up its turn.
+enum ModelTurns {
+  nonisolated(unsafe) fileprivate static var waitATurn:
+    (@convention(c) (UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?) -> Bool)?
+
+  /// False if it does not run on a worker.
+  static func wait(_ job: UnownedJob) -> Bool {
+    waitATurn?(ModelSystem.worker, ModelSystem.loop, unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) == true
+  }
+}
