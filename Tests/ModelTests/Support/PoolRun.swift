@@ -135,15 +135,26 @@ final class PoolRun {
   /// Does not return before another turn has raised the flag.
   func waitForFlag() { while !flag.load(ordering: .acquiring) { ModelSystem.pause() } }
 
-  /// What must hold when nobody can go on.
-  func trouble(asked expected: Int) -> String? {
+  /// Does not return before the tick has come.
+  func waitForTick() {
+    Worker.withCurrent { worker in
+      let before = worker.ticks.load(ordering: .relaxed)
+      while worker.ticks.load(ordering: .relaxed) == before { ModelSystem.pause() }
+    }
+  }
+
+  /// From within a turn: something is wrong.
+  func fail(_ trouble: String) { self.trouble = trouble }
+
+  /// What must hold when nobody can go on. Nil: it does not matter how many turns were asked for.
+  func trouble(asked expected: Int?) -> String? {
     let pieces = cells.indices
     let counts = { (word: borrowing Synchronization.Atomic<UInt64>) in
       let bits = word.load(ordering: .relaxed)
       return pieces.map { Int(bits >> UInt64(4 * $0) & 15) }
     }
     let (asked, ran) = (counts(self.asked), counts(self.ran))
-    if asked.reduce(0, +) != expected { return "asked for \(asked), of \(expected)" }
+    if let expected, asked.reduce(0, +) != expected { return "asked for \(asked), of \(expected)" }
     if asked != ran { return "asked for \(asked), ran \(ran); \(places)" }
     if let trouble { return trouble }
     if ModelPool.startsIdle { return "a worker is started that says it idles" }
