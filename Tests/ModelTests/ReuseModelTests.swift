@@ -114,30 +114,27 @@ extension ModelTests {
     // MARK: The table of the parent
 
     /// Each puts itself on the stack of those that have ended, and whoever has the lock takes it out.
-    @Test func `two actors that end at a time`() {
-      Check.all("children, 2 end", fewer: 1) {
-        let scheduler = ModelScheduler(workers: 2, posters: 2)
-        let system = ActorSystem(
-          core: SystemCore(
-            name: "model", options: ActorSystem.Options(supervision: .stop, log: { _ in }), scheduler: scheduler,
-            counts: scheduler.counts))
-        let witness = Witness()
-        let actors = (0..<2).map { _ in
-          let address = system.spawn { Counting(witness: witness) }
-          return (hand: Hand<Address<Int>?>(address), cell: Gone(address.target.cell))
+    @Test(arguments: [(count: 2, fewer: -1), (count: 3, fewer: 0)])
+    func `actors that end at a time`(count: Int, fewer: Int) {
+      Check.all("children, \(count) end", fewer: fewer) {
+        let table = ChildTable(system: PoolRun.core, owner: nil)
+        let kind = CellKind(key: Self.keys[0], body: .sync { _, _ in }, messageType: Self.keys[0])
+        let children = (0..<count).map { _ -> (held: Unmanaged<Cell>, gone: Gone) in
+          let place = table.place(nil)
+          let cell = Cell(byteCount: 8, alignment: 16, sizeClass: 0, options: SpawnOptions(), place: place)
+          cell.begin(at: place, kind: .passUnretained(kind), isRestartable: false)
+          _ = table.insert(cell)
+          return (.passRetained(cell), Gone(cell))
         }
-        scheduler.runAll()
-        let stops = actors.map { actor in
+        let threads = children.map { child in
           {
-            if let address = actor.hand.take() { system.stop(address) }
-            scheduler.posterDone()
+            child.held._withUnsafeGuaranteedRef { table.ended($0) }
+            Cell.letGo(child.held)
           }
         }
-        return Execution(stops + [{ scheduler.run(0) }, { scheduler.run(1) }]) {
-          let isLeft = actors.contains { $0.cell.isLeft }
-          system.requestShutdown()
-          scheduler.runAll()
-          return isLeft ? "an actor that has ended is left in the table" : nil
+        return Execution(threads) {
+          withExtendedLifetime(kind) {}
+          return children.contains { $0.gone.isLeft } ? "an actor that has ended is left in the table" : nil
         }
       }
     }
@@ -145,7 +142,7 @@ extension ModelTests {
     private final class Gone {
       private weak var cell: Cell?
       init(_ cell: Cell) { self.cell = cell }
-      var isLeft: Bool { cell.map { $0.phase != .new } ?? false }
+      var isLeft: Bool { cell != nil }
     }
 
     // MARK: An actor in the cell of another

@@ -99,8 +99,8 @@ extension ModelTests {
 
     @Test func `more that wait a turn than a line holds`() {
       check(
-        "3 wait, a line of 2", workers: 1, tasks: [0, 1, 2, 3], first: [0, 1, 2], senders: [[3]],
-        turns: [0: Self.once(0), 1: Self.once(1), 2: Self.once(2)], pieces: 4, total: 7, queue: 2)
+        "3 wait, a line of 1", workers: 1, tasks: [0, 1, 2, 3], first: [0, 1, 2], senders: [[3]],
+        turns: [0: Self.once(0), 1: Self.once(1), 2: Self.once(2)], pieces: 4, total: 7, queue: 1)
     }
   }
 }
