@@ -10,10 +10,10 @@ extension ModelTests {
   @Suite struct Pools {
     /// `senders` are threads from outside, each with the pieces that it schedules; `first` is scheduled
     /// before anything runs. With `retires` each turn that schedules makes its worker think that it had
-    /// better retire.
+    /// better retire. `total` is the number of turns, or nil if that may vary, and of pieces, unless that is told.
     private func check(
       _ name: String, workers: Int, first: [Int] = [], senders: [[Int]] = [], turns: [Int: PoolRun.Turn] = [:],
-      total: Int, queue: UInt = 4, retires: Bool = false, ticks: Int? = nil, fewer: Int = 0,
+      pieces: Int? = nil, total: Int?, queue: UInt = 4, retires: Bool = false, ticks: Int? = nil, fewer: Int = 0,
       location: SourceLocation = #_sourceLocation
     ) {
       PoolShape.queueCapacity = queue
@@ -27,7 +27,7 @@ extension ModelTests {
       Check.all(
         "pool, \(name), \(workers) worker\(workers == 1 ? "" : "s")", fewer: fewer, location: location
       ) {
-        let run = PoolRun(pieces: total, workers: workers, areForeign: retires, turns: turns)
+        let run = PoolRun(pieces: pieces ?? total ?? 0, workers: workers, areForeign: retires, turns: turns)
         for piece in first { run.schedule(piece) }
         ModelPool.begin()
         var threads: [() -> Void] = run.pool.workers.map { worker in { ModelPool.serve(worker) } }
@@ -161,6 +161,11 @@ extension ModelTests {
         "a slow worker, the tick", workers: 2, first: [0], turns: [0: { $0.schedule(1) }], total: 2, ticks: 2, fewer: 1)
     }
     // The tick ends when all idle; whoever goes on after that must order it again.
+    @Test func `the tick, a sender from outside, and a handler that waits for the tick`() {
+      check(
+        "1 sender, one waits for the tick", workers: 1, first: [0], senders: [[1]], turns: [1: { $0.waitForTick() }],
+        total: 2, ticks: 1)
+    }
     @Test func `the tick, a sender from outside, and a handler that waits for what is in its slot`() {
       check(
         "1 sender, a stuck worker, the tick", workers: 2, first: [0], senders: [[1]],
@@ -174,6 +179,27 @@ extension ModelTests {
     }
     @Test func `the tick, and a sender from outside`() {
       check("1 sender, the tick", workers: 2, senders: [[0, 1]], total: 2, ticks: 1, fewer: 1)
+    }
+
+    // A pair that wakes each other and a third one that waits in the queue: it has its turn after a few of theirs.
+    // With a second worker the third one may be in the hands of that one, which does not go on.
+    @Test func `a pair that keeps the slot, and one that waits in the queue`() {
+      PoolShape.slotBudget = 2
+      defer { PoolShape.slotBudget = 48 }
+      let play = { (run: PoolRun, other: Int) in
+        if run.turnCount(of: 2) > 0 { return }
+        if run.turnCount(of: other) > 5 { return run.fail("the pair goes on and the third one waits") }
+        run.schedule(other)
+      }
+      check(
+        "a pair", workers: 1, first: [0], senders: [[3]],
+        turns: [
+          0: {
+            if $0.turnCount(of: 0) == 1 { $0.schedule(2) }
+            play($0, 1)
+          },
+          1: { play($0, 0) },
+        ], pieces: 4, total: nil)
     }
 
     // With its mailbox, and its cell's own steps when it idles and is woken.

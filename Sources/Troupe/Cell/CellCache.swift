@@ -14,7 +14,7 @@ struct CellCache: ~Copyable {
   static let step = 16
   private static let header = 8
   static let classes = 48
-  static let batch = 64
+  static var batch: Int { PoolShape.cellBatch }
 
   private let chains: UnsafeMutablePointer<CellChain>
 

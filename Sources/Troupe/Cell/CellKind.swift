@@ -1,6 +1,7 @@
-internal import Synchronization
+import Synchronization
 
-/// What all cells have in common that run the same code. It is made when the first of them is spawned, and never freed.
+/// What all cells have in common that run the same code. It is made when the first of them is spawned, and is never
+/// freed.
 ///
 /// Sendable because nothing in it changes once it is published, and its body captures nothing but types.
 @usableFromInline package final class CellKind: @unchecked Sendable {
@@ -14,12 +15,12 @@ internal import Synchronization
   }
 
   /// The bits of the type that holds the code, such as `Drain<B>`: there is one of each.
-  private let key: UnsafeRawPointer
+  fileprivate let key: UnsafeRawPointer
   let body: Body
   /// The bits of the type.
   let messageType: UnsafeRawPointer
   /// The next in its bucket. Set before it is published, and never again.
-  @exclusivity(unchecked) private var next: Unmanaged<CellKind>?
+  @exclusivity(unchecked) fileprivate var next: Unmanaged<CellKind>?
 
   init(key: UnsafeRawPointer, body: Body, messageType: UnsafeRawPointer) {
     self.key = key
@@ -27,28 +28,57 @@ internal import Synchronization
     self.messageType = messageType
   }
 
-  // A table with a chain in each bucket that only grows, so that it is read without a lock. Each word is the bits of a
-  // kind, or 0. They are the library's own words also under the model checker, because the table outlives its runs.
-  private static let shift: UInt64 = 56
-  private nonisolated(unsafe) static let buckets = {
-    let buckets = UnsafeMutablePointer<Synchronization.Atomic<UInt>>.allocate(capacity: 1 << Int(64 - shift))
-    for i in 0..<1 << Int(64 - shift) { (buckets + i).initialize(to: Synchronization.Atomic(0)) }
-    return buckets
-  }()
+  private static let all = CellKindTable()
 
   /// The kind of the actors that run `body`, the code that belongs to `owner`.
   @usableFromInline static func of<Owner: ~Copyable, Message: ~Copyable>(
     _ owner: Owner.Type, _ message: Message.Type, _ body: Body
   ) -> Unmanaged<CellKind> {
-    let key = unsafeBitCast(owner, to: UnsafeRawPointer.self)
-    let bucket = buckets + Int((UInt64(UInt(bitPattern: key)) &* 0x9E37_79B9_7F4A_7C15) >> shift)
+    all.kind(
+      unsafeBitCast(owner, to: UnsafeRawPointer.self), body,
+      messageType: unsafeBitCast(message, to: UnsafeRawPointer.self))
+  }
+}
+
+/// The kinds by their keys: a table with a chain in each bucket that only grows, so that it is read without a lock. The
+/// process has one; a scenario of the model checker has its own.
+///
+/// Sendable because what is not atomic never changes.
+struct CellKindTable: ~Copyable, @unchecked Sendable {
+  private static let shift: UInt64 = 56
+  private static var count: Int { 1 << Int(64 - shift) }
+  /// Each word is the bits of a kind, or 0.
+  private let buckets: UnsafeMutablePointer<Atomic<UInt>>
+
+  init() {
+    buckets = .allocate(capacity: Self.count)
+    for i in 0..<Self.count { (buckets + i).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    for i in 0..<Self.count {
+      var each = Self.kind(at: buckets[i].load(ordering: .acquiring))
+      while let kind = each {
+        each = kind._withUnsafeGuaranteedRef { $0.next }
+        kind.release()
+      }
+    }
+    buckets.deallocate()
+  }
+
+  static func bucket(of key: UnsafeRawPointer) -> Int {
+    Int((UInt64(UInt(bitPattern: key)) &* 0x9E37_79B9_7F4A_7C15) >> shift)
+  }
+
+  /// The kind with this key, which is made of the rest if there is none.
+  func kind(_ key: UnsafeRawPointer, _ body: CellKind.Body, messageType: UnsafeRawPointer) -> Unmanaged<CellKind> {
+    let bucket = buckets + Self.bucket(of: key)
     // Acquiring: pairs with the releasing step that published what is found.
     var first = bucket.pointee.load(ordering: .acquiring)
-    if let found = find(key, from: first) { return found }
-    let made = Unmanaged.passRetained(
-      CellKind(key: key, body: body, messageType: unsafeBitCast(message, to: UnsafeRawPointer.self)))
+    if let found = Self.find(key, from: first) { return found }
+    let made = Unmanaged.passRetained(CellKind(key: key, body: body, messageType: messageType))
     while true {
-      made._withUnsafeGuaranteedRef { $0.next = UnsafeRawPointer(bitPattern: first).map { .fromOpaque($0) } }
+      made._withUnsafeGuaranteedRef { $0.next = Self.kind(at: first) }
       // Releasing: publishes the kind and its link. Pairs with the acquiring load above, and with the one of a failure
       // here.
       let (exchanged, seen) = bucket.pointee.compareExchange(
@@ -56,15 +86,19 @@ internal import Synchronization
         failureOrdering: .acquiring)
       if exchanged { return made }
       first = seen
-      if let found = find(key, from: first) {
+      if let found = Self.find(key, from: first) {
         made.release()
         return found
       }
     }
   }
 
+  @inline(__always) private static func kind(at bits: UInt) -> Unmanaged<CellKind>? {
+    UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }
+  }
+
   @inline(__always) private static func find(_ key: UnsafeRawPointer, from first: UInt) -> Unmanaged<CellKind>? {
-    var each: Unmanaged<CellKind>? = UnsafeRawPointer(bitPattern: first).map { .fromOpaque($0) }
+    var each = kind(at: first)
     while let kind = each {
       if kind._withUnsafeGuaranteedRef({ $0.key == key }) { return kind }
       each = kind._withUnsafeGuaranteedRef { $0.next }

@@ -2,4 +2,6 @@
 enum PoolShape {
   nonisolated(unsafe) static var queueCapacity: UInt = 256
   nonisolated(unsafe) static var turnsBetweenLooks: UInt = 256
+  nonisolated(unsafe) static var cellBatch = 64
+  nonisolated(unsafe) static var slotBudget = 48
 }

@@ -5,4 +5,8 @@ enum PoolShape {
   static var queueCapacity: UInt { 256 }
   /// Turns between two looks of `Spreading` at the clock, which take 25 ns each.
   static var turnsBetweenLooks: UInt { 256 }
+  /// Cells of ended actors that a worker gives to the depot, or takes from it, at a time.
+  static var cellBatch: Int { 64 }
+  /// Turns that what a worker woke last may have before what waits in the worker's queue.
+  static var slotBudget: Int { 48 }
 }

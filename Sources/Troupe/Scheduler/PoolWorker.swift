@@ -34,7 +34,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   var activationsAtTick: UInt = 0
 
   /// After so many turns the slot queues up behind the others, so that a pair that plays ping-pong starves nobody.
-  private static let slotBudget = 48
+  private static var slotBudget: Int { PoolShape.slotBudget }
 
   init(_ pool: PoolScheduler, index: Int) {
     unmanagedPool = .passUnretained(pool)

@@ -6,8 +6,13 @@ package enum ModelSystem {
   package static func pause() { troupe_model_pause() }
   package static func futexWait(_ word: UnsafeMutablePointer<UInt32>, _ expected: UInt32, _ nanoseconds: Int64) -> Bool
   {
-    troupe_model_futex_wait(word, expected, nanoseconds)
+    let isWoken = troupe_model_futex_wait(word, expected, nanoseconds)
+    if !isWoken { whenTimePasses?() }
+    return isWoken
   }
+  /// For a scenario: called on a thread whose sleep has just ended because its time was over, before anybody else goes
+  /// on.
+  nonisolated(unsafe) package static var whenTimePasses: (() -> Void)?
   package static func futexWake(_ word: UnsafeMutablePointer<UInt32>, _ count: Int32) {
     troupe_model_futex_wake(word, count)
   }

@@ -4,13 +4,19 @@ import TroupeModel
 
 @testable import Troupe
 
-/// One execution with a pool. What it runs are pieces: cells without a behavior, whose turn is one call of a closure.
+/// One execution with a pool. What it runs are pieces, whose turn is one call of a closure: cells without a behavior,
+/// and jobs, of a serial executor or of none.
 final class PoolRun {
   typealias Turn = (PoolRun) -> Void
 
   let pool: PoolScheduler
   private var kinds: [CellKind] = []
   private var cells: [Cell] = []
+  /// By piece; nil for a cell.
+  private var jobs: [ModelJob?] = []
+  /// By piece; nil for a cell, and for a job of no executor of its own.
+  private var homes: [LoopExecutor?] = []
+  private let taskExecutor: WorkerExecutor
   private let turns: [Int: Turn]
   // Four bits a piece. Relaxed words of the library: the sanitizer must not take them for synchronisation of
   // the program's.
@@ -23,18 +29,23 @@ final class PoolRun {
   private let flag = TroupeModel.Atomic<Bool>(false)
 
   /// The system that the cells belong to, for the sake of form.
-  private static let core: SystemCore = {
+  static let core: SystemCore = {
     let pool = PoolScheduler(workers: 1)
     return SystemCore(
       name: "model", options: ActorSystem.Options(log: { _ in }), scheduler: pool, counts: pool.workers.map(\.counts))
   }()
 
-  /// With workers that idle. Each piece counts as one that ran on another worker last, if the scenario says so.
-  init(pieces: Int, workers: Int, areForeign: Bool, turns: [Int: Turn]) {
+  /// With workers that idle. Each piece counts as one that ran on another worker last, if the scenario says so. The
+  /// pieces of `loops` are jobs of one serial executor for each list, those of `tasks` are jobs of no executor.
+  init(
+    pieces: Int, workers: Int, areForeign: Bool = false, loops: [[Int]] = [], tasks: [Int] = [],
+    turns: [Int: Turn]
+  ) {
     ModelPool.ticks = 0
     ModelPool.mostTicks = 0
     ModelPool.startsIdle = false
     pool = PoolScheduler(workers: workers)
+    taskExecutor = WorkerExecutor(pool)
     self.turns = turns
     notes = .allocate(capacity: pieces)
     notes.initialize(repeating: 0, count: pieces)
@@ -53,14 +64,48 @@ final class PoolRun {
       if piece % 2 == 0 { cell.life.phase = .running }
       cells.append(cell)
     }
+    jobs = Array(repeating: nil, count: pieces)
+    homes = Array(repeating: nil, count: pieces)
+    for loop in loops {
+      let executor = LoopExecutor(pool, runsHandlers: false)
+      let busy = Busy()
+      for piece in loop {
+        homes[piece] = executor
+        jobs[piece] = ModelJob(
+          onSerialExecutor: {
+            if busy.isBusy { run.trouble = "two jobs of an executor run at a time" }
+            busy.isBusy = true
+            run.turn(of: piece)
+            ModelSystem.step()
+            busy.isBusy = false
+          }, onTaskExecutor: { run.trouble = "a job runs where it does not belong" })
+      }
+    }
+    for piece in tasks {
+      // Where it waited for a turn it finds out that it belongs elsewhere.
+      jobs[piece] = ModelJob(onSerialExecutor: { run.goHome(piece) }, onTaskExecutor: { run.turn(of: piece) })
+    }
   }
+
+  /// Plain memory, which the executor has to publish.
+  private final class Busy { var isBusy = false }
 
   deinit { notes.deallocate() }
 
   /// Makes a piece runnable. It must not be, or be running, at that time.
   func schedule(_ piece: Int) {
     note(piece, 1)
-    pool.schedule(Runnable(cells[piece]))
+    guard let job = jobs[piece] else { return pool.schedule(Runnable(cells[piece])) }
+    if let home = homes[piece] { home.add(job.bits) } else { pool.schedule(Runnable(job.bits)) }
+  }
+
+  private func goHome(_ piece: Int) { if let job = jobs[piece] { pool.schedule(Runnable(job.bits)) } }
+
+  /// From within the turn of a job: makes it run again after something else has had a turn. What it does after this,
+  /// another thread may do at the same time.
+  func waitATurn(_ piece: Int) {
+    note(piece, 1)
+    if let job = jobs[piece], !ModelTurns.wait(job.bits) { trouble = "a job does not run on a worker" }
   }
 
   /// From within its own turn: makes it run again after the others.
@@ -90,15 +135,26 @@ final class PoolRun {
   /// Does not return before another turn has raised the flag.
   func waitForFlag() { while !flag.load(ordering: .acquiring) { ModelSystem.pause() } }
 
-  /// What must hold when nobody can go on.
-  func trouble(asked expected: Int) -> String? {
+  /// Does not return before the tick has come.
+  func waitForTick() {
+    Worker.withCurrent { worker in
+      let before = worker.ticks.load(ordering: .relaxed)
+      while worker.ticks.load(ordering: .relaxed) == before { ModelSystem.pause() }
+    }
+  }
+
+  /// From within a turn: something is wrong.
+  func fail(_ trouble: String) { self.trouble = trouble }
+
+  /// What must hold when nobody can go on. Nil: it does not matter how many turns were asked for.
+  func trouble(asked expected: Int?) -> String? {
     let pieces = cells.indices
     let counts = { (word: borrowing Synchronization.Atomic<UInt64>) in
       let bits = word.load(ordering: .relaxed)
       return pieces.map { Int(bits >> UInt64(4 * $0) & 15) }
     }
     let (asked, ran) = (counts(self.asked), counts(self.ran))
-    if asked.reduce(0, +) != expected { return "asked for \(asked), of \(expected)" }
+    if let expected, asked.reduce(0, +) != expected { return "asked for \(asked), of \(expected)" }
     if asked != ran { return "asked for \(asked), ran \(ran); \(places)" }
     if let trouble { return trouble }
     if ModelPool.startsIdle { return "a worker is started that says it idles" }
