@@ -52,9 +52,12 @@ import Synchronization
   /// is empty or contains a '/'. Any thread may call this for the table at the top, and only the owner for its own.
   func place(_ name: String?) -> TreePosition {
     if let name {
-      guard !name.isEmpty else { fatalError("Troupe: an actor's name must not be empty") }
+      guard !name.isEmpty else {
+        fatalError("Troupe: an actor's name must not be empty; leave it out if the actor needs none")
+      }
       guard !name.utf8.contains(UInt8(ascii: "/")) else {
-        fatalError("Troupe: an actor's name must not contain a '/': \(name)")
+        fatalError(
+          "Troupe: an actor's name must not contain a '/', which separates the names in a path, and is \(name)")
       }
     }
     return TreePosition(
@@ -263,7 +266,9 @@ extension Cell {
   /// worker.
   @inline(__always) func withChildTable<R>(_ body: (ChildTable) -> R) -> R {
     if !hasChildTable { makeChildTable() }
-    guard let result = withChildren(body) else { fatalError("Troupe: a table of children was not made") }
+    guard let result = withChildren(body) else {
+      fatalError("Troupe: an actor has no table of children after it was made. This is a bug in Troupe.")
+    }
     return result
   }
 

@@ -13,8 +13,9 @@ public struct Dispatcher: Sendable {
   }
   let kind: Kind
 
-  /// The system's pool, which has as many threads as the machine has processors. It is by far the fastest dispatcher.
-  /// Handlers must not block there: a blocking call of this library stops the program.
+  /// The system's pool, which is by far the fastest dispatcher. Unless `ActorSystem.Options.workers` says otherwise it
+  /// has as many threads as the machine has processors, 64 at most. Handlers must not block there: a blocking call of
+  /// this library stops the program.
   public static var `default`: Dispatcher { Dispatcher(kind: .pool) }
 
   /// Threads on which handlers may block: they may ask or receive in the blocking form, sleep, read a file, or wait for

@@ -15,7 +15,7 @@
     base = workers.base
   }
 
-  @usableFromInline package func schedule(_ runnable: Runnable) { fatalError("abstract") }
+  @usableFromInline package func schedule(_ runnable: Runnable) { fatalError("Troupe: a subclass must override this.") }
   @usableFromInline package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
   /// Called once for each cell that had this scheduler, when it has ended or was refused.
   func leave() {}

@@ -92,7 +92,10 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
       line.append(first)
       return threads > 0
     }
-    guard isServed else { fatalError("Troupe: no thread could be started for a dispatcher: error \(error)") }
+    guard isServed else {
+      fatalError(
+        "Troupe: the system has no thread for an actor that may block (error \(error)), and no such thread is left")
+    }
   }
 
   /// The body of a thread.

@@ -171,7 +171,9 @@ extension Cell {
   /// Suspends until the actor has ended, and returns how. Cancellation does not end the wait.
   func waitForTermination() async -> Termination {
     if let waiter = awaitEnd() { await waiter.parker.wait() }
-    guard let end = lock.withLock({ end }) else { fatalError("Troupe: a termination was signalled before its end") }
+    guard let end = lock.withLock({ end }) else {
+      fatalError("Troupe: a task was woken by the end of an actor that has not ended. This is a bug in Troupe.")
+    }
     return end
   }
 

@@ -36,7 +36,7 @@ public struct Termination: Sendable, CustomStringConvertible {
   /// Whether this is the end of the actor that the address leads to.
   public func isOf<Message: ~Copyable>(_ address: Address<Message>) -> Bool { address.target.cell === cell }
 
-  /// One line for a log.
+  /// Says in one line for a log which actor has ended, and why.
   public var description: String {
     switch reason {
     case .stopped: "\(path) stopped"
@@ -45,7 +45,7 @@ public struct Termination: Sendable, CustomStringConvertible {
     case .failed(let failure): "\(path) failed: \(failure)"
     case .parentStopped: "\(path) stopped because its parent did"
     case .systemStopped: "\(path) stopped because the system did"
-    case .nameTaken: "\(path) was not started: a living actor has that name"
+    case .nameTaken: "\(path) was not started, because a living actor has that name"
     }
   }
 }

@@ -114,7 +114,7 @@ public struct MailboxOptions: Sendable {
   @usableFromInline func check<Message: ~Copyable>(_ type: Message.Type) {
     guard let messageType, messageType != unsafeBitCast(type, to: Any.Type.self) else { return }
     fatalError(
-      "Troupe: a mailbox whose key or priority is of \(messageType) was given to an actor of \(typeName(type))")
+      "Troupe: the mailbox's key or priority is for messages of \(messageType), but the actor's are \(typeName(type))")
   }
 
   private static func typed<Message: ~Copyable>(
@@ -133,6 +133,6 @@ public struct MailboxOptions: Sendable {
 
 /// The error with which an actor fails if its mailbox was full and its options say `MailboxOptions.Overflow.fail`.
 public struct MailboxOverflow: Error, CustomStringConvertible {
-  /// One line for a log.
-  public var description: String { "the mailbox was full" }
+  /// The error as one line for a log.
+  public var description: String { "a message came when the mailbox was full" }
 }

@@ -34,7 +34,7 @@ final class PoolWatch: @unchecked Sendable {
 
   init(_ watchdog: Watchdog, table: ChildTable, report: @escaping @Sendable (Watchdog.Report) -> Void) {
     guard watchdog.limit >= .milliseconds(20) else {
-      fatalError("Troupe: a watchdog's limit is 20 milliseconds or more, not \(watchdog.limit)")
+      fatalError("Troupe: the limit of a watchdog must be at least 20 milliseconds, and is \(watchdog.limit)")
     }
     limit = watchdog.limit.nanosecondsClamped
     site = Site(table: table, report: report, listener: watchdog.listener)

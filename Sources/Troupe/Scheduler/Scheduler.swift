@@ -192,7 +192,10 @@ extension Scheduler {
       switch cell.withKind({ $0.body }) {
       case .sync(let run): run(cell, self)
       case .async: loops.run(runnable.cell, on: self)
-      case .interleaved: fatalError("Troupe: a cell ran outside of its lane")
+      case .interleaved:
+        fatalError(
+          "Troupe: a worker ran the cell of an interleaving actor, which only the actor's own executor may run. "
+            + "This is a bug in Troupe.")
       }
     }
     isRunningCell = false
@@ -219,7 +222,8 @@ extension Scheduler {
     switch runnable.task {
     case .yieldedJob(let job): TaskYield.goOn(job, of: nil)
     case .yieldedLoop(let loop): loop._withUnsafeGuaranteedRef { $0.turnEnds() }
-    case .job, .loop: fatalError("Troupe: what gave up no turn waits for one")
+    case .job, .loop:
+      fatalError("Troupe: a task that had not given up its turn was put in line for one. This is a bug in Troupe.")
     }
   }
 

@@ -45,15 +45,15 @@ public struct Watchdog: Sendable {
     /// For how long it has run by now.
     public let duration: Duration
 
-    /// One line for a log.
+    /// The report as one line for a log.
     public var description: String {
       let time = "\(duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000) ms"
       return switch subject {
       case .handler(let path, let type):
-        "\(path) has been handling a \(type) for \(time), and keeps a thread of the pool"
+        "\(path) has been handling a \(type) for \(time), and keeps a thread of the pool that other actors need"
       case .task: "a task has kept a thread of the pool for \(time)"
       case .pool(let threads):
-        "all \(threads) threads of the pool have been kept for \(time) or longer; other actors wait"
+        "all \(threads) threads of the pool have been kept for \(time) or longer, so the pool runs no other actors"
       }
     }
   }

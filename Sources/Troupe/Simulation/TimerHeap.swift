@@ -20,7 +20,7 @@ struct TimerHeap {
   var count: Int { entries.count }
 
   mutating func add(_ timer: Timer) {
-    precondition(timer.state.isIdle, "Troupe: a timer is set once")
+    precondition(timer.state.isIdle, "Troupe: a timer was set twice. This is a bug in Troupe.")
     timer.state.queue()
     added += 1
     entries.append(Entry(timer: timer, number: added))

@@ -115,7 +115,8 @@ final class InterleavingScheduler: DispatcherScheduler, @unchecked Sendable {
 extension Cell {
   fileprivate func runInterleaved(on lane: isolated InterleavingExecutor) {
     guard case .interleaved(let run) = withKind({ $0.body }) else {
-      fatalError("Troupe: a lane runs a cell of another kind")
+      fatalError(
+        "Troupe: the executor of an interleaving actor was given a cell of another kind. This is a bug in Troupe.")
     }
     run(self, lane)
   }

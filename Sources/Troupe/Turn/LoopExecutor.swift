@@ -73,7 +73,9 @@ internal import Synchronization
       let before = troupe_current_loop()
       troupe_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
       defer { troupe_set_current_loop(before) }
-      guard var job = first.take() else { fatalError("Troupe: an executor was scheduled without a job") }
+      guard var job = first.take() else {
+        fatalError("Troupe: an executor was scheduled without a job. This is a bug in Troupe.")
+      }
       self.worker = .passUnretained(worker)
       while true {
         job.runSynchronously(on: asUnownedSerialExecutor())
