@@ -17,8 +17,7 @@ public struct Watchdog: Sendable {
   /// when the system is made. A report comes up to some milliseconds late. The time is that of the clock, so it also
   /// counts while the handler's thread has to wait for a processor.
   public var limit: Duration
-  /// Called with every report, on a thread that runs no actor of the pool, one report at a time. The system keeps it
-  /// until it has been shut down.
+  /// Called with every report, on a thread that runs no actor of the pool, one report at a time. The system keeps it.
   public var listener: (@Sendable (Report) -> Void)?
 
   /// Makes a watchdog that reports after a second and has no listener, unless something else is given.
