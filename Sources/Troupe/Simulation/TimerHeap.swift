@@ -5,6 +5,7 @@
 struct TimerHeap {
   private struct Entry {
     let timer: Timer
+    /// How many timers had been added when this one was, itself included.
     let number: UInt64
 
     func isBefore(_ other: Entry) -> Bool {
@@ -19,7 +20,7 @@ struct TimerHeap {
   var count: Int { entries.count }
 
   mutating func add(_ timer: Timer) {
-    precondition(timer.state.isIdle, "Troupe: a timer is set once")
+    precondition(timer.state.isIdle, "Troupe: a timer was set twice. This is a bug in Troupe.")
     timer.state.queue()
     added += 1
     entries.append(Entry(timer: timer, number: added))
@@ -43,6 +44,7 @@ struct TimerHeap {
     entry.timer.place = place
   }
 
+  /// Moves the entry up to where its parent is not after it.
   private mutating func rise(from start: Int) {
     let entry = entries[start]
     var place = start
@@ -53,6 +55,7 @@ struct TimerHeap {
     put(entry, at: place)
   }
 
+  /// Moves the entry down to where no child is before it.
   private mutating func sink(from start: Int) {
     let entry = entries[start]
     var place = start
