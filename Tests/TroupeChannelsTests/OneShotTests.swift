@@ -7,7 +7,7 @@ private enum Answer: Equatable, Sendable {
   case nothing
 }
 
-@Suite struct OneShotTests {
+@Suite(.spins) struct OneShotTests {
   @Test(arguments: Form.allCases, [true, false])
   func `C60 the receiver gets the value, sent before or after it waits`(form: Form, sentFirst: Bool) async {
     for round in 0..<Scale.count(100) {

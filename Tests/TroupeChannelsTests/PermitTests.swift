@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct PermitTests {
+@Suite(.spins) struct PermitTests {
   @Test(arguments: Form.allCases)
   func `C43 close refuses new sends at once, keeps what is there, and permits may still send`(form: Form) async throws {
     let channel = Channel.bounded(4, of: Int.self)
