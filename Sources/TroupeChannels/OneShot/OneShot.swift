@@ -1,60 +1,26 @@
-public import Synchronization
-
 extension Channel {
   /// Makes a channel for one value, as for the answer to a request. It costs one allocation.
   @inlinable public static func oneShot<Value: ~Copyable>(of type: Value.Type = Value.self) -> OneShotChannel<Value> {
-    OneShotChannel(OneShotCore())
+    let core = OneShotCore<Value>()
+    return OneShotChannel(sender: OneShotSender(core), receiver: OneShotReceiver(core))
   }
 }
 
-/// A new one-shot channel. Take its ends out of it, in either order, in a function or at the top level of main.swift:
+/// Both ends of a one-shot channel. Take them out of it, in either order:
 /// `let sender = channel.sender; let receiver = channel.receiver`.
 ///
-/// An end that was not taken is gone when this value is. This value must stay where it was made, and is therefore not
-/// Sendable; its ends are.
+/// Both are used up, so take them in a function: a variable at the top level of main.swift cannot be used up.
 @frozen public struct OneShotChannel<Value: ~Copyable>: ~Copyable {
-  @usableFromInline let core: OneShotCore<Value>
-  /// Which ends were taken: 1 is the sender, 2 the receiver. It is atomic only so that a constant can be changed. One
-  /// thread at a time has access, because this type is not Sendable.
-  @usableFromInline let taken = Atomic<UInt8>(0)
+  /// The sending end.
+  public var sender: OneShotSender<Value>
+  /// The receiving end.
+  public var receiver: OneShotReceiver<Value>
 
-  @inlinable init(_ core: OneShotCore<Value>) { self.core = core }
-
-  @inlinable deinit {
-    let taken = taken.load(ordering: .relaxed)
-    if taken & 1 == 0 { core.drop(nil) }
-    if taken & 2 == 0 { core.abandon() }
-  }
-
-  /// Takes the sending end, of which there is one. The first read takes it for good, and a second one stops the
-  /// program. A sender that nobody keeps is gone at once, and the receiver learns so.
-  @inlinable public var sender: OneShotSender<Value> {
-    take(1)
-    return OneShotSender(core)
-  }
-
-  /// Takes the receiving end, of which there is one. The first read takes it for good, and a second one stops the
-  /// program. A receiver that nobody keeps is gone at once, and the sender learns so.
-  @inlinable public var receiver: OneShotReceiver<Value> {
-    take(2)
-    return OneShotReceiver(core)
-  }
-
-  @inlinable func take(_ end: UInt8) {
-    let before = taken.load(ordering: .relaxed)
-    if before & end != 0 { takenBefore(end) }
-    taken.store(before | end, ordering: .relaxed)
-  }
-
-  @usableFromInline func takenBefore(_ end: UInt8) -> Never {
-    let name = end == 1 ? "sender" : "receiver"
-    fatalError(
-      "Troupe: the \(name) of this one-shot channel was taken before. Each read of `channel.\(name)` takes it, and "
-        + "there is only one: read it once, and keep it in a variable.")
+  @inlinable init(sender: consuming OneShotSender<Value>, receiver: consuming OneShotReceiver<Value>) {
+    self.sender = sender
+    self.receiver = receiver
   }
 }
-
-@available(*, unavailable) extension OneShotChannel: Sendable where Value: ~Copyable {}
 
 /// The sending end of a one-shot channel. Sending uses it up, so that sending twice does not compile. If it is
 /// dropped without having sent, the receiver learns so at once.

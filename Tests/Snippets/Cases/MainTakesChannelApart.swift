@@ -14,7 +14,3 @@ do {
   _ = sender.send(1)
 }
 for number in numbers.receiver.blockingElements() { print(number) }
-
-let answer = Channel.oneShot(of: Int.self)
-_ = answer.sender.send(42)
-_ = answer.receiver.receive()
