@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct ObserverTests {
+@Suite(.spins) struct ObserverTests {
   /// A simulated system whose observer keeps what it is told.
   struct Observed {
     let scheduler: SimulatedScheduler

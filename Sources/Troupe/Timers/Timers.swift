@@ -18,6 +18,14 @@ public struct Timers<Message: ~Copyable> {
     start(key, delay, message, nil)
   }
 
+  /// Does the same with a message that a closure makes, as for a timer that repeats. The closure is called once, by
+  /// this call and not when the delay is over, and it may use what belongs to the actor.
+  @inlinable public func once(
+    _ key: some Hashable & Sendable, after delay: Duration, _ message: () -> sending Message
+  ) {
+    start(key, delay, message(), nil)
+  }
+
   /// Sends a message every `period`, counted from one deadline to the next, so that the messages keep their rate. If
   /// the actor is late it catches up, but there is never more than one of them in the mailbox. A timer with the same
   /// key is cancelled. A period of zero or less stops the program.
@@ -77,6 +85,23 @@ public struct Timers<Message: ~Copyable> {
 }
 
 @available(*, unavailable) extension Timers: Sendable {}
+
+// A message that can be copied needs no closure to be made again and again.
+extension Timers where Message: Sendable {
+  /// Does the same as `fixedRate` with a closure, with a copy of `message` each time.
+  @inlinable public func fixedRate(
+    _ key: some Hashable & Sendable, every period: Duration, after first: Duration? = nil, _ message: Message
+  ) {
+    fixedRate(key, every: period, after: first) { message }
+  }
+
+  /// Does the same as `fixedDelay` with a closure, with a copy of `message` each time.
+  @inlinable public func fixedDelay(
+    _ key: some Hashable & Sendable, every delay: Duration, after first: Duration? = nil, _ message: Message
+  ) {
+    fixedDelay(key, every: delay, after: first) { message }
+  }
+}
 
 extension Context where Message: ~Copyable {
   /// The timers of this actor.
