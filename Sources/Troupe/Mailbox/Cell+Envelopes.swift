@@ -6,8 +6,7 @@ extension Cell {
   @discardableResult func post(_ envelope: Envelope) -> Bool {
     if isIntercepted { system.interceptor?.posts(envelope, to: self) }
     if let store {
-      envelope.ignoresBound = true
-      guard store.insert(envelope, exempt: true) != nil else { return false }
+      guard store.insert(envelope) != nil else { return false }
       post(ControlWord.envelopes)
       return true
     }
@@ -23,7 +22,7 @@ extension Cell {
 
   @usableFromInline func open(_ envelope: Envelope) -> Envelope.Content {
     if isIntercepted { system.interceptor?.opens(envelope, in: self) }
-    return envelope.kind == .once ? openTimer(envelope) : envelope.open(self)
+    return envelope.open(self)
   }
 
   /// The envelope whose turn it is, if any. `head` is the index of the next message in the queue.
@@ -35,7 +34,7 @@ extension Cell {
     }
     if let store {
       if envelope == nil, let stored = store.popFirst() {
-        if isBounded && !stored.ignoresBound { store.hasRoom(in: self) }
+        if isBounded && stored.wasSent { store.hasRoom(in: self) }
         envelope = stored
       }
       hasEnvelopes = rareState.hasEnvelopes || store.count > 0
@@ -64,11 +63,11 @@ extension Cell {
     if let stack = envelopes.close() { rareState.placed.append(reversing: stack) }
     store?.close()
     while let envelope = store?.popFirst() {
-      if envelope.isMessage(self) { return envelope }
+      if envelope.isMessage { return envelope }
     }
     guard let rareState = existingRareState else { return nil }
     while let envelope = rareState.stash.popFirst() ?? rareState.front.popFirst() ?? rareState.placed.popFirst() {
-      if envelope.isMessage(self) { return envelope }
+      if envelope.isMessage { return envelope }
     }
     return nil
   }

@@ -145,7 +145,7 @@ public import Synchronization
     case .signal(let signal):
       try await behavior.pointee.signal(signal, in: context)
     case .message:
-      guard let message = unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self).take() else { return }
+      guard let message = envelope.takeMessage(of: B.Message.self) else { return }
       left -= 1
       if B.isStale(message) { return shed(message, cell) }
       try await behavior.pointee.receive(message, in: context)

@@ -42,7 +42,7 @@
         let message = queue.takeReady()
         if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
         left -= 1
-        begin(MessageEnvelope(message), cell, lane)
+        begin(message, cell, lane)
       } else {
         cell.turnEnds(left)
         switch queue.idle() {
@@ -72,8 +72,9 @@
     switch cell.open(envelope) {
     case .nothing: return
     case .message:
+      guard let message = envelope.takeMessage(of: B.Message.self) else { return }
       left -= 1
-      begin(unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self), cell, lane)
+      begin(message, cell, lane)
     case .signal(let signal):
       nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
       lane.begin(cell) { _ in
@@ -89,14 +90,14 @@
   }
 
   @inlinable static func begin(
-    _ envelope: MessageEnvelope<B.Message>, _ cell: Cell, _ lane: isolated InterleavingExecutor
+    _ message: consuming B.Message, _ cell: Cell, _ lane: isolated InterleavingExecutor
   ) {
-    guard let message = envelope.take() else { return }
     if B.isStale(message) {
       _ = consume message
       return cell.deadLetter(.abandoned, B.Message.self)
     }
-    envelope.message = .some(message)
+    // The handler's task takes the message out of an object, since a closure could not consume what it has captured.
+    let envelope = MessageEnvelope<B.Message>(message)
     nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
     lane.begin(cell) { _ in
       guard let message = envelope.message.take() else { return }
