@@ -1,7 +1,7 @@
 /// The second kind of mailbox: under a lock, for rules under which messages leave before the consumer takes
 /// them, or out of turn.
 ///
-/// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in a
+/// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in an
 /// envelope, as are notices and timers, which take their places among the messages and are exempt from the
 /// rule.
 class MailboxStore: @unchecked Sendable {
