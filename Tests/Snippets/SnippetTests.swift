@@ -42,7 +42,7 @@ import Testing
       let file = FileManager.default.temporaryDirectory.appendingPathComponent("readme-\(UUID().uuidString).swift")
       try program.write(to: file, atomically: true, encoding: .utf8)
       defer { try? FileManager.default.removeItem(at: file) }
-      let (status, output) = try await compile(["-module-name", "Readme", file.path])
+      let (status, output) = try await compile(["-parse-as-library", "-module-name", "Readme", file.path])
       #expect(status == 0, "\(output)")
     }
   }

@@ -77,6 +77,29 @@ import Troupe
     sim.end()
   }
 
+  @Test(arguments: seeds) func `of timers that have fired at the end, only the message of once is lost`(seed: UInt64) {
+    let sim = Simulation(seed: seed)
+    let seen = Trail<[Int]>()
+    let actor = Self.clocked(sim, seen) { message, context in
+      guard message == 0 else { return }
+      context.timers.once("a", after: .milliseconds(1), 1)
+      context.timers.fixedRate("b", every: .milliseconds(1)) { 2 }
+      context.timers.fixedDelay("c", every: .milliseconds(1)) { 3 }
+      context.setReceiveTimeout(.milliseconds(1))
+    }
+    actor.send(0)
+    sim.run()
+    // A suspended actor opens nothing, so all four wait in its mailbox.
+    sim.system.suspend(actor)
+    sim.advance(by: .milliseconds(10))
+    #expect(sim.scheduler.timerCount == 0)
+    sim.system.stop(actor)
+    sim.run()
+    #expect(seen.all.isEmpty)
+    #expect(sim.system.counts.deadLetters == [.queuedAtEnd: 1])
+    sim.end()
+  }
+
   @Test func `durations of nothing, less and too much`() {
     let sim = Simulation(seed: 1)
     let seen = Trail<[Int]>()

@@ -8,8 +8,7 @@ extension Cell {
   @discardableResult func post(_ envelope: Envelope) -> Bool {
     if isIntercepted { system.interceptor?.posts(envelope, to: self) }
     if let store {
-      envelope.ignoresBound = true
-      guard store.insert(envelope, exempt: true) != nil else { return false }
+      guard store.insert(envelope) != nil else { return false }
       post(ControlWord.envelopes)
       return true
     }
@@ -27,7 +26,7 @@ extension Cell {
   /// Opens an envelope whose turn has come, and says what is in it. Called on the cell's worker.
   @usableFromInline func open(_ envelope: Envelope) -> Envelope.Content {
     if isIntercepted { system.interceptor?.opens(envelope, in: self) }
-    return envelope.kind == .once ? openTimer(envelope) : envelope.open(self)
+    return envelope.open(self)
   }
 
   /// Takes the envelope whose turn it is, if there is one, and notes whether others wait. Unstashed messages come
@@ -41,7 +40,7 @@ extension Cell {
     }
     if let store {
       if envelope == nil, let stored = store.popFirst() {
-        if isBounded && !stored.ignoresBound { store.hasRoom(in: self) }
+        if isBounded && stored.wasSent { store.hasRoom(in: self) }
         envelope = stored
       }
       hasEnvelopes = rareState.hasEnvelopes || store.count > 0
@@ -72,11 +71,11 @@ extension Cell {
     if let stack = mailbox.envelopes.close() { rareState.placed.append(reversing: stack) }
     store?.close()
     while let envelope = store?.popFirst() {
-      if envelope.isMessage(self) { return envelope }
+      if envelope.isMessage { return envelope }
     }
     guard let rareState = existingRareState else { return nil }
     while let envelope = rareState.stash.popFirst() ?? rareState.front.popFirst() ?? rareState.placed.popFirst() {
-      if envelope.isMessage(self) { return envelope }
+      if envelope.isMessage { return envelope }
     }
     return nil
   }

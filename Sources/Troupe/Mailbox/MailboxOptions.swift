@@ -99,7 +99,9 @@ public struct MailboxOptions: Sendable {
   /// the order in which they came. Each message costs O(log n) and a lock. A capacity below 1 or above 2^18 - 1 stops
   /// the program.
   ///
-  /// - Parameter priority: Returns the priority of a message. It is called on the sender's thread.
+  /// - Parameters:
+  ///   - capacity: How many messages there is room for.
+  ///   - priority: Returns the priority of a message. It is called on the sender's thread.
   public static func prioritized<Message: ~Copyable>(
     _ capacity: Int, by priority: @escaping @Sendable (borrowing Message) -> Int
   ) -> MailboxOptions {

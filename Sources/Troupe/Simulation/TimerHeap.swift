@@ -31,17 +31,17 @@ struct TimerHeap {
   mutating func remove(_ timer: Timer) {
     guard timer.state.isQueued else { return }
     timer.state.finish()
-    let place = timer.place
+    let place = Int(timer.place)
     let last = entries.removeLast()
     guard place < entries.count else { return }
     put(last, at: place)
     rise(from: place)
-    sink(from: last.timer.place)
+    sink(from: Int(last.timer.place))
   }
 
   private mutating func put(_ entry: Entry, at place: Int) {
     entries[place] = entry
-    entry.timer.place = place
+    entry.timer.place = Int32(place)
   }
 
   /// Moves the entry up to where its parent is not after it.

@@ -15,7 +15,8 @@ public struct Timers<Message: ~Copyable> {
   @inlinable public func once(
     _ key: some Hashable & Sendable, after delay: Duration, _ message: consuming sending Message
   ) {
-    start(key, delay, message, nil)
+    let timer = KeyedTimer(cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), message)
+    start(timer, after: delay)
   }
 
   /// Does the same with a message that a closure makes, as for a timer that repeats. The closure is called once, by
@@ -23,7 +24,7 @@ public struct Timers<Message: ~Copyable> {
   @inlinable public func once(
     _ key: some Hashable & Sendable, after delay: Duration, _ message: () -> sending Message
   ) {
-    start(key, delay, message(), nil)
+    once(key, after: delay, message())
   }
 
   /// Sends a message every `period`, counted from one deadline to the next, so that the messages keep their rate. If
@@ -38,7 +39,7 @@ public struct Timers<Message: ~Copyable> {
     _ key: some Hashable & Sendable, every period: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
   ) {
-    start(key, first ?? period, nil, Repetition(.fixedRate(positive(period)), message))
+    start(key, after: first ?? period, Repetition(.fixedRate(positive(period)), message))
   }
 
   /// Sends a message, and sends the next one `delay` after the actor has taken that, so that there is time in between.
@@ -52,7 +53,7 @@ public struct Timers<Message: ~Copyable> {
     _ key: some Hashable & Sendable, every delay: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
   ) {
-    start(key, first ?? delay, nil, Repetition(.fixedDelay(positive(delay)), message))
+    start(key, after: first ?? delay, Repetition(.fixedDelay(positive(delay)), message))
   }
 
   /// Cancels a timer. Nothing of it is delivered any more, even if it has fired already. Does nothing if there is none.
@@ -74,13 +75,16 @@ public struct Timers<Message: ~Copyable> {
   }
 
   @inlinable func start<Key: Hashable & Sendable>(
-    _ key: Key, _ delay: Duration, _ message: consuming Message?, _ repetition: Repetition<Message>?
+    _ key: Key, after delay: Duration, _ repetition: Repetition<Message>
   ) {
-    let timer = KeyedTimer<Message, Key>(
-      cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), message, repetition)
+    let timer = RepeatingTimer(cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), repetition)
+    start(timer, after: delay)
+  }
+
+  @inlinable func start<Key: Hashable & Sendable>(_ timer: KeyedTimer<Message, Key>, after delay: Duration) {
     let before = cell.timers._withUnsafeGuaranteedRef { $0.set(timer) }
     cell.start(timer, replacing: before)
-    if cell.isIntercepted { cell.system.interceptor?.setsTimer(key, after: delay, by: cell) }
+    if cell.isIntercepted { cell.system.interceptor?.setsTimer(timer.key, after: delay, by: cell) }
   }
 }
 

@@ -92,7 +92,7 @@
       cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
     }
     while let envelope = cell.leftEnvelope() {
-      _ = unsafeDowncast(envelope, to: MessageEnvelope<Message>.self).take()
+      _ = envelope.takeMessage(of: Message.self)
       cell.system.deadLetter(.queuedAtEnd, for: cell, Message.self)
     }
     cell.settleDroppedReplies(ReplyEnded())

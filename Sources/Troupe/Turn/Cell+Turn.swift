@@ -40,6 +40,22 @@ extension Cell {
     if let dispatcher { dispatcher.yield(self, on: worker) } else { system.scheduler.yield(self, on: worker) }
   }
 
+  /// Says whether a message is ready in the queue, and handles what the control lane holds. On the cell's worker.
+  @inlinable @inline(__always) func lookAtLanes<Message: ~Copyable>(_ queue: MessageQueue<Message>) -> Bool {
+    // The queue comes first: whoever sent the message that is ready may have posted something before that, and then
+    // it is seen.
+    let isReady = queue.isReady
+    if mailbox.control.isPending { handleControl() }
+    return isReady
+  }
+
+  /// Takes the message that is ready, and hands its room on if senders wait for room.
+  @inlinable @inline(__always) func takeReady<Message: ~Copyable>(_ queue: MessageQueue<Message>) -> Message {
+    let message = queue.takeReady()
+    if queue.consumer.pointee.roomWanted { handOutRoom(queue) }
+    return message
+  }
+
   /// Gives the room in a bounded mailbox to those who wait for it. Called on the cell's worker, when a take has found
   /// that somebody waits.
   @usableFromInline func handOutRoom<Message: ~Copyable>(_ queue: MessageQueue<Message>) {
