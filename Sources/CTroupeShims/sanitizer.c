@@ -1,3 +1,4 @@
+// What CTroupeShims.h says about the sanitizers. The preprocessor finds out which of them this build has.
 #include "CTroupeShims.h"
 
 #if defined(__has_feature)
@@ -21,8 +22,9 @@ void __tsan_release(void *);
 void troupe_tsan_release(void *object) { __tsan_release(object); }
 void troupe_tsan_acquire(void *object) { __tsan_acquire(object); }
 
-// The concurrency library is not instrumented: the sanitizer sees neither side of a continuation's resume, and reports
-// the continuation's own frame. The data that passes through one of ours is covered by the two hooks above.
+// The language's concurrency library is not instrumented. The sanitizer sees neither side of a continuation's resume,
+// and would report the frame of the continuation itself. The data that passes by way of a continuation of this library
+// is covered by the two functions above.
 const char *__tsan_default_suppressions(void) {
   return "race:withUnsafeContinuation\n"
          "race:$sScc6resume\n";

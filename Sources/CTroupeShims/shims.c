@@ -1,3 +1,4 @@
+// The functions of CTroupeShims.h for Linux. The header says what each of them does.
 #define _GNU_SOURCE
 #include "CTroupeShims.h"
 
@@ -18,7 +19,7 @@
 void *troupe_allocate_huge(size_t bytes) {
   void *memory = troupe_allocate_aligned(bytes, bytes);
 #ifdef MADV_HUGEPAGE
-  // Only a hint: without huge pages it is ordinary memory.
+  // This is only a hint. If the system has no huge pages, the memory is ordinary memory.
   madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
   return memory;
@@ -97,6 +98,8 @@ static _Thread_local void *current_loop;
 void *troupe_current_loop(void) { return current_loop; }
 void troupe_set_current_loop(void *loop) { current_loop = loop; }
 
+// These are set while other threads may already look at them, so they are atomic. A thread that finds a job to go on
+// with got the job from a hook, so it finds `go_on` set.
 static bool (*wait_a_turn)(void *worker, void *loop, void *job);
 static void (*go_on)(void *loop, void *job);
 
@@ -126,13 +129,14 @@ void *troupe_take_parking(void) {
 uintptr_t troupe_ignore_signal(int32_t number) { return (uintptr_t)signal(number, SIG_IGN); }
 void troupe_restore_signal(int32_t number, uintptr_t before) { signal(number, (void (*)(int))before); }
 
+// What a new thread is to do.
 struct start {
   void (*body)(void *);
   void *argument;
 };
 
 static void *run_thread(void *opaque) {
-  // Both words were copied into the thread's own argument by `troupe_thread_start`.
+  // The memory was allocated by `troupe_thread_start`, and belongs to this thread.
   struct start start = *(struct start *)opaque;
   __builtin_free(opaque);
   start.body(start.argument);

@@ -27,7 +27,7 @@ extension Sender where Element: ~Copyable {
   public var count: Int { handle.core.count }
   /// Whether no element is waiting to be received.
   public var isEmpty: Bool { count == 0 }
-  /// Whether the receiver has closed the channel or is gone, so that a send would be refused.
+  /// Whether the channel is closed, so that a send would be refused; `SendError.closed` says when that is so.
   public var isClosed: Bool { handle.core.isClosed }
   /// Suspends the task until the receiver has closed the channel or is gone, and returns at once if it has. It also
   /// returns, early, if the task is cancelled.
@@ -46,7 +46,7 @@ extension BoundedSender where Element: ~Copyable {
   public var remainingCapacity: Int { handle.core.capacity == 0 ? 0 : handle.core.queue.remainingRoom() }
   /// Whether no room is left; always true on a rendezvous channel.
   public var isFull: Bool { remainingCapacity == 0 }
-  /// Whether the receiver has closed the channel or is gone, so that a send would be refused.
+  /// Whether the channel is closed, so that a send would be refused; `SendError.closed` says when that is so.
   public var isClosed: Bool { handle.core.isClosed }
   /// Suspends the task until the receiver has closed the channel or is gone, and returns at once if it has. It also
   /// returns, early, if the task is cancelled.

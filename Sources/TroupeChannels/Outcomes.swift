@@ -1,7 +1,8 @@
 /// The reason why an element was not sent. An error cannot hold the element itself, because the element may not be
 /// copyable; the element is in the outcome on which `get()` was called.
 public enum SendError: Error, Hashable, Sendable {
-  /// The receiver has closed the channel or is gone.
+  /// The receiver has closed the channel or is gone, or this sender was taken out of the channel value after the last
+  /// one of the earlier senders was gone, which closed the channel.
   case closed
   /// The channel had no room.
   case full
@@ -15,8 +16,17 @@ public enum SendError: Error, Hashable, Sendable {
 @frozen public enum SendOutcome<Element: ~Copyable>: ~Copyable {
   /// The element is in the channel. It is destroyed there if the receiver goes away before it takes the element.
   case sent
-  /// The channel is closed. The associated value is the element that was refused.
+  /// The channel is closed, for one of the reasons at `SendError.closed`. The associated value is the element that was
+  /// refused.
   case closed(Element)
+
+  /// Whether the element was sent.
+  @inlinable public var isSent: Bool {
+    switch self {
+    case .sent: true
+    default: false
+    }
+  }
 
   /// Returns if the element was sent. Otherwise it destroys the element and throws; to keep the element, `switch`
   /// over the outcome instead.
@@ -35,8 +45,17 @@ public enum SendError: Error, Hashable, Sendable {
   /// The channel had no room, or others are already waiting for it. The associated value is the element that was
   /// refused.
   case full(Element)
-  /// The channel is closed. The associated value is the element that was refused.
+  /// The channel is closed, for one of the reasons at `SendError.closed`. The associated value is the element that was
+  /// refused.
   case closed(Element)
+
+  /// Whether the element was sent.
+  @inlinable public var isSent: Bool {
+    switch self {
+    case .sent: true
+    default: false
+    }
+  }
 
   /// Returns if the element was sent. Otherwise it destroys the element and throws; to keep the element, `switch`
   /// over the outcome instead.
@@ -53,7 +72,8 @@ public enum SendError: Error, Hashable, Sendable {
 @frozen public enum WaitingSendOutcome<Element: ~Copyable>: ~Copyable {
   /// The element is in the channel, or, on a rendezvous channel, in the hands of the receiver.
   case sent
-  /// The channel is closed. The associated value is the element that was refused.
+  /// The channel is closed, for one of the reasons at `SendError.closed`. The associated value is the element that was
+  /// refused.
   case closed(Element)
   /// The timeout passed before there was room. The associated value is the element. Only a send with a timeout ends
   /// like this.
@@ -61,6 +81,14 @@ public enum SendError: Error, Hashable, Sendable {
   /// The task was cancelled before there was room. The associated value is the element. Only an asynchronous send
   /// ends like this.
   case cancelled(Element)
+
+  /// Whether the element was sent.
+  @inlinable public var isSent: Bool {
+    switch self {
+    case .sent: true
+    default: false
+    }
+  }
 
   /// Returns if the element was sent. Otherwise it destroys the element and throws; to keep the element, `switch`
   /// over the outcome instead.

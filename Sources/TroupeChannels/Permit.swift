@@ -1,10 +1,11 @@
 /// The reason why no permit could be taken.
 public enum ReserveError: Error, Hashable, Sendable {
-  /// The receiver has closed the channel or is gone.
+  /// The channel is closed, for one of the reasons at `SendError.closed`.
   case closed
   /// The channel has no room at the moment, or others are already waiting for it.
   case full
-  /// The channel can never have room for so many elements. On a rendezvous channel, every reservation ends like this.
+  /// The channel can never have room for so many elements. On a rendezvous channel, every reservation of one or more
+  /// ends like this.
   case moreThanCapacity
   /// The channel had no room before the timeout passed.
   case timedOut
@@ -35,10 +36,21 @@ public struct Permit<Element: ~Copyable>: ~Copyable, Sendable {
     isSpent = true
     return disconnected(handle.core.sendPermitted(element))
   }
+
+  /// Gives the room to whoever waits next, as the end of the permit's life does. Use it where that life would end too
+  /// late. It never waits.
+  public consuming func release() {}
 }
 
 /// Room for several elements in a bounded channel, taken in advance. Permits that are not used are given back when
 /// this value is dropped.
+///
+/// ```swift
+/// var permits = try await sender.reserve(batch.count)
+/// while let permit = permits.next() {
+///   guard permit.send(batch.removeFirst()).isSent else { break }
+/// }
+/// ```
 public struct Permits<Element: ~Copyable>: ~Copyable, Sendable {
   private let handle: SenderHandle<Element>
   /// How many permits are left.
@@ -57,12 +69,20 @@ public struct Permits<Element: ~Copyable>: ~Copyable, Sendable {
     count -= 1
     return Permit(handle)
   }
+
+  /// Gives back the permits that are left, as the end of this value's life does. It never waits.
+  public consuming func release() {}
 }
 
 extension BoundedSender where Element: ~Copyable {
   private func check(_ count: Int) throws(ReserveError) {
-    guard count > 0 else { fatalError("Troupe: the number of permits must be positive") }
+    guard count >= 0 else { fatalError("Troupe: the number of permits must not be negative, and is \(count)") }
     if count > min(handle.core.capacity, TailWord.maximumPermits) { throw .moreThanCapacity }
+  }
+
+  private func none() throws(ReserveError) -> Permits<Element> {
+    if handle.core.isClosed { throw .closed }
+    return Permits(handle, count: 0)
   }
 
   /// Takes room for one element if there is some at once. Never waits.
@@ -77,9 +97,10 @@ extension BoundedSender where Element: ~Copyable {
   /// Takes room for `count` elements if there is enough at once. Never waits.
   ///
   /// It throws `full`, `closed` or `moreThanCapacity`. A channel can have at most 262,143 permits out at a time. A
-  /// `count` that is not positive stops the program.
+  /// `count` of zero gives no permits, unless the channel is closed. A negative one stops the program.
   public func tryReserve(_ count: Int) throws(ReserveError) -> Permits<Element> {
     try check(count)
+    if count == 0 { return try none() }
     try tryReserveRoom(count)
     return Permits(handle, count: count)
   }
@@ -99,7 +120,7 @@ extension BoundedSender where Element: ~Copyable {
   /// - Parameter timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await reserve()` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await reserve()` in an async function or in a closure typed `async`"
   )
   public func reserve(timeout: Duration? = nil) throws(ReserveError) -> Permit<Element> {
     try check(1)
@@ -110,17 +131,19 @@ extension BoundedSender where Element: ~Copyable {
   /// Takes room for `count` elements, blocking the calling thread until there is enough.
   ///
   /// Those who wait are served in the order in which they came, even if the first of them wants more than there is
-  /// and a later one would be content with less. A `count` that is not positive stops the program, and so does
-  /// waiting on a worker of an actor system or on a thread that runs a task.
+  /// and a later one would be content with less. A `count` of zero gives no permits and never waits; it throws `closed`
+  /// if the channel is closed. A negative `count` stops the program, and so does waiting on a worker of an actor system
+  /// or on a thread that runs a task.
   /// - Parameters:
-  ///   - count: How many elements to take room for.
+  ///   - count: How many elements to take room for; at least zero.
   ///   - timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await reserve(_:)` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await reserve(_:)` in an async function or in a closure typed `async`"
   )
   public func reserve(_ count: Int, timeout: Duration? = nil) throws(ReserveError) -> Permits<Element> {
     try check(count)
+    if count == 0 { return try none() }
     try Self.get(handle.core.reserve(count, until: Self.deadline(timeout), call: "reserve(_:)"))
     return Permits(handle, count: count)
   }
@@ -142,14 +165,16 @@ extension BoundedSender where Element: ~Copyable {
   ///
   /// Those who wait are served in the order in which they came, even if the first of them wants more than there is
   /// and a later one would be content with less. If the task is cancelled while it waits, the call throws
-  /// `cancelled`, and no room is taken. A `count` that is not positive stops the program.
+  /// `cancelled`, and no room is taken. A `count` of zero gives no permits and never waits; it throws `closed` if the
+  /// channel is closed. A negative `count` stops the program.
   /// - Parameters:
-  ///   - count: How many elements to take room for.
+  ///   - count: How many elements to take room for; at least zero.
   ///   - timeout: How long to wait at most; nil waits without limit.
   nonisolated(nonsending)
     public func reserve(_ count: Int, timeout: Duration? = nil) async throws(ReserveError) -> Permits<Element>
   {
     try check(count)
+    if count == 0 { return try none() }
     try Self.get(await handle.core.reserve(count, until: Self.deadline(timeout)))
     return Permits(handle, count: count)
   }

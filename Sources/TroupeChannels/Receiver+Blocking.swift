@@ -9,7 +9,7 @@ extension Receiver where Element: ~Copyable {
   /// to wait.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await receive()` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await receive()` in an async function or in a closure typed `async`"
   )
   @inlinable public mutating func receive() -> sending Element? {
     if let element = core.take() { return disconnected(element) }
@@ -23,7 +23,7 @@ extension Receiver where Element: ~Copyable {
   @available(
     *, noasync,
     message:
-      "this form blocks the thread; use `await receive(timeout:)` in async code (main.swift: in an async function)"
+      "this form blocks the thread; use `await receive(timeout:)` in an async function or in a closure typed `async`"
   )
   @inlinable public mutating func receive(timeout: Duration) -> sending TimedReceiveOutcome<Element> {
     if let element = core.take() { return .received(disconnected(element)) }
@@ -37,7 +37,7 @@ extension Receiver where Element: ~Copyable {
   /// the channel.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await receiveMany` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await receiveMany` in an async function or in a closure typed `async`"
   )
   @discardableResult
   @inlinable public mutating func receiveMany<Failure: Error>(
@@ -59,7 +59,7 @@ extension Receiver where Element: ~Copyable {
   /// If `body` throws, the loop ends with its error, and the receiver can go on with the next element.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await forEach` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await forEach` in an async function or in a closure typed `async`"
   )
   @inlinable public mutating func forEach<Failure: Error>(
     _ body: (consuming sending Element) throws(Failure) -> Void
@@ -76,7 +76,7 @@ extension Receiver where Element: Copyable {
   /// limit stops the program.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await receiveMany` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await receiveMany` in an async function or in a closure typed `async`"
   )
   @discardableResult
   @inlinable public mutating func receiveMany(into elements: inout [Element], limit: Int) -> Int {
@@ -92,7 +92,7 @@ extension Receiver where Element: Copyable {
   @available(
     *, noasync,
     message:
-      "this form blocks the thread; use `for await` and `elements()` in async code (main.swift: in an async function)"
+      "this form blocks the thread; use `for await` and `elements()` in an async function or in a closure typed `async`"
   )
   public consuming func blockingElements() -> BlockingElements<Element> { BlockingElements(self) }
 }

@@ -4,9 +4,33 @@
 /// The channel closes when its receiver is destroyed. Elements that were not received are destroyed with it, and
 /// senders that wait for room get their elements back.
 ///
-/// A receiver may be moved to another thread or task, and may be sent through a channel. An escaping closure,
-/// however, cannot consume what it captures: pass the receiver to a function as a `consuming` parameter and start the
-/// task there, or take `receiver.elements()` first and capture that.
+/// A receiver may be moved to another thread or task, and may be sent through a channel. Since a closure cannot consume
+/// what it captures, the ways to move it are these:
+///
+/// | to | write |
+/// |---|---|
+/// | a function | `func read(_ receiver: consuming Receiver<Int>)`, and in it `var receiver = receiver` |
+/// | a `Thread` | `Thread.detachNewThread { [receiver = Handover(channel.receiver)] in … receiver.take() … }` |
+/// | a Dispatch queue | `queue.async { [receiver = Handover(channel.receiver)] in … receiver.take() … }` |
+/// | a `Task` | `var receiver = channel.receiver`, then `Task { … await receiver.receive() … }` |
+/// | a task group | `group.addTask { [receiver = Handover(channel.receiver)] in … receiver.take() … }` |
+/// | `async let` | `async let total = sum(channel.receiver)`, where `sum` has a `consuming` parameter |
+/// | an actor | `var receiver: Receiver<Int>?`, which a method takes out for the time of an `await`: |
+///
+/// ```swift
+/// actor Reader {
+///   private var receiver: Receiver<Int>?
+///   init(_ receiver: consuming Receiver<Int>) { self.receiver = consume receiver }
+///
+///   /// Nil also if another call waits already: there is one receiver.
+///   func next() async -> Int? {
+///     guard var receiver = receiver.take() else { return nil }
+///     let element = await receiver.receive()
+///     self.receiver = consume receiver
+///     return element
+///   }
+/// }
+/// ```
 public struct Receiver<Element: ~Copyable>: ~Copyable, Sendable {
   @usableFromInline let core: ChannelCore<Element>
 

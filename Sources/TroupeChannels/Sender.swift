@@ -21,7 +21,8 @@ public struct Sender<Element: ~Copyable>: Sendable {
 
   /// Appends an element and never waits. This is O(1), with one allocation for each new block of slots.
   ///
-  /// If the receiver has closed the channel or is gone, the outcome is `closed` and holds the element.
+  /// If the channel is closed, the outcome is `closed` and holds the element. A channel is closed when its receiver has
+  /// closed it or is gone, and to a sender that was made after all earlier ones were gone.
   @inlinable public func send(_ element: consuming sending Element) -> sending SendOutcome<Element> {
     switch queue.push(element) {
     case .done: return .sent
@@ -57,8 +58,8 @@ public struct WeakSender<Element: ~Copyable>: Sendable {
 
   /// Returns a sender if one exists at this moment, and nil otherwise.
   ///
-  /// Once the last sender is gone the channel is closed, and stays so. A sender that is taken out of the channel
-  /// value after that is found here as well, but every send with it is refused.
+  /// Once the last sender is gone the channel is closed, and stays so: from then on this returns nil, even if another
+  /// sender is taken out of the channel value.
   public func upgrade() -> Sender<Element>? { SenderHandle.upgrade(core).map { Sender($0) } }
 }
 
@@ -92,7 +93,7 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   ///   - timeout: How long to wait at most; nil waits without limit.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await send(_:)` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await send(_:)` in an async function or in a closure typed `async`"
   )
   @inlinable public func send(
     _ element: consuming sending Element, timeout: Duration? = nil
@@ -141,7 +142,7 @@ public struct WeakBoundedSender<Element: ~Copyable>: Sendable {
 
   /// Returns a sender if one exists at this moment, and nil otherwise.
   ///
-  /// Once the last sender is gone the channel is closed to new elements, and stays so. A sender that is taken out of
-  /// the channel value after that is found here as well, but every send with it is refused.
+  /// Once the last sender is gone and no permit is left, the channel is closed to new elements, and stays so: from
+  /// then on this returns nil, even if another sender is taken out of the channel value.
   public func upgrade() -> BoundedSender<Element>? { SenderHandle.upgrade(core).map { BoundedSender($0) } }
 }

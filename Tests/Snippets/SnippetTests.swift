@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Programs that must not compile, each with the diagnostic that the compiler must give: a file in `Cases`, whose first
-/// line is `// expect: <part of the diagnostic>`, or `// expect: nothing` for one that must compile.
+/// line is `// expect: <part of the diagnostic>`, or `// expect: nothing` for one that must compile. A file whose name
+/// begins with `Main` is compiled as a main.swift, with statements at the top level.
 @Suite(.serialized) struct SnippetTests {
   static let cases: [String] = {
     let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path)
@@ -22,7 +23,7 @@ import Testing
     let first = source.prefix { $0 != "\n" }
     let expectation = try #require(
       first.split(separator: "// expect: ").first, "\(file) does not begin with its expectation")
-    let (status, output) = try await compile([path])
+    let (status, output) = try await compile((file.hasPrefix("Main") ? [] : ["-parse-as-library"]) + [path])
     if expectation == "nothing" {
       #expect(status == 0, "\(output)")
     } else {
@@ -41,7 +42,7 @@ import Testing
       let file = FileManager.default.temporaryDirectory.appendingPathComponent("readme-\(UUID().uuidString).swift")
       try program.write(to: file, atomically: true, encoding: .utf8)
       defer { try? FileManager.default.removeItem(at: file) }
-      let (status, output) = try await compile(["-module-name", "Readme", file.path])
+      let (status, output) = try await compile(["-parse-as-library", "-module-name", "Readme", file.path])
       #expect(status == 0, "\(output)")
     }
   }
@@ -59,7 +60,10 @@ import Testing
       try ("import Troupe\n" + source).write(
         to: copy.appendingPathComponent(file), atomically: true, encoding: .utf8)
     }
-    let options = ["-wmo", "-module-name", "Patterns", "-enable-upcoming-feature", "NonisolatedNonsendingByDefault"]
+    let options = [
+      "-parse-as-library", "-wmo", "-module-name", "Patterns",
+      "-enable-upcoming-feature", "NonisolatedNonsendingByDefault",
+    ]
     let (status, output) = try await compile(options + files.map { copy.appendingPathComponent($0).path })
     #expect(status == 0, "\(output)")
   }
@@ -76,7 +80,7 @@ import Testing
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
       [
-        "swiftc", "-emit-sil", "-o", "/dev/null", "-parse-as-library", "-swift-version", "6",
+        "swiftc", "-emit-sil", "-o", "/dev/null", "-swift-version", "6",
         "-I", products.appendingPathComponent("Modules").path,
       ] + moduleMaps(in: products) + paths
     process.standardOutput = handle

@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import TroupeChannels
 
-@Suite struct AsyncTests {
+@Suite(.spins) struct AsyncTests {
   @Test(arguments: Flavour.all)
   func `C53 dropping the last sender finishes, buffered elements first`(flavour: Flavour) async {
     let channel = flavour.channel(of: Int.self)

@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct BatchTests {
+@Suite(.spins) struct BatchTests {
   @Test(arguments: Flavour.buffered)
   func `C23 draining takes what is pending and stops`(flavour: Flavour) {
     let channel = flavour.channel(of: Int.self)

@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct CapacityTests {
+@Suite(.spins) struct CapacityTests {
   @Test(arguments: [Flavour.bounded(1), .bounded(3)], Form.waiting)
   func `C24 a send waits at capacity and continues after one receive`(flavour: Flavour, form: Form) async {
     let channel = flavour.channel(of: Int.self)

@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct ClosingTests {
+@Suite(.spins) struct ClosingTests {
   @Test(arguments: Flavour.all)
   func `C29 a send after the receiver is gone gives the element back`(flavour: Flavour) async {
     let channel = flavour.channel(of: Int.self)

@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct DeliveryTests {
+@Suite(.spins) struct DeliveryTests {
   @Test(arguments: Flavour.all, Form.allCases)
   func `C1 what was sent is received`(flavour: Flavour, form: Form) async {
     let channel = flavour.channel(of: Int.self)

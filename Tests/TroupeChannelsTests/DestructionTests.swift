@@ -29,7 +29,7 @@ private final class Canary: Sendable {
   deinit { gone.append(1) }
 }
 
-@Suite struct DestructionTests {
+@Suite(.spins) struct DestructionTests {
   @Test(arguments: [Flavour.unbounded, .bounded(1), .bounded(3), .bounded(200)], [true, false])
   func `C37 unread elements are destroyed when the receiver goes, though senders live on`(
     flavour: Flavour, someTaken: Bool

@@ -11,7 +11,7 @@ private struct Nested: ~Copyable, Sendable {
   var inner: Receiver<Nested>?
 }
 
-@Suite struct ElementTests {
+@Suite(.spins) struct ElementTests {
   @Test(arguments: Flavour.all)
   func `C9 elements of 32 KiB do not overflow a small stack`(flavour: Flavour) async {
     let channel = flavour.channel(of: Huge.self)

@@ -44,7 +44,7 @@ private struct SlowSend<Element: ~Copyable & Sendable>: @unchecked Sendable {
   }
 }
 
-@Suite struct HoleTests {
+@Suite(.spins) struct HoleTests {
   @Test(arguments: Flavour.buffered, Form.allCases)
   func `C69 a receive that meets a slot not yet written waits for it`(flavour: Flavour, form: Form) async {
     let channel = flavour.channel(of: Int.self)

@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct NonBlockingTests {
+@Suite(.spins) struct NonBlockingTests {
   @Test(arguments: Flavour.all)
   func `C12 tryReceive says empty, the value, empty, and closed for ever`(flavour: Flavour) async {
     let channel = flavour.channel(of: Int.self)

@@ -7,7 +7,7 @@ private enum Answer: Equatable, Sendable {
   case nothing
 }
 
-@Suite struct OneShotTests {
+@Suite(.spins) struct OneShotTests {
   @Test(arguments: Form.allCases, [true, false])
   func `C60 the receiver gets the value, sent before or after it waits`(form: Form, sentFirst: Bool) async {
     for round in 0..<Scale.count(100) {
@@ -238,5 +238,17 @@ private enum Answer: Equatable, Sendable {
     #expect(await replying.value == .sent)
     let value = await channel.receiver.receive()
     #expect(value == 3)
+  }
+
+  @Test func `C60 the ends come in either order, and the receiver is empty until and after the value`() {
+    let channel = Channel.oneShot(of: Int.self)
+    var receiver = channel.receiver
+    #expect(receiver.isEmpty == true)
+    #expect(receiver.tryReceive() == .empty)
+    #expect(channel.sender.send(3) == .sent)
+    #expect(receiver.isEmpty == false)
+    #expect(receiver.tryReceive() == .received(3))
+    #expect(receiver.isEmpty == true)
+    #expect(receiver.tryReceive() == .closed)
   }
 }

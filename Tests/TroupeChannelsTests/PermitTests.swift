@@ -1,7 +1,7 @@
 import Testing
 import TroupeChannels
 
-@Suite struct PermitTests {
+@Suite(.spins) struct PermitTests {
   @Test(arguments: Form.allCases)
   func `C43 close refuses new sends at once, keeps what is there, and permits may still send`(form: Form) async throws {
     let channel = Channel.bounded(4, of: Int.self)
@@ -207,6 +207,47 @@ import TroupeChannels
     _ = consume permit
     let rendezvous = Channel.rendezvous(of: Int.self).sender
     #expect(throws: ReserveError.moreThanCapacity) { _ = try rendezvous.tryReserve() }
+  }
+
+  @Test func `C46 reserving nothing gives no permits, unless the channel is closed`() async throws {
+    for capacity in [0, 1] {
+      let channel = Channel.bounded(capacity, of: Int.self)
+      let sender = channel.sender
+      var receiver = channel.receiver
+      if capacity == 1 { #expect(sender.trySend(1) == .sent) }
+      var permits = try sender.tryReserve(0)
+      let hasOne = permits.next() != nil
+      #expect(permits.count == 0 && !hasOne)
+      let waited = try await sender.reserve(0)
+      #expect(waited.count == 0)
+      #expect(await reserve(0, sender, .blocking).value == nil)
+      receiver.close()
+      #expect(throws: ReserveError.closed) { _ = try sender.tryReserve(0) }
+      await #expect(throws: ReserveError.closed) { _ = try await sender.reserve(0) }
+      #expect(await reserve(0, sender, .blocking).value == .closed)
+      permits.release()
+      waited.release()
+    }
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = try? Channel.bounded(1, of: Int.self).sender.tryReserve(-1)
+    }
+    let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(text.contains("the number of permits must not be negative, and is -1"), "\(text)")
+  }
+
+  @Test func `C45 a permit that is released frees its slot before its scope ends`() throws {
+    let sender = Channel.bounded(3, of: Int.self).sender
+    #expect(throws: ReserveError.closed) { _ = try sender.tryReserve() }
+    let channel = Channel.bounded(3, of: Int.self)
+    let open = channel.sender
+    let permit = try open.tryReserve()
+    var permits = try open.tryReserve(2)
+    #expect(open.isFull)
+    permit.release()
+    #expect(open.remainingCapacity == 1)
+    if let one = permits.next() { #expect(one.send(1).isSent) }
+    permits.release()
+    #expect(open.remainingCapacity == 2)
   }
 
   @Test func `C46 a permit outlives close, but not the receiver`() throws {

@@ -4,7 +4,7 @@ import TroupeChannels
 
 /// Random programs on real threads and tasks. What was sent has been received, came back, or was destroyed with the
 /// channel; each element exactly once. To run one again: `TROUPE_TEST_SEED=<seed>`.
-@Suite struct StressTests {
+@Suite(.spins) struct StressTests {
   static let seeds: [UInt64] = {
     if let text = ProcessInfo.processInfo.environment["TROUPE_TEST_SEED"], let seed = UInt64(text) { return [seed] }
     let first = UInt64.random(in: 0...(.max))

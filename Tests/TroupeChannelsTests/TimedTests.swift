@@ -4,7 +4,7 @@ import TroupeChannels
 
 private let moment = Duration.milliseconds(3)
 
-@Suite struct TimedTests {
+@Suite(.spins) struct TimedTests {
   @Test(arguments: Flavour.all, Form.waiting)
   func `C14 a timed receive returns a present element at once`(flavour: Flavour, form: Form) async {
     let channel = flavour.channel(of: Int.self)

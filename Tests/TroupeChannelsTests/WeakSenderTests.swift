@@ -24,6 +24,23 @@ import TroupeChannels
     #expect(weak.upgrade() == nil)
   }
 
+  @Test func `C48 a sender that is made after the last one went can neither send nor be found`() {
+    let channel = Channel.unbounded(of: Int.self)
+    var sender = Optional(channel.sender)
+    let weak = sender!.weak
+    sender = nil
+    let late = channel.sender
+    #expect(late.send(1) == .closed(1))
+    #expect(weak.upgrade() == nil)
+    #expect(late.weak.upgrade() == nil)
+    let bounded = Channel.bounded(1, of: Int.self)
+    let weakBounded = bounded.sender.weak
+    let lateBounded = bounded.sender
+    #expect(lateBounded.trySend(1) == .closed(1))
+    #expect(weakBounded.upgrade() == nil)
+    #expect(throws: ReserveError.closed) { _ = try lateBounded.tryReserve() }
+  }
+
   @Test func `C48 a permit lets a weak sender be upgraded`() throws {
     let channel = Channel.bounded(1, of: Int.self)
     var sender = Optional(channel.sender)

@@ -10,7 +10,7 @@ private func timedReceive(_ receiver: inout Receiver<Int>, _ timeout: Duration) 
   receiver.receive(timeout: timeout)
 }
 
-@Suite struct WorkerTests {
+@Suite(.spins) struct WorkerTests {
   @Test func `C50 a blocking receive that would park in a task stops the program and names the async form`() async {
     let unbounded = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let channel = Channel.unbounded(of: Int.self)

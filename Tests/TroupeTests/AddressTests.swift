@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct AddressTests {
+@Suite(.spins) struct AddressTests {
   typealias Sink = Trail<Int>
   static func sink(_ sim: Simulation, _ seen: Trail<Int>, _ name: String = "sink", capacity: Int = 0) -> Address<Int> {
     sim.system.spawn(name, options: SpawnOptions(mailbox: capacity == 0 ? .unbounded : .bounded(capacity)), state: 0) {

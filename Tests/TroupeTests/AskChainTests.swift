@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// Asks that lead to other asks.
-@Suite struct AskChainTests {
+@Suite(.spins) struct AskChainTests {
   static let seeds = 0..<UInt64(64)
 
   /// Passes a question on to the next actor, which is told later; the last one answers.

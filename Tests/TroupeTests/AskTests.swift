@@ -41,7 +41,7 @@ struct Oracle: Behavior, ~Copyable {
   }
 }
 
-@Suite struct AskTests {
+@Suite(.spins) struct AskTests {
   @Test(arguments: 0..<UInt64(64)) func `an ask gets its answer, simulated`(seed: UInt64) {
     let sim = Simulation(seed: seed)
     let oracle = sim.system.spawn("oracle") { Oracle() }

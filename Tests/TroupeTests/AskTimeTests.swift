@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct AskTimeTests {
+@Suite(.spins) struct AskTimeTests {
   /// Keeps the reply, and the worker until the deadline has passed: a timer that fires while the ask is about to wait.
   struct KeepsLong: Behavior, ~Copyable {
     var kept = PendingReplies<Int, Int>()

@@ -2,7 +2,7 @@ import CTroupeShims
 import Testing
 import Troupe
 
-@Suite struct AsyncBehaviorTests {
+@Suite(.spins) struct AsyncBehaviorTests {
   /// Suspends in one of several ways in each handler, and checks that nobody else is in it.
   struct Careful: AsyncBehavior {
     enum Way: CaseIterable, Sendable { case nothing, yield, detached, ask, channel, actor }

@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// Stopping an actor whose asynchronous handler waits.
-@Suite struct AsyncStopTests {
+@Suite(.spins) struct AsyncStopTests {
   static let seeds = 0..<UInt64(64)
 
   /// Waits for a value that never comes, until its task is cancelled, and writes down what it saw.

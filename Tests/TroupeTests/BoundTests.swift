@@ -2,7 +2,7 @@ import CTroupeShims
 import Testing
 import Troupe
 
-@Suite struct BoundTests {
+@Suite(.spins) struct BoundTests {
   /// The two kinds of mailbox that wait for room. All priorities are equal, so that one gives out in the
   /// order of the other.
   enum Kind: CaseIterable {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Troupe
 
-@Suite struct CellReuseTests {
+@Suite(.spins) struct CellReuseTests {
   /// Spawns children that another worker runs, and that end once all are there. Its own turn, which takes
   /// them out of the table of its children, ends after that: then nobody else has a hold on their cells, in a
   /// build without optimization either.

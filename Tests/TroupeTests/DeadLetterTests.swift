@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct DeadLetterTests {
+@Suite(.spins) struct DeadLetterTests {
   static func dead(_ sim: Simulation) -> Address<String> {
     let actor = sim.system.spawn("dead", state: 0) { (_: inout Int, _: consuming String, _: Context<String>) in }
     sim.system.stop(actor)

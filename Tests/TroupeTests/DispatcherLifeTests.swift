@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct DispatcherLifeTests {
+@Suite(.spins) struct DispatcherLifeTests {
   @Test(arguments: Site.allCases) func `messages of each sender are handled in order, on any dispatcher`(
     site: Site
   ) async {

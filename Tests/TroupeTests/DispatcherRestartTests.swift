@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct DispatcherRestartTests {
+@Suite(.spins) struct DispatcherRestartTests {
   /// Notes the thread of each incarnation's start, and fails when told to.
   struct Failing: Behavior {
     enum Message: ~Copyable { case fail, thread(Reply<UInt>) }

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct DispatcherTests {
+@Suite(.spins) struct DispatcherTests {
   /// Answers twice the number, having blocked for it in two ways.
   struct BlockingAsker: Behavior {
     let oracle: Address<Oracle.Message>

@@ -3,7 +3,7 @@ import Testing
 import Troupe
 
 /// `stop(.drain)`.
-@Suite struct DrainTests {
+@Suite(.spins) struct DrainTests {
   static let seeds = 0..<UInt64(24)
 
   @Test(arguments: seeds, [false, true]) func `everything queued is handled, and nothing new is taken`(

@@ -3,7 +3,7 @@ import Testing
 import Troupe
 
 /// `InterleavingBehavior`.
-@Suite struct InterleavingTests {
+@Suite(.spins) struct InterleavingTests {
   static let seeds = 0..<UInt64(64)
 
   /// Waits at a gate for each message, and writes down what happens.

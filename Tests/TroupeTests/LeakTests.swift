@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct LeakTests {
+@Suite(.spins) struct LeakTests {
   struct Owner: Behavior, ~Copyable {
     struct Message: ~Copyable, Sendable {
       enum What: Sendable { case keep, drop, fail, stop }

@@ -3,7 +3,7 @@ import Testing
 import Troupe
 
 /// Order and ledger over restarts, stashes, suspensions and bounded mailboxes.
-@Suite struct LedgerRestartTests {
+@Suite(.spins) struct LedgerRestartTests {
   enum Item: Sendable {
     case item(sender: Int, n: Int)
     case open

@@ -71,7 +71,7 @@ extension ActorSystem.Counts {
   var settledMessages: Int { handled + failed + allDeadLetters }
 }
 
-@Suite struct LedgerTests {
+@Suite(.spins) struct LedgerTests {
   @Test(arguments: 0..<UInt64(64)) func `M1 everything sent is handled, failed, refused or a dead letter, simulated`(
     seed: UInt64
   ) {

@@ -52,7 +52,7 @@ struct Chronicle: Behavior, ~Copyable {
   }
 }
 
-@Suite struct LifeTests {
+@Suite(.spins) struct LifeTests {
   static let seeds = 0..<UInt64(64)
 
   /// The first is the last but one thing that happens to it, and everything below it came before.

@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct LifetimeTests {
+@Suite(.spins) struct LifetimeTests {
   static let referenced = SpawnOptions(lifetime: .whileReferenced)
 
   struct Adder: Behavior {

@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct LinkTests {
+@Suite(.spins) struct LinkTests {
   static let seeds = 0..<UInt64(24)
 
   @Test(arguments: seeds, [0, 1, 2]) func `whichever ends, the other one stops as linked`(seed: UInt64, way: Int) {

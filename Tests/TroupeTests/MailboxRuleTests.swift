@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// Mailboxes with rules for overflow, and with priorities.
-@Suite struct MailboxRuleTests {
+@Suite(.spins) struct MailboxRuleTests {
   static let seeds = 0..<UInt64(32)
 
   /// Writes down what it gets.

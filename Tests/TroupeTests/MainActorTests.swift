@@ -7,7 +7,7 @@ import Troupe
   var ended = 0
 }
 
-@Suite struct MainActorTests {
+@Suite(.spins) struct MainActorTests {
   struct Writer: MainActorBehavior, ~Copyable {
     enum Message: ~Copyable {
       case add(Int)

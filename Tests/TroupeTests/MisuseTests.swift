@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// What stops the program, with a message that says why: streams, phases, interleaving.
-@Suite struct MisuseTests {
+@Suite(.spins) struct MisuseTests {
   final class Nothing: InterleavingBehavior {
     func receive(_ message: consuming Int, in context: Context<Int>) async {}
   }

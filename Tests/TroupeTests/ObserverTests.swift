@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct ObserverTests {
+@Suite(.spins) struct ObserverTests {
   /// A simulated system whose observer keeps what it is told.
   struct Observed {
     let scheduler: SimulatedScheduler
@@ -55,7 +55,8 @@ import Troupe
         "actor failed: Oops(id: -1) in sim/a (incarnation 1), handling a Int",
         "actor restarts: sim/a (incarnation 2)", "sim/a started (incarnation 2)", "sim/a suspended", "sim/a resumed",
         "actor failed: Oops(id: -2) in sim/a (incarnation 2), handling a Int",
-        "sim/a failed: Oops(id: -2) in sim/a (incarnation 2), handling a Int", "dead letter for sim/a: a Int, ended",
+        "sim/a failed: Oops(id: -2) in sim/a (incarnation 2), handling a Int",
+        "dead letter for sim/a: a Int was not handled (ended)",
       ])
     sim.end()
   }

@@ -2,7 +2,7 @@ import CTroupeShims
 import Testing
 import Troupe
 
-@Suite struct OrderTests {
+@Suite(.spins) struct OrderTests {
   struct Numbered: Sendable {
     let sender: Int
     let number: Int

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct SchedulingTests {
+@Suite(.spins) struct SchedulingTests {
   /// Sends itself a message for each that it gets.
   struct Endless: Behavior {
     mutating func receive(_ message: consuming Int, in context: Context<Int>) { context.address.send(message &+ 1) }

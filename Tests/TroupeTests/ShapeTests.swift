@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The forms of spawning, of messages and of asks.
-@Suite struct ShapeTests {
+@Suite(.spins) struct ShapeTests {
   @Test func `a closure over a state is an actor`() async {
     let pool = Pooled()
     enum Message: ~Copyable { case add(Int), total(Reply<Int>) }

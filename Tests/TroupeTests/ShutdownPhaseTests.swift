@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct ShutdownPhaseTests {
+@Suite(.spins) struct ShutdownPhaseTests {
   struct Echo: Behavior {
     let trail: Trail<String>
     mutating func receive(_ message: consuming Reply<Int>, in context: Context<Reply<Int>>) { message.send(1) }

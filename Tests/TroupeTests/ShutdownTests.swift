@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct ShutdownTests {
+@Suite(.spins) struct ShutdownTests {
   @Test(arguments: 0..<UInt64(64)) func `M20 a shutdown stops children before parents and counts what it drops`(
     seed: UInt64
   ) {

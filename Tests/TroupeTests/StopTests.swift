@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct StopTests {
+@Suite(.spins) struct StopTests {
   /// Calls `body` in each of its hooks and handlers.
   struct Hooked: Behavior {
     enum TreePosition { case start, handler, stop }

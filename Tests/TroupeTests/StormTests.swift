@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// Failure on a large scale: everything is told once, counted once, and leaves nothing behind.
-@Suite struct StormTests {
+@Suite(.spins) struct StormTests {
   /// Fails at every message; each incarnation has a token.
   struct Failing: Behavior, ~Copyable {
     let token: Token

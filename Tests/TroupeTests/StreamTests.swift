@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct StreamTests {
+@Suite(.spins) struct StreamTests {
   /// Numbers, which count how many have been taken; then the end, or an error.
   struct Numbers: AsyncSequence, Sendable {
     let count: Int

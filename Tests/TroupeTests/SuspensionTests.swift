@@ -3,7 +3,7 @@ import Testing
 import Troupe
 
 /// Suspension, and what meets a stop or a restart half-way.
-@Suite struct SuspensionTests {
+@Suite(.spins) struct SuspensionTests {
   static let seeds = 0..<UInt64(24)
 
   @Test(arguments: seeds, [false, true]) func `M13 a suspended actor handles nothing, and does not turn in a circle`(

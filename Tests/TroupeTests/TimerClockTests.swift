@@ -4,7 +4,7 @@ import Testing
 @testable import Troupe
 
 /// The thread that moves a wheel by the real clock.
-@Suite struct TimerClockTests {
+@Suite(.spins) struct TimerClockTests {
   /// A slot of the fourth level of the wheel, 17 s. The clock wakes when it begins, and then at the deadline.
   private static let slot: Int64 = 1 << 34
   /// When a slot begins, the second or a later one from now: further away than a test lasts.
@@ -175,7 +175,7 @@ import Testing
 }
 
 /// What an actor, an asker and a sender see of it, by the exact clock.
-@Suite struct EarlyTests {
+@Suite(.spins) struct EarlyTests {
   static let longest = 5_000_000
   static func some(_ random: inout Random) -> Int64 { Int64(random.below(longest)) }
 

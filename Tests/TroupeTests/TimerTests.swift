@@ -35,6 +35,71 @@ import Troupe
     sim.end()
   }
 
+  @Test func `each kind of timer takes a message, or a closure that makes it`() {
+    let sim = Simulation(seed: 1)
+    let seen = Trail<[Int]>()
+    let actor = Self.clocked(sim, seen) { message, context in
+      guard message == 0 else { return }
+      let timers = context.timers
+      var made = 0
+      timers.once(1, after: .milliseconds(1)) {
+        made += 1
+        return made
+      }
+      #expect(made == 1)
+      timers.once(2, after: .milliseconds(2), 2)
+      timers.fixedRate(3, every: .milliseconds(3), 3)
+      timers.fixedRate(4, every: .milliseconds(50), after: .milliseconds(4)) { 4 }
+      timers.fixedDelay(5, every: .milliseconds(50), after: .milliseconds(5), 5)
+      timers.fixedDelay(6, every: .milliseconds(50), after: .milliseconds(7)) { 7 }
+    }
+    actor.send(0)
+    sim.run()
+    sim.advance(by: .milliseconds(8))
+    #expect(seen.all == [[1, 1], [2, 2], [3, 3], [4, 4], [5, 5], [3, 6], [7, 7]])
+    sim.end()
+  }
+
+  @Test func `a closure makes a message that cannot be copied`() {
+    struct Token: ~Copyable { let number: Int }
+    let sim = Simulation(seed: 1)
+    let seen = Trail<Int>()
+    let actor = sim.system.spawn("timed", state: 0) { (_: inout Int, token: consuming Token, context: Context<Token>) in
+      if token.number > 0 { return seen.append(token.number) }
+      context.timers.once("a", after: .milliseconds(1)) { Token(number: 1) }
+      context.timers.once("b", after: .milliseconds(2), Token(number: 2))
+      context.timers.fixedDelay("c", every: .milliseconds(3)) { Token(number: 3) }
+    }
+    actor.send(Token(number: 0))
+    sim.run()
+    sim.advance(by: .milliseconds(4))
+    #expect(seen.all == [1, 2, 3])
+    sim.end()
+  }
+
+  @Test(arguments: seeds) func `of timers that have fired at the end, only the message of once is lost`(seed: UInt64) {
+    let sim = Simulation(seed: seed)
+    let seen = Trail<[Int]>()
+    let actor = Self.clocked(sim, seen) { message, context in
+      guard message == 0 else { return }
+      context.timers.once("a", after: .milliseconds(1), 1)
+      context.timers.fixedRate("b", every: .milliseconds(1)) { 2 }
+      context.timers.fixedDelay("c", every: .milliseconds(1)) { 3 }
+      context.setReceiveTimeout(.milliseconds(1))
+    }
+    actor.send(0)
+    sim.run()
+    // A suspended actor opens nothing, so all four wait in its mailbox.
+    sim.system.suspend(actor)
+    sim.advance(by: .milliseconds(10))
+    #expect(sim.scheduler.timerCount == 0)
+    sim.system.stop(actor)
+    sim.run()
+    #expect(seen.all.isEmpty)
+    #expect(sim.system.counts.deadLetters == [.queuedAtEnd: 1])
+    sim.end()
+  }
+
   @Test func `durations of nothing, less and too much`() {
     let sim = Simulation(seed: 1)
     let seen = Trail<[Int]>()

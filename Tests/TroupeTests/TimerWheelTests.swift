@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct TimerWheelTests {
+@Suite(.spins) struct TimerWheelTests {
   @Test(arguments: 0..<UInt64(48))
   func `timers fire once, in the order of their ticks, none early, none late, as in a sorted list`(
     seed: UInt64

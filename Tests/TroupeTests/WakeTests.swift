@@ -2,7 +2,7 @@ import CTroupeShims
 import Testing
 import Troupe
 
-@Suite struct WakeTests {
+@Suite(.spins) struct WakeTests {
   @Test(arguments: 0..<UInt64(64)) func `M15 random interleavings of send, stop and drain lose no wake-up, simulated`(
     seed: UInt64
   ) {

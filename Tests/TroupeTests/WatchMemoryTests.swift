@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// What watches, links, timers and work leave behind: nothing.
-@Suite struct WatchMemoryTests {
+@Suite(.spins) struct WatchMemoryTests {
   @Test func `M12 a watcher that ends first leaves nothing with those that it watched`() {
     let ledger = Ledger()
     let sim = Simulation(seed: 1)

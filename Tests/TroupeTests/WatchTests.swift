@@ -2,7 +2,7 @@ import CTroupeShims
 import Testing
 import Troupe
 
-@Suite struct WatchTests {
+@Suite(.spins) struct WatchTests {
   static let seeds = 0..<UInt64(24)
   typealias PatientAddress = Address<Patient.Message>
 

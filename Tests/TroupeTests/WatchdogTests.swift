@@ -2,7 +2,7 @@ import Synchronization
 import Testing
 import Troupe
 
-@Suite struct WatchdogTests {
+@Suite(.spins) struct WatchdogTests {
   /// A system whose watchdog tells a channel.
   struct Watched {
     let system: ActorSystem

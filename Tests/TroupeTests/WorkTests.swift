@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// `pipe` and `context.ask`: answers that come as messages.
-@Suite struct WorkTests {
+@Suite(.spins) struct WorkTests {
   static let seeds = 0..<UInt64(24)
 
   static func number(_ result: Result<Int, any Error>) -> Patient.Message {

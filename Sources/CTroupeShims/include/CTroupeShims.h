@@ -1,5 +1,6 @@
-// The few things of the operating system that Swift cannot reach itself: futex, processor pause, thread-local words,
-// monotonic clocks, plain memory, and the hooks of the thread sanitizer.
+// The few things of the operating system and the processor that Swift cannot reach itself: futexes, the processor's
+// pause, thread-local words, monotonic clocks, plain memory, and the hooks of the thread sanitizer. Any thread may call
+// all of these functions.
 #ifndef CTROUPE_SHIMS_H
 #define CTROUPE_SHIMS_H
 
@@ -12,23 +13,25 @@
 extern "C" {
 #endif
 
-/// What `troupe_allocate` aligns to: as malloc does.
+/// The alignment of the memory that `troupe_allocate` returns, which is that of malloc.
 enum { TROUPE_ALIGNMENT = _Alignof(max_align_t) };
 
-/// Memory from malloc. There is always some: where the system has none, the program stops.
+/// Allocates memory with malloc. It never returns NULL: if the system has no memory, the program stops.
 static inline void *troupe_allocate(size_t bytes) {
   void *memory = malloc(bytes);
   if (memory == NULL) abort();
   return memory;
 }
-/// The same with a larger alignment, a power of two.
+/// Allocates memory with a larger alignment, which must be a power of two. It never returns NULL.
 static inline void *troupe_allocate_aligned(size_t bytes, size_t alignment) {
   void *memory = NULL;
   if (posix_memalign(&memory, alignment, bytes) != 0) abort();
   return memory;
 }
-/// The same, aligned to its own size, a power of two of megabytes, for which the system is asked to use huge pages.
+/// Allocates memory that is aligned to its own size, and asks the system to use huge pages for it. The size must be a
+/// power of two, and should be a multiple of a huge page (2 MiB on most machines). It never returns NULL.
 void *troupe_allocate_huge(size_t bytes);
+/// Frees memory that one of the three functions above has returned.
 static inline void troupe_free(void *memory) { free(memory); }
 
 /// Tells the processor that this is a spin loop.
@@ -40,80 +43,92 @@ static inline void troupe_cpu_pause(void) {
 #endif
 }
 
-/// Gives whole pages that the allocator has free back to the system, where the allocator has a call for that. It takes the
-/// locks of the allocator for milliseconds if much is free, so it is for moments in which nobody is in a hurry.
+/// Asks the allocator to give whole pages that are free back to the system, if the allocator has a call for that. It
+/// holds the allocator's locks for milliseconds if much is free, so it should be called when nobody is in a hurry.
 void troupe_return_free_memory(void);
 
 /// Gives up the rest of this thread's time slice.
 void troupe_thread_yield(void);
 
-/// Sleeps while `*word == expected`, at most `nanoseconds` (negative: without limit). May return early.
-/// Returns false only if the time passed.
+/// Sleeps until another thread wakes this one with `troupe_futex_wake`, but not if `*word` is not `expected` when it
+/// begins. It sleeps for `nanoseconds` at the most, or without limit if that is negative. It may return early without
+/// reason, so the caller has to look at the word again. Returns false only if the time has passed.
 bool troupe_futex_wait(uint32_t *word, uint32_t expected, int64_t nanoseconds);
-/// Wakes at most `count` sleepers on `word`. The address is only a key: the memory may be gone by now.
+/// Wakes at most `count` threads that sleep on `word`. The address is only a key, so the memory may have been freed.
 void troupe_futex_wake(uint32_t *word, int32_t count);
 
-/// Nanoseconds of the monotonic clock.
+/// Returns the time of the monotonic clock, in nanoseconds.
 int64_t troupe_clock_now(void);
-/// Nanoseconds of the monotonic clock as of the last tick of the kernel (a few milliseconds old, and cheap).
+/// Returns the time of the monotonic clock at the last tick of the kernel, in nanoseconds. It is cheap, and may be a
+/// few milliseconds old.
 int64_t troupe_clock_coarse(void);
-/// How far that may be behind, in nanoseconds.
+/// Returns by how many nanoseconds the coarse clock may be behind.
 int64_t troupe_clock_coarse_tick(void);
-/// The calling thread's sleeps end when they should, and not up to 50 microseconds later to save wake-ups.
+/// Has the calling thread's sleeps end on time. Otherwise the kernel may end them up to 50 microseconds later, to save
+/// wake-ups.
 void troupe_sleep_exactly(void);
 
-/// Number of processors that this process may run on.
+/// Returns the number of processors that this process may run on.
 int32_t troupe_processor_count(void);
 
-/// What the calling thread is: 0, or the worker that it runs as. Set by the scheduler, read out of line so that no
-/// compiler keeps the address of a thread-local across a suspension.
+/// The worker (`Troupe.Worker`) that the calling thread is, or NULL. The scheduler sets it. These functions and those
+/// like them are not inline, so that no compiler keeps the address of a thread-local variable across a suspension,
+/// after which a task may be on another thread.
 void *troupe_current_worker(void);
 void troupe_set_current_worker(void *worker);
 
-/// Whether the calling thread is one that handlers may block. Kept like the worker.
+/// Whether the calling thread is one that handlers may block. The worker sets it for as long as it runs.
 bool troupe_may_block(void);
 void troupe_set_may_block(bool may);
 
-/// Whether the calling thread may call a listener for dead letters: not while it is in one.
+/// Returns whether the calling thread may call a listener for dead letters or an observer, and notes that it does. It
+/// must not while it is inside of one, since that might never end. If this returns true, `troupe_leave_listener` has to
+/// follow.
 bool troupe_enter_listener(void);
 void troupe_leave_listener(void);
 
-/// The executor, on the calling thread's worker, whose job runs here; or 0. Kept like the worker.
+/// The executor (`Troupe.LoopExecutor`) whose job the calling thread's worker runs, or NULL. The executor sets it.
 void *troupe_current_loop(void);
 void troupe_set_current_loop(void *loop);
 
-/// Gives a suspended task's job to the calling thread's worker, which runs it after something else has had a turn.
-/// False if there is no worker: then nothing has happened.
+/// Gives the job of a suspended task to the worker that the calling thread is, which runs it after something else has
+/// had a turn. If the thread is no worker this does nothing and returns false. The channels call this.
 bool troupe_yield_on_worker(void *job);
-/// Lets a suspended task's job go on by way of the executor that it was on.
+/// Has the job of a suspended task go on by way of the executor that it was on, which must not be NULL. The channels
+/// call this, on any thread.
 void troupe_go_on(void *loop, void *job);
+/// Sets what the two functions above do. The channels do not know the scheduler, so that is how they reach it. The
+/// scheduler calls this, once for the process.
 void troupe_set_yield_hooks(bool (*wait)(void *worker, void *loop, void *job), void (*go)(void *loop, void *job));
 
-/// Where the task that the calling thread runs is about to wait; whoever takes the word clears it.
+/// A thread-local word that says where (in which `Parker`) the task that the calling thread runs is about to wait. The
+/// executor to which the task switches for that takes the word, which clears it.
 void troupe_park_at(void *place);
 void *troupe_take_parking(void);
 
-/// Does nothing, and no compiler knows.
+/// Does nothing, but the compiler does not know that, and so cannot optimize the caller away.
 void troupe_opaque_nothing(void);
 
-/// Lets the process ignore a signal. Returns what it did before, for `troupe_restore_signal`.
+/// Has the process ignore a signal. Returns what it did before, for `troupe_restore_signal`.
 uintptr_t troupe_ignore_signal(int32_t number);
 void troupe_restore_signal(int32_t number, uintptr_t before);
 
-/// Which thread is calling: no other living one has this number, and none has 0.
+/// Returns a number for the calling thread, which is not 0, and which no other living thread has.
 uintptr_t troupe_thread_self(void);
 
-/// Starts a detached thread that calls `body(argument)`. Returns 0 or an errno.
+/// Starts a detached thread that calls `body(argument)`. Returns 0, or an errno if there is no thread.
 int32_t troupe_thread_start(void (*body)(void *), void *argument);
 
-/// Writes `length` bytes to standard error in one call where possible.
+/// Writes `length` bytes to standard error, in one call if that is possible. It gives up if the write fails.
 void troupe_write_stderr(const char *bytes, size_t length);
 
-/// Whether this build looks for races or misused memory. Then memory is not used again, which would hide both.
+/// Returns whether this build looks for data races or for misuse of memory. If so, the library does not use memory
+/// again, because that would hide both.
 bool troupe_is_sanitized(void);
 
-/// Happens-before edges for the thread sanitizer where synchronisation runs in code that it does not instrument.
-/// They do nothing in other builds.
+/// Tell the thread sanitizer that what comes before `release` happens before what comes after `acquire` on the same
+/// object. They are needed where the synchronization runs in code that the sanitizer does not instrument. They do
+/// nothing in other builds.
 void troupe_tsan_release(void *object);
 void troupe_tsan_acquire(void *object);
 

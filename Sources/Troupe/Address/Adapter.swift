@@ -39,10 +39,10 @@ class AdapterRoom: @unchecked Sendable {
 
   /// Reserves room for one message. In an unbounded mailbox there is nothing to reserve: it has room until it is
   /// closed.
-  func tryReserve() -> Reservation { fatalError("abstract") }
+  func tryReserve() -> Reservation { fatalError("Troupe: a subclass must override this.") }
   /// Reserves room for one message, and waits for it until the deadline.
   nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
-    fatalError("abstract")
+    fatalError("Troupe: a subclass must override this.")
   }
 }
 

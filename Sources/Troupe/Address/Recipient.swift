@@ -12,5 +12,5 @@
   }
 
   /// The cell of the actor, behind any handle and any adapters.
-  @usableFromInline var cell: Cell { fatalError("abstract") }
+  @usableFromInline var cell: Cell { fatalError("Troupe: a subclass must override this.") }
 }

@@ -6,6 +6,12 @@ extension Address where Message: ~Copyable {
   /// ```swift
   /// let total = try await counter.ask { .total($0) }
   /// ```
+  /// To have the error as an `AskError`, and not as `any Error`, write its type at the `do`, which works in a closure
+  /// such as that of a `Task` too:
+  ///
+  /// ```swift
+  /// do throws(AskError) { print(try await counter.ask { .total($0) }) } catch { print(error.reason) }
+  /// ```
   /// The ask fails as soon as the actor has ended or ends, if its bounded mailbox is full, if the handler lets go of
   /// the reply without answering, if the timeout passes, or if the task is cancelled. An answer that comes too late is
   /// destroyed.
@@ -64,7 +70,7 @@ extension Address where Message: ~Copyable {
   /// message as soon as it would have to wait.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await ask` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await ask` in an async function or in a closure typed `async`"
   )
   @inlinable public func ask<Value: ~Copyable>(
     timeout: Duration? = .seconds(5), fileID: StaticString = #fileID, line: UInt = #line,

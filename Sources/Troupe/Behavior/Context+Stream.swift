@@ -97,5 +97,5 @@ private final class StreamEnvelope<Message: ~Copyable>: MessageEnvelope<Message>
     if isLast { cell.existingRareState?.workEnded(ObjectIdentifier(flow)) } else { flow.giveBack() }
     return message == nil ? .nothing : .message
   }
-  override func isMessage(_ cell: Cell) -> Bool { message != nil && !isLast }
+  override var isMessage: Bool { message != nil && !isLast }
 }

@@ -42,7 +42,7 @@ public struct Context<Message: ~Copyable> {
   }
 
   func logUnhandled(_ signal: Signal) {
-    if case .terminated(let termination) = signal { log("\(termination), and there is no handler for signals") }
+    if case .terminated(let termination) = signal { log("\(termination), and its watcher has no `signal` hook") }
   }
 
   /// Begins to shut the system down, and returns at once. A handler cannot await `shutdown`, since it would wait for

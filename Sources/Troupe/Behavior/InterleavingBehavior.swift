@@ -84,7 +84,8 @@ extension SpawnOptions {
       fatalError("Troupe: the limit of handlers that interleave must be at least 1, and is \(limit)")
     }
     guard case .pool = dispatcher.kind else {
-      fatalError("Troupe: an InterleavingBehavior runs on the pool, and cannot have another dispatcher")
+      fatalError(
+        "Troupe: an InterleavingBehavior runs on the pool and cannot have another dispatcher; leave that option out")
     }
     var options = self
     options.dispatcher = Dispatcher(kind: .lane(limit))

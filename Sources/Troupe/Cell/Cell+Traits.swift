@@ -1,27 +1,28 @@
-/// What holds for a cell as long as it lives, by its options and its place. It is one byte, so a look at
-/// several is one.
+/// What holds for a cell as long as it lives, because of its options and its system. All of it is in one byte, so that
+/// one look can ask for several traits.
 @usableFromInline struct CellTraits: ByteFlags, Sendable {
   @usableFromInline var rawValue: UInt8
   @inlinable init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
 
   @inlinable static var bounded: CellTraits { CellTraits(rawValue: 1) }
-  /// The mailbox is one of the second kind, and the queue stays empty.
+  /// The mailbox has a store, and the queue stays empty.
   @inlinable static var store: CellTraits { CellTraits(rawValue: 2) }
-  /// In a system of the test kit.
+  /// An interceptor sees what happens to the cell, which is so in a system of the test kit.
   @inlinable static var intercepted: CellTraits { CellTraits(rawValue: 4) }
-  /// The mailbox is not the plain unbounded one.
+  /// A message to the cell takes the slow way, for one of the three reasons above.
   @inlinable static var special: CellTraits { CellTraits(rawValue: 1 | 2 | 4) }
-  /// It ends when the last handle has gone: see `Handle`.
+  /// The cell ends when the last handle has gone: see `Handle`.
   @inlinable static var counted: CellTraits { CellTraits(rawValue: 8) }
-  /// Somebody hears of its life: an observer, or the test kit.
+  /// An observer or the test kit wants to hear of the cell's life.
   @inlinable static var observed: CellTraits { CellTraits(rawValue: 16) }
-  /// It does not run on the pool: `settings` say where.
+  /// The cell does not run on the pool. Its settings say where it runs.
   @inlinable static var dispatcher: CellTraits { CellTraits(rawValue: 32) }
-  /// There are settings.
+  /// The cell has a `CellSettings`.
   @inlinable static var settings: CellTraits { CellTraits(rawValue: 64) }
 }
 
-/// What changes seldom and is the cell's worker's own, in one byte.
+/// What changes seldom in a cell's life and is touched only by the cell's worker, in one byte. The extension of `Cell`
+/// below says what each flag means.
 @usableFromInline struct CellFlags: ByteFlags, Sendable {
   @usableFromInline var rawValue: UInt8
   @inlinable init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
@@ -55,23 +56,25 @@ extension Cell {
   var isObserved: Bool { traits.has(.observed) }
   var hasOwnDispatcher: Bool { traits.has(.dispatcher) }
 
-  /// There is a factory.
+  /// Whether the cell has a factory, with which it can make the behavior anew.
   @inlinable var isRestartable: Bool { flags.has(.restartable) }
+  /// Whether the time of the last message has to be noted, because the actor has a receive timeout.
   var tracksIdleness: Bool {
     get { flags.has(.tracksIdleness) }
     set { mark(.tracksIdleness, newValue) }
   }
-  /// Asked to be suspended: also before it has started, and after a restart.
+  /// Whether somebody has asked that the actor be suspended. This may have been before it started or in an earlier
+  /// incarnation, so the phase does not say it.
   var isHeld: Bool {
     get { flags.has(.held) }
     set { mark(.held, newValue) }
   }
-  /// Handles what is queued, and then ends.
+  /// Whether the actor handles what is queued, and then ends.
   @usableFromInline var isDraining: Bool {
     get { flags.has(.draining) }
     set { mark(.draining, newValue) }
   }
-  /// The depth has been reported, and has not gone down since.
+  /// Whether the length of the mailbox has been reported, and has not gone down to half of the limit since.
   var isHighWater: Bool {
     get { flags.has(.highWater) }
     set { mark(.highWater, newValue) }

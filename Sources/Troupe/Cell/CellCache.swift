@@ -1,19 +1,18 @@
 internal import CTroupeShims
 
-/// Cells that no actor has, by the size of their memory: a worker's own, which it takes from and puts into
-/// without a lock.
+/// The cells of ended actors that one worker keeps for the next spawns, by the size of their memory. Only the worker's
+/// own thread uses it, without a lock.
 ///
-/// What it has too much of goes to the depot of the pool in batches, and what it lacks comes from there in
-/// batches, so that one worker may spawn what ends on another. The scheme is that of the magazines of Bonwick
-/// and Adams (2001).
-///
-/// A cell counts as referenced once while it is here. For the worker's own thread.
+/// If it has too many cells it gives a batch of them to the depot of the pool, and if it has none it takes a batch from
+/// there. So one worker may spawn with the cells of actors that end on another. The scheme is that of the magazines of
+/// Bonwick and Adams (2001). A cell has one count for being here.
 struct CellCache: ~Copyable {
-  /// Bytes from one class of sizes to the next: that of the allocator, which also needs 8 bytes of its own,
-  /// so nothing is wasted.
+  /// The number of bytes from one class of sizes to the next. It is the same as that of the allocator, which also needs
+  /// `header` bytes of its own for each piece of memory, so that nothing is wasted.
   static let step = 16
   private static let header = 8
   static let classes = 48
+  /// How many cells go to the depot or come from there at a time.
   static var batch: Int { PoolShape.cellBatch }
 
   private let chains: UnsafeMutablePointer<CellChain>
@@ -28,27 +27,31 @@ struct CellCache: ~Copyable {
     chains.deallocate()
   }
 
-  /// 0 if cells of this size are not kept.
+  /// The class of a cell with this many bytes of memory, or 0 if cells of this size are not kept.
   static func sizeClass(_ byteCount: Int) -> Int {
     let size = (byteCount + header + step - 1) / step
     return size < classes ? size : 0
   }
-  /// The bytes that every cell of a class has.
+  /// The number of bytes of memory that every cell of a class has.
   static func byteCount(_ sizeClass: Int) -> Int { sizeClass * step - header }
 
+  /// Takes the cell that was put here last, if need be after a batch has come from the depot. Returns nil if the depot
+  /// has none either.
   mutating func take(_ sizeClass: Int, _ depot: CellDepot) -> Unmanaged<Cell>? {
     if let cell = chains[sizeClass].pop() { return cell }
     chains[sizeClass] = depot.take(sizeClass)
     return chains[sizeClass].pop()
   }
 
+  /// Keeps a cell and takes over its one count. If two batches are here now, one of them goes to the depot.
   mutating func put(_ cell: Unmanaged<Cell>, _ sizeClass: Int, _ depot: CellDepot) {
     chains[sizeClass].push(cell)
     if chains[sizeClass].count == 2 * Self.batch { depot.put(chains[sizeClass].split(Self.batch), sizeClass) }
   }
 }
 
-/// Cells that no actor has, linked through themselves. Each is counted once for being here.
+/// A list of cells that no actor has. They are linked through a property of their own, so the list allocates nothing.
+/// Each cell has one count for being here.
 struct CellChain {
   private var first: Unmanaged<Cell>?
   private(set) var count = 0
@@ -70,7 +73,8 @@ struct CellChain {
     return cell
   }
 
-  /// Takes the last `count` off, those that came first. The last to come, which the caches still have, stay.
+  /// Takes off the `count` cells that have been here for the longest time, in O(n). The others stay, since the
+  /// processor's caches still have them.
   mutating func split(_ count: Int) -> CellChain {
     var last = first
     for _ in 1..<(self.count - count) { last = last?._withUnsafeGuaranteedRef { $0.tree.next } }
@@ -87,32 +91,37 @@ struct CellChain {
   mutating func releaseAll() { while let cell = pop() { cell.release() } }
 }
 
-/// What the workers of a pool exchange with each other: batches of cells that no actor has, under a lock.
+/// Batches of cells that no actor has, which the workers of a pool exchange with each other.
 ///
-/// It keeps a bounded number, and once a second lets go of what nobody has needed in that time. The allocator
-/// keeps pages of memory that was freed in between other memory; after a peak, when a second has passed in
-/// which no more was freed, it is asked to give them back to the system.
+/// It keeps a bounded number of batches, and once a second frees those that nobody has needed in that second. The
+/// allocator keeps the pages of freed memory for itself. So when much has been freed, and then a second has passed in
+/// which no more was, it is asked to give them back to the system.
+///
+/// Sendable because what changes is under the lock, except for `orderTrim`, which is set before anything is put here.
 final class CellDepot: @unchecked Sendable {
-  /// Batches of each size that are kept at the most; others are freed at once.
+  /// How many batches of each size are kept at the most. Others are freed at once.
   private static let limit = 64
-  /// Bytes of freed cells from which on the allocator is asked to give pages back: less is not worth its locks.
+  /// How many bytes of cells must have been freed before the allocator is asked to give pages back. For less it is not
+  /// worth while to take the allocator's locks.
   private static let bytesWorthReturning = 8 << 20
-  /// A worker says that it has freed cells when it is so many bytes.
+  /// How many bytes of cells a worker frees before it tells the depot.
   static let bytesTogether = 1 << 18
 
+  /// The batches of one size.
   private struct Shelf {
     var batches: [CellChain] = []
-    /// The fewest batches since the last trim: so many were not needed.
+    /// The smallest number of batches that were here since the last trim. So many were not needed.
     var fewest = 0
   }
   private let lock = FutexLock()
-  // Under the lock.
+  // The following four are touched under the lock.
   @exclusivity(unchecked) private var shelves = Array(repeating: Shelf(), count: CellCache.classes)
   @exclusivity(unchecked) private var isTrimOrdered = false
-  /// Bytes of cells that were freed since pages were given back last: until now, and until the last trim.
+  /// How many bytes of cells have been freed since pages were given back last, and how many it had been at the last
+  /// trim.
   @exclusivity(unchecked) private var freedBytes = 0
   @exclusivity(unchecked) private var freedBytesAtTrim = 0
-  /// Calls `trim` a second later. Set once, before anything is put here.
+  /// Has `trim` called a second from now. The pool sets it once, before anything is put here.
   @exclusivity(unchecked) var orderTrim: (CellDepot) -> Void = { _ in }
 
   deinit {
@@ -121,7 +130,7 @@ final class CellDepot: @unchecked Sendable {
     }
   }
 
-  /// A batch, or an empty chain if there is none.
+  /// Takes a batch. Returns an empty chain if there is none.
   func take(_ sizeClass: Int) -> CellChain {
     lock.withLock {
       let batch = shelves[sizeClass].batches.popLast() ?? CellChain()
@@ -130,6 +139,7 @@ final class CellDepot: @unchecked Sendable {
     }
   }
 
+  /// Keeps a batch, or frees it if there are too many of its size.
   func put(_ batch: consuming CellChain, _ sizeClass: Int) {
     let (isFull, orders) = lock.withLock { () -> (Bool, Bool) in
       if shelves[sizeClass].batches.count == Self.limit { return (true, false) }
@@ -141,8 +151,8 @@ final class CellDepot: @unchecked Sendable {
     if orders { orderTrim(self) }
   }
 
-  /// Workers have freed so many bytes: cells that found no place here, or that somebody had an address of
-  /// when they ended.
+  /// Counts bytes of freed cells: those that found no place here, and those of which somebody still had an address when
+  /// they ended. Workers call this for many cells together.
   func freed(_ bytes: Int) {
     let orders = lock.withLock {
       freedBytes += bytes
@@ -152,7 +162,8 @@ final class CellDepot: @unchecked Sendable {
     if orders { orderTrim(self) }
   }
 
-  /// Frees what was not needed since the last time. Comes again while there is something left to do.
+  /// Frees the batches that were not needed since the last trim. Orders the next trim while there is something left for
+  /// it to do. Called on a thread that is no worker.
   func trim() {
     var unneeded: [CellChain] = []
     let (comesAgain, returnsPages) = lock.withLock { () -> (Bool, Bool) in
@@ -166,7 +177,8 @@ final class CellDepot: @unchecked Sendable {
         shelves[i].fewest = shelves[i].batches.count
         if shelves[i].fewest > 0 { isEmpty = false }
       }
-      // While cells are freed others end as well, so what is given back now might be asked for at once.
+      // If cells were freed since the last trim, actors are probably still ending and being spawned, and the memory
+      // might be needed again at once. So the pages are given back by a later trim.
       let returnsPages = freedBytes >= Self.bytesWorthReturning && freedBytes == freedBytesAtTrim
       if returnsPages { freedBytes = 0 }
       freedBytesAtTrim = freedBytes
@@ -178,6 +190,6 @@ final class CellDepot: @unchecked Sendable {
     if comesAgain { orderTrim(self) }
   }
 
-  /// Cells that are here, for tests.
+  /// The number of cells that are here. Tests ask for it.
   var count: Int { lock.withLock { shelves.reduce(0) { $0 + $1.batches.reduce(0) { $0 + $1.count } } } }
 }

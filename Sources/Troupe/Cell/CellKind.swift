@@ -1,7 +1,7 @@
 import Synchronization
 
-/// What all cells have in common that run the same code. It is made when the first of them is spawned, and is never
-/// freed.
+/// What all cells that run the same code have in common. It is made when the first of them is spawned, and never freed,
+/// since a program has few of them.
 ///
 /// Sendable because nothing in it changes once it is published, and its body captures nothing but types.
 @usableFromInline package final class CellKind: @unchecked Sendable {
@@ -14,12 +14,13 @@ import Synchronization
     case interleaved(@Sendable (Cell, isolated InterleavingExecutor) -> Void)
   }
 
-  /// The bits of the type that holds the code, such as `Drain<B>`: there is one of each.
+  /// The bits of the type that holds the code, such as `Drain<B>`. There is one kind for each.
   fileprivate let key: UnsafeRawPointer
+  /// What runs one turn of the cell.
   let body: Body
-  /// The bits of the type.
+  /// The bits of the type of the messages. `typeName(at:)` makes a name of them.
   let messageType: UnsafeRawPointer
-  /// The next in its bucket. Set before it is published, and never again.
+  /// The next kind in the same bucket. It is set before this kind is published, and never after that.
   @exclusivity(unchecked) fileprivate var next: Unmanaged<CellKind>?
 
   init(key: UnsafeRawPointer, body: Body, messageType: UnsafeRawPointer) {
@@ -30,7 +31,8 @@ import Synchronization
 
   private static let all = CellKindTable()
 
-  /// The kind of the actors that run `body`, the code that belongs to `owner`.
+  /// Returns the kind of the cells that run `body`, which is the code that belongs to `owner`. Any thread may call
+  /// this. It takes no lock, and usually one acquiring load.
   @usableFromInline static func of<Owner: ~Copyable, Message: ~Copyable>(
     _ owner: Owner.Type, _ message: Message.Type, _ body: Body
   ) -> Unmanaged<CellKind> {

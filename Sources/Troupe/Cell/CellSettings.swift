@@ -1,7 +1,10 @@
 import Synchronization
 
-/// A cell's name, and those of its options that a cell looks at later. Most cells have only defaults, and no such
+/// A cell's name, and those of its options that are needed after the spawn. Most cells have only defaults, and no such
 /// object.
+///
+/// Sendable because everything in it is constant or atomic, except for the rare state, which only the cell's worker
+/// touches.
 final class CellSettings: Sendable {
   let name: String?
   let supervision: Supervision?
@@ -12,14 +15,16 @@ final class CellSettings: Sendable {
   let handles = Atomic<Int>(0)
   let overflow: MailboxOptions.Overflow
   let store: MailboxStore?
+  /// Those who wait for room, if the mailbox is bounded.
   let waiters: SendWaiters?
-  /// The scheduler that runs the actor if it is not the pool; nil is the pool.
+  /// The scheduler that runs the actor, or nil if it runs on the pool.
   let dispatcher: DispatcherScheduler?
-  /// See `Cell.existingRareState`.
+  /// The cell's rare state, if it has been made. It is here because a cell has only one word for the settings and for
+  /// the rare state: see `Cell.existingRareState`.
   @exclusivity(unchecked) nonisolated(unsafe) var rareState: RareState?
 
-  /// Returns nil if there is nothing but defaults. It is no failable initializer, since that would allocate before it
-  /// fails.
+  /// Makes the settings of a new cell, or returns nil if there is nothing but defaults. This is no failable
+  /// initializer, because that would allocate the object before it fails.
   static func unlessDefault(_ options: borrowing SpawnOptions, _ name: String?, _ dispatcher: DispatcherScheduler?)
     -> CellSettings?
   {

@@ -1,32 +1,37 @@
 import Synchronization
 
-/// The living children of one parent, or of a system. It holds them until they have ended.
+/// The living children of one parent, or the actors at the top of a system. It holds their cells until they have ended.
 ///
-/// A child that ends puts itself on a stack, with one compare-exchange; whoever has the lock, or gets it,
-/// takes the stack out of the table. So no child waits for its parent or a sibling, and a parent that spawns
-/// much frees what it allocated.
+/// A child that ends pushes itself onto a stack with one compare-exchange. Whoever has the table's lock, or gets it,
+/// then takes all that are on the stack out of the table. So no child waits for its parent or for a sibling, and a
+/// parent that spawns much frees what it has allocated itself, which is cheaper than on another thread.
 ///
-/// Sendable because everything that changes is under its lock, but for the stack and the numbers.
+/// Sendable because everything that changes is under the lock or atomic.
 @usableFromInline package final class ChildTable: @unchecked Sendable {
+  /// The system, which is not counted: the cells at the top hold it.
   let unmanagedSystem: Unmanaged<SystemCore>
-  /// Nil at the top.
+  /// The parent, or nil if this is the table at the top of a system.
   let owner: Cell?
-  // Of the system, for its cells.
+  // The next three say something about the system. They are kept here because each spawn asks for them.
   let isObserved: Bool
   let isIntercepted: Bool
   let isTimed: Bool
   private let lock = FutexLock()
+  /// The first of the children, which are linked through their `tree`. The newest comes first.
   @exclusivity(unchecked) private var first: Unmanaged<Cell>?
+  /// How many children are in the list.
   @exclusivity(unchecked) private var count = 0
+  /// The children that have a name.
   @exclusivity(unchecked) private var names: [String: Unmanaged<Cell>] = [:]
-  /// No new children: the owner is stopping.
+  /// Whether new children are refused, because the owner stops or restarts.
   @exclusivity(unchecked) private var isClosed: Bool
-  /// Called when the last child has gone after `close`.
+  /// Called once, when the table is closed and the last child has left it.
   @exclusivity(unchecked) private var whenEmpty: (() -> Void)?
   private let nextID = Atomic<UInt64>(1)
-  /// Ended children that still stand in the list; bits of an unretained cell, or 0.
+  /// The top of the stack of children that have ended and are still in the list: the bits of a cell, or 0. The cells
+  /// are linked through `Cell.nextEnded`.
   private let ended = Atomic<UInt>(0)
-  /// The owner is in its turn, and will look at the stack.
+  /// Whether the owner is in a turn. If it is, it will look at the stack when it spawns or when the turn ends.
   private let ownerRuns = Atomic<Bool>(false)
 
   init(system: SystemCore, owner: Cell?, isClosed: Bool = false) {
@@ -38,24 +43,28 @@ import Synchronization
     self.isClosed = isClosed
   }
 
-  /// The system's own.
+  /// Whether this is the table at the top of a system.
   var isTop: Bool { owner == nil }
   var system: SystemCore { unmanagedSystem.takeUnretainedValue() }
   var path: String { owner?.path ?? system.name }
 
-  /// Names and numbers a new child.
+  /// Returns the place of a new child with a name, or without one, and gives it a number. Stops the program if the name
+  /// is empty or contains a '/'. Any thread may call this for the table at the top, and only the owner for its own.
   func place(_ name: String?) -> TreePosition {
     if let name {
-      guard !name.isEmpty else { fatalError("Troupe: an actor's name must not be empty") }
+      guard !name.isEmpty else {
+        fatalError("Troupe: an actor's name must not be empty; leave it out if the actor needs none")
+      }
       guard !name.utf8.contains(UInt8(ascii: "/")) else {
-        fatalError("Troupe: an actor's name must not contain a '/': \(name)")
+        fatalError(
+          "Troupe: an actor's name must not contain a '/', which separates the names in a path, and is \(name)")
       }
     }
     return TreePosition(
       unmanagedTable: .passUnretained(self), name: name, id: nextID.wrappingAdd(1, ordering: .relaxed).oldValue)
   }
 
-  /// Enters a child, which from now on is held. Returns why not, if the table is closed or the name taken.
+  /// Enters a child, which the table holds from now on. Returns why not, if the table is closed or the name is taken.
   func insert(_ cell: Cell) -> EndReason? {
     var refusal: EndReason?
     lock.lock()
@@ -75,45 +84,55 @@ import Synchronization
     return refusal
   }
 
+  /// Makes the name of a child that is ending free for another one.
   func freeName(of cell: Cell) {
     lock.lock()
     if let name = cell.name { names[name] = nil }
     unlock()
   }
 
-  /// A child has ended. Its hold goes, here or on a thread that has the lock or will look.
+  /// Called by a child that has ended, on its worker. The table lets go of it here, or on another thread that has the
+  /// lock or will look at the stack.
   func ended(_ cell: Cell) {
-    // The cell's hold may go as soon as it is on the stack; the table's own must not go while this runs.
+    // As soon as the cell is on the stack another thread may let go of it, and with it of this table. So this holds the
+    // table.
     withExtendedLifetime(self) {
       let bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque())
       var top = ended.load(ordering: .relaxed)
       while true {
         cell.mailbox.envelopes.link(top)
-        // Releasing: publishes the link and the cell's end. Pairs with the acquiring exchange in `takeEnded`.
+        // This publishes the link and the cell's end, and pairs with the acquiring exchange in `takeEnded`. It is
+        // sequentially consistent because of the looks at `ownerRuns` and at the lock that follow: the owner clears
+        // `ownerRuns` and then looks at the stack, and whoever has the lock lets go of it and then looks at the stack.
+        // So either this thread takes the child out, or that one sees it.
         let (exchanged, seen) = ended.weakCompareExchange(
           expected: top, desired: bits, successOrdering: .sequentiallyConsistent, failureOrdering: .relaxed)
         if exchanged { break }
         top = seen
       }
-      // An owner that is at work takes it out when it spawns or when its turn ends; what it allocated it frees best.
+      // An owner that is in a turn takes the child out when it spawns or when the turn ends. It frees best what it has
+      // allocated.
       if ownerRuns.load(ordering: .sequentiallyConsistent) { return }
       if lock.tryLock() { unlock() }
     }
   }
 
-  /// The owner's turn begins, or it makes this table in its turn.
+  /// Called by the owner when its turn begins, or when it makes this table in a turn. Relaxed: a child that sees this
+  /// late takes itself out.
   func turnBegins() { ownerRuns.store(true, ordering: .relaxed) }
 
-  /// The owner's turn ends. Sequentially consistent, the step and the look: a child that saw it running has
-  /// been pushed before.
+  /// Called by the owner when its turn ends: takes out the children that have ended meanwhile. The step and the look
+  /// are sequentially consistent, so a child that still saw the owner running has been pushed before the look.
   func turnEnds() {
     ownerRuns.store(false, ordering: .sequentiallyConsistent)
     if ended.load(ordering: .sequentiallyConsistent) != 0 && lock.tryLock() { unlock() }
   }
 
-  /// Takes ended children out, lets go of the lock, and looks again: one that came meanwhile could not get
-  /// the lock, and left. Its push and our look, behind the unlocking step, are sequentially consistent, so
-  /// one of us sees the other.
+  /// Takes ended children out, lets go of the lock, and looks again. A child that came meanwhile could not get the lock
+  /// and has left itself to this thread. Its push and its attempt at the lock, and the unlocking and the look here, are
+  /// sequentially consistent, so either the child gets the lock or this look sees it.
+  ///
+  /// What is let go of, and what is called when the last child has left, runs outside of the lock.
   private func unlock() {
     while true {
       let stack = takeEnded()
@@ -125,6 +144,8 @@ import Synchronization
     }
   }
 
+  /// Takes all children that have ended out of the list, in O(1) for each, and returns the stack of them. Called under
+  /// the lock.
   private func takeEnded() -> Unmanaged<Cell>? {
     if ended.load(ordering: .relaxed) == 0 { return nil }
     guard let top = UnsafeRawPointer(bitPattern: ended.exchange(0, ordering: .acquiring)) else { return nil }
@@ -143,7 +164,8 @@ import Synchronization
     return stack
   }
 
-  /// Outside the lock: the end of a cell may run foreign code.
+  /// Lets go of the cells on a stack that `takeEnded` returned. Called outside of the lock, because the end of a cell
+  /// may run foreign code.
   private func release(_ stack: Unmanaged<Cell>?) {
     var each = stack
     while let current = each {
@@ -152,7 +174,8 @@ import Synchronization
     }
   }
 
-  /// Refuses new children and stops those that are there. True if none is; else calls back once the last has gone.
+  /// Refuses new children from now on, and posts `bit` to those that are there, which asks them to stop. Returns true
+  /// if there is none. Otherwise calls `action` once when the last one has left, on whatever thread that is.
   func close(_ bit: UInt32, whenEmpty action: @escaping () -> Void) -> Bool {
     ownerRuns.store(false, ordering: .sequentiallyConsistent)
     lock.lock()
@@ -168,7 +191,7 @@ import Synchronization
     return false
   }
 
-  /// All that live now, and what lives below them.
+  /// Asks all children that live now to stop by posting `bit` to them, and all that live below them.
   func stopAll(_ bit: UInt32) {
     for cell in children {
       cell.post(bit)
@@ -176,7 +199,7 @@ import Synchronization
     }
   }
 
-  /// The owner begins a new incarnation.
+  /// Accepts children again. Called by the owner when it begins another incarnation.
   func reopen() {
     lock.lock()
     isClosed = false
@@ -185,7 +208,7 @@ import Synchronization
     turnBegins()
   }
 
-  /// A child is about to be restarted: asks for the same of those that its parent's strategy names.
+  /// Called by a child that is about to be restarted: restarts its siblings as well, if the owner's strategy says so.
   func restart(with cell: Cell) {
     guard let strategy = owner?.settings?.childStrategy, strategy != .oneForOne else { return }
     for child in children where child !== cell && (strategy == .allForOne || child.id > cell.id) {
@@ -193,9 +216,11 @@ import Synchronization
     }
   }
 
+  /// The children that have not ended, newest first, in O(n).
   var children: [Cell] { withoutEnded { retainedChildren() } }
   var childCount: Int { withoutEnded { count } }
 
+  /// Calls `body` under the lock, after those that have ended have been taken out.
   private func withoutEnded<R>(_ body: () -> R) -> R {
     lock.lock()
     let stack = takeEnded()
@@ -205,7 +230,8 @@ import Synchronization
     return result
   }
 
-  /// Looks for a child at an address that may be stale, and appends the tables of the others' children.
+  /// Looks for the child whose address is `child`, which may be stale and is only compared. Appends to `tables` those
+  /// of the other children's own children, in which the caller may go on. The watchdog calls this.
   func search(for child: UInt, tables: inout [ChildTable]) -> Cell? {
     lock.lock()
     var found: Cell?
@@ -221,6 +247,7 @@ import Synchronization
     return found
   }
 
+  /// All cells in the list. Called under the lock.
   private func retainedChildren() -> [Cell] {
     var all: [Cell] = []
     all.reserveCapacity(count)
@@ -235,10 +262,13 @@ import Synchronization
 }
 
 extension Cell {
-  /// The table of this actor's children, made when it is first needed. For the actor itself: on its worker.
+  /// Calls `body` with the table of this actor's children, which is made when it is first needed. Called on the cell's
+  /// worker.
   @inline(__always) func withChildTable<R>(_ body: (ChildTable) -> R) -> R {
     if !hasChildTable { makeChildTable() }
-    guard let result = withChildren(body) else { fatalError("Troupe: a table of children was not made") }
+    guard let result = withChildren(body) else {
+      fatalError("Troupe: an actor has no table of children after it was made. This is a bug in Troupe.")
+    }
     return result
   }
 

@@ -1,10 +1,12 @@
-/// A scheduler beside the pool of a system, for actors that ask for another dispatcher.
+/// A scheduler beside the pool of a system, for actors that ask for another dispatcher. The subclasses differ in where
+/// they run things.
 ///
-/// Time and timers are the pool's. Tasks with the system's executor run on the pool; what runs here are
-/// cells, and the loops of their asynchronous handlers.
+/// Only cells run here, and the loops of their asynchronous handlers. Time and timers are those of the pool, and tasks
+/// with the system's executor run on the pool.
 ///
-/// Sendable because it has constants only, and subclasses say why they are.
+/// Sendable because it has constants only. Each subclass says why it is.
 @usableFromInline package class DispatcherScheduler: Scheduler, @unchecked Sendable {
+  /// The system's own scheduler, which is the pool.
   let base: any Scheduler
   let workers: DispatcherWorkers
 
@@ -13,9 +15,9 @@
     base = workers.base
   }
 
-  @usableFromInline package func schedule(_ runnable: Runnable) { fatalError("abstract") }
+  @usableFromInline package func schedule(_ runnable: Runnable) { fatalError("Troupe: a subclass must override this.") }
   @usableFromInline package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
-  /// A cell of this scheduler has ended, or was refused: once for each.
+  /// Called once for each cell that had this scheduler, when it has ended or was refused.
   func leave() {}
   @usableFromInline package func stop() {}
 
@@ -26,7 +28,8 @@
   @usableFromInline package final func deadline(after delay: Duration) -> Int64 { base.deadline(after: delay) }
   @usableFromInline package final func add(_ timer: Timer) { base.add(timer) }
   @usableFromInline package final func cancel(_ timer: Timer) { base.cancel(timer) }
-  // Never beside a scheduler that runs everything.
+  // No such scheduler is made beside one that runs everything, except for an interleaving actor, whose turns and
+  // handlers `base` runs.
   @usableFromInline package final var loopPreference: (any TaskExecutor)? { nil }
   @usableFromInline package final var runsEverything: Bool { false }
   @usableFromInline package final var executor: WorkerExecutor! {

@@ -1,13 +1,14 @@
-/// The schedulers of one system beside its pool, made when they are first asked for.
+/// The schedulers of one system beside its pool. Each is made when an actor first asks for it.
 ///
 /// Sendable because what changes is under the lock.
 final class Dispatchers: @unchecked Sendable {
   let workers: DispatcherWorkers
+  /// How many threads `Dispatcher.blocking` may have, and after how long without work each of them ends.
   private let threadLimit: Int
   private let patience: Duration
   private let lock = FutexLock()
   private var blocking: ThreadScheduler?
-  /// Those with living cells, by the identity of their queue.
+  /// The schedulers of queues on which an actor lives, by the identity of the queue.
   private var queues: [ObjectIdentifier: QueueScheduler] = [:]
   private var isStopped = false
 
@@ -17,7 +18,8 @@ final class Dispatchers: @unchecked Sendable {
     self.patience = patience
   }
 
-  /// For a new cell, which must `leave` when it ends. Nil: the pool.
+  /// Returns the scheduler for a new cell, or nil if the cell runs on the pool. The cell must call `leaveDispatcher`
+  /// when it has ended.
   func enter(_ dispatcher: Dispatcher) -> DispatcherScheduler? {
     if case .lane(let limit) = dispatcher.kind { return InterleavingScheduler(workers, limit: limit) }
     if workers.base.runsEverything { return nil }
@@ -36,9 +38,10 @@ final class Dispatchers: @unchecked Sendable {
     }
   }
 
+  /// Called when a cell of this scheduler has ended. A queue without cells is let go of.
   func leave(_ scheduler: DispatcherScheduler) {
     guard let scheduler = scheduler as? QueueScheduler else { return scheduler.leave() }
-    // What goes goes outside of the lock.
+    // The scheduler is returned, so that it is released outside of the lock: its deinit takes another lock.
     let last = lock.withLock { () -> QueueScheduler? in
       scheduler.cells -= 1
       return scheduler.cells == 0 ? queues.removeValue(forKey: ObjectIdentifier(scheduler.queue)) : nil
@@ -46,6 +49,7 @@ final class Dispatchers: @unchecked Sendable {
     _ = last
   }
 
+  /// Called under the lock.
   private func blockingScheduler() -> ThreadScheduler {
     if let blocking { return blocking }
     let made = ThreadScheduler(workers, limit: threadLimit, patience: patience)
@@ -54,7 +58,7 @@ final class Dispatchers: @unchecked Sendable {
     return made
   }
 
-  /// Every actor has ended: so will the threads.
+  /// Called when every actor has ended: the threads of `Dispatcher.blocking` end as well.
   func stop() {
     let blocking = lock.withLock {
       isStopped = true
@@ -65,12 +69,12 @@ final class Dispatchers: @unchecked Sendable {
 }
 
 extension Cell {
-  /// The cell has ended, or never lived.
+  /// Called once when the cell has ended or was refused.
   func leaveDispatcher() { if let dispatcher { system.dispatchers.leave(dispatcher) } }
 }
 
 extension Dispatcher {
-  /// Nil: the pool.
+  /// Returns the scheduler for a new cell in this place, or nil if the cell runs on the pool.
   func enter(_ place: TreePosition) -> DispatcherScheduler? {
     if case .pool = kind { return nil }
     return place.withTable { $0.system }.dispatchers.enter(self)
@@ -78,6 +82,6 @@ extension Dispatcher {
 }
 
 extension ActorSystem {
-  /// Threads of its own that this system has beside the pool.
+  /// The number of threads of its own that this system has beside the pool.
   package var dispatcherThreads: Int { core.dispatchers.workers.threadCount }
 }

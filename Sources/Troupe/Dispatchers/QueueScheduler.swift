@@ -1,12 +1,13 @@
-/// Runs turns as blocks on a Dispatch queue that somebody else made.
+/// Runs turns as blocks on a Dispatch queue that the user made. `Dispatchers` makes one for each queue on which an
+/// actor lives.
 ///
 /// Sendable because what changes is under a lock, its own or that of `Dispatchers`.
 final class QueueScheduler: DispatcherScheduler, @unchecked Sendable {
   let queue: WorkerQueue
   private let lock = FutexLock()
-  /// Workers without a block. On a serial queue there is never more than one.
+  /// The workers that run no block now. On a serial queue there is never more than one worker.
   private var free: [DispatcherWorker] = []
-  /// Cells that live here. Under the lock of `Dispatchers`.
+  /// How many cells live here. It is touched under the lock of `Dispatchers`.
   var cells = 0
 
   init(_ workers: DispatcherWorkers, queue: WorkerQueue) {
@@ -14,12 +15,12 @@ final class QueueScheduler: DispatcherScheduler, @unchecked Sendable {
     super.init(workers)
   }
 
-  // Blocks hold the scheduler: none is left.
+  // Every block holds the scheduler, so none is left now, and all workers are free.
   deinit { for worker in free { workers.remove(worker, isThread: false) } }
 
   override func schedule(_ runnable: Runnable) { enqueue(runnable) }
 
-  /// A block.
+  /// The body of a block on the queue: runs one runnable, as a worker that is free.
   func run(_ runnable: Runnable) {
     let worker = lock.withLock { free.popLast() } ?? makeWorker()
     worker.asCurrent { worker.run(runnable, in: workers) }
@@ -28,7 +29,7 @@ final class QueueScheduler: DispatcherScheduler, @unchecked Sendable {
 
   private func makeWorker() -> DispatcherWorker {
     let worker = DispatcherWorker(self)
-    // Keeps no parked tasks: nobody would end them with the system.
+    // The worker keeps no parked loops, because nobody would end them when the system stops.
     worker.loops.end(on: worker)
     workers.add(worker, isThread: false)
     return worker

@@ -1,26 +1,31 @@
 internal import CTroupeShims
 
-/// Threads on which handlers may block: those of `Dispatcher.blocking`, or the one of a pinned actor.
+/// Threads on which handlers may block: either those of `Dispatcher.blocking`, or the one of a pinned actor.
 ///
-/// What becomes runnable goes to a thread that waits, else to a new one, else, if there are as many as may
-/// be, into a line that those look at when they have finished. Each step is under the lock, so nothing is
-/// left behind.
+/// What becomes runnable goes to a thread that waits. If none waits a new thread is started for it. If there are as
+/// many threads as there may be, it goes into a line, and each thread looks at the line before it waits. All these
+/// steps are under the lock, so no runnable is left behind.
 ///
 /// Sendable because what changes is under the lock.
 final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
   private let lock = FutexLock()
+  /// How many threads there may be at a time.
   private let limit: Int
-  /// How long a thread waits for work before it ends; nil: until `stop`.
+  /// How long a thread waits for work before it ends. If it is nil the thread waits until `stop`.
   private let patience: Duration?
+  /// Whether the thread ends with the one cell that lives here.
   private let endsWithCell: Bool
-  // Under the lock.
+  // The following are touched under the lock.
+  /// What has become runnable and has no thread.
   private var line = RunnableQueue()
+  /// The threads that wait for work. The one that began to wait last is taken first, so that the others may end.
   private var waiting: [ThreadWorker] = []
+  /// How many threads there are, waiting or not.
   private var threads = 0
-  /// Threads without work end at once. What comes all the same is run.
+  /// Whether threads that have no work end at once. What becomes runnable all the same is still run.
   private var isStopped = false
 
-  /// For actors that block.
+  /// Makes the scheduler of `Dispatcher.blocking`, which has no thread yet.
   init(_ workers: DispatcherWorkers, limit: Int, patience: Duration) {
     self.limit = limit
     self.patience = patience
@@ -28,7 +33,7 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
     super.init(workers)
   }
 
-  /// For one pinned actor.
+  /// Makes the scheduler of one pinned actor. Its thread starts with the actor's first turn.
   init(pinned workers: DispatcherWorkers) {
     limit = 1
     patience = nil
@@ -52,7 +57,7 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
     }
   }
 
-  /// The thread that says so looks at the line next.
+  /// Puts the cell at the end of the line. The caller's thread looks at the line next, so no thread needs to be woken.
   override func yield(_ cell: Cell, on worker: Worker) { lock.withLock { line.append(Runnable(cell)) } }
 
   override func leave() { if endsWithCell { stop() } }
@@ -69,6 +74,8 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
 
   // MARK: Threads
 
+  /// Starts a thread, which runs `first` before anything else. If the system has no thread, `first` goes into the line
+  /// of the threads that there are; if there are none, the program stops.
   private func startThread(_ first: Runnable) {
     let worker = ThreadWorker(self, first)
     workers.add(worker, isThread: true)
@@ -85,10 +92,13 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
       line.append(first)
       return threads > 0
     }
-    guard isServed else { fatalError("Troupe: no thread could be started for a dispatcher: error \(error)") }
+    guard isServed else {
+      fatalError(
+        "Troupe: the system has no thread for an actor that may block (error \(error)), and no such thread is left")
+    }
   }
 
-  /// The whole life of a thread.
+  /// The body of a thread.
   fileprivate func run(_ worker: ThreadWorker) {
     worker.asCurrent {
       while let runnable = next(for: worker) { worker.run(runnable, in: workers) }
@@ -97,7 +107,7 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
     workers.remove(worker, isThread: true)
   }
 
-  /// What the thread runs next; nil when it shall end. Waits.
+  /// Returns what the thread runs next, and waits for it if there is nothing. Returns nil when the thread has to end.
   private func next(for worker: ThreadWorker) -> Runnable? {
     while true {
       if let handed = worker.handed.take() { return handed }
@@ -117,12 +127,14 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
       let deadline = patience.map { Deadline(after: $0) } ?? .never
       if worker.parker.wait(until: deadline, spinning: false, call: "dispatcher") { continue }
       if giveUp(worker) { return nil }
-      // Somebody has taken this thread out of those that wait, and is about to signal.
+      // The wait was too long, but somebody has taken this thread out of those that wait meanwhile, and is about to
+      // signal it.
       _ = worker.parker.wait(until: .never, call: "dispatcher")
     }
   }
 
-  /// False if there is something to do after all.
+  /// Takes a thread that has waited for too long out of those that wait, so that it may end. Returns false if somebody
+  /// else has taken it out already, to give it something to do or because of `stop`.
   private func giveUp(_ worker: ThreadWorker) -> Bool {
     lock.withLock {
       guard let index = waiting.firstIndex(where: { $0 === worker }) else { return false }
@@ -133,10 +145,13 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
   }
 }
 
-/// One thread.
+/// The worker that one thread of a `ThreadScheduler` is, for as long as the thread lives.
+///
+/// Sendable because `handed` is written before the parker's signal, and read by the thread after it.
 final class ThreadWorker: DispatcherWorker, @unchecked Sendable {
+  /// Where the thread waits for work.
   let parker = Parker()
-  /// Written by whoever took this worker out of those that wait, before the signal.
+  /// What the thread runs next. Whoever took the worker out of those that wait writes this, before the signal.
   @exclusivity(unchecked) fileprivate var handed: Runnable?
   private let owner: ThreadScheduler
 

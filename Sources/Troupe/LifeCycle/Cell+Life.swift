@@ -1,9 +1,15 @@
 import Synchronization
 
+// This folder holds how an actor suspends, stops and ends, and how others hear of its end. Failures and restarts are in
+// `Supervision`.
+
+/// The life of a cell from its first handler to its end: what the control lane asks for, how an actor stops, and who is
+/// told when it has ended.
 extension Cell {
   // MARK: Called by the worker that runs the cell
 
-  /// Handles what the control lane brought.
+  /// Does what the control lane asks for. The loops that call handlers call this between two messages. It may change
+  /// the phase, and the caller has to look at that.
   @usableFromInline func handleControl() {
     let bits = takeControl()
     life.stopBits |= bits & ControlWord.kept
@@ -39,43 +45,47 @@ extension Cell {
     }
   }
 
+  /// Suspends the actor: no message wakes it from now on, and only the control lane does.
   private func hold() {
     life.phase = .suspended
     setSuspended(true)
     system.tell(.suspended(ActorID(self)))
   }
 
-  /// `started` has returned. One that was suspended before, or in an earlier incarnation, still is.
+  /// Called when the hook `started` has returned. An actor that was asked to suspend before that, or in an earlier
+  /// incarnation, is suspended now.
   @usableFromInline func incarnationBegins() {
     if isObserved { system.tell(.started(ActorID(self), incarnation: Int(life.incarnation))) }
     if isHeld { hold() } else { life.phase = .running }
   }
 
+  /// Closes the mailbox. The actor handles what is queued, and `finishDraining` follows.
   private func beginDraining() {
     isDraining = true
     _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
   }
 
-  /// The queue is closed and empty: if that was asked for, the end begins. Else a producer is about to fill the hole.
+  /// Called when the queue is closed and has nothing left. If the actor was asked to drain, and no envelope waits
+  /// either, it begins to stop.
   @usableFromInline func finishDraining() {
     if isDraining && !hasEnvelopes { beginStopping() }
   }
 
-  /// From here on nothing is accepted, nothing more is handled, and the children go first.
+  /// Begins to stop the actor: from now on it accepts no message and handles none, and its children end before it does.
   @usableFromInline func beginStopping() {
     let isClosingAlready = life.phase == .restarting && settings?.keepsChildren != true
     life.phase = .stopping
-    // Suspended: the only thing that may wake this cell now is the control lane.
+    // *suspended* makes sure that only the control lane wakes the cell from now on.
     _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.suspended, ordering: .acquiringAndReleasing)
     waiters?.closeAll()
     if isClosingAlready { return }
-    // Set if a restart was to keep them.
+    // The bit may be set from a restart that kept the children.
     life.stopBits &= ~ControlWord.childrenEnded
     closeChildren()
   }
 
-  /// Stops the children; `mayEnd` once they have ended.
+  /// Stops the children. `mayEnd` becomes true once they have ended.
   func closeChildren() {
     guard let children else {
       life.stopBits |= ControlWord.childrenEnded
@@ -85,9 +95,11 @@ extension Cell {
     if isEmpty { life.stopBits |= ControlWord.childrenEnded }
   }
 
+  /// Whether all children have ended, so that the actor may end or restart.
   @usableFromInline var mayEnd: Bool { life.stopBits & ControlWord.childrenEnded != 0 }
 
-  /// The last thing that happens to a cell. Its queue has been drained and its behavior destroyed.
+  /// Ends the life of a cell whose queue has been drained and whose behavior has been destroyed: tells those who want
+  /// to hear of it, and leaves the parent's table. The caller must not touch the cell after this.
   @usableFromInline func endLife() {
     life.phase = .ended
     incarnationEnds()
@@ -109,28 +121,32 @@ extension Cell {
       } else if life.stopBits & ControlWord.unreferenced != 0 {
         .unreferenced
       } else {
-        // Drained.
+        // The actor has drained, because of a shutdown or because it was asked to.
         system.drains ? (siblings.owner == nil ? .systemStopped : .parentStopped) : .stopped
       }
-    // Whoever hears of the end finds the name free; and the parent hears of it last.
+    // The order matters: whoever hears of the end must find the name free, and the parent's table hears of it last.
     if name != nil { siblings.freeName(of: self) }
     leaveDispatcher()
     finish(end)
     Cell.leaveTable(.passUnretained(self))
   }
 
-  /// The table lets go of the hold that `insert` took, and nobody else needs to have one: a turn has none. So
-  /// it is held here until the table is done, and may be gone after that. Out of line, where the compiler
-  /// cannot think that it is held already.
+  /// Has the parent's table let go of the cell. Nobody else needs to hold the cell, since a turn does not. So it is
+  /// retained here until the table is done, and may be gone after that.
+  ///
+  /// This is not inlined, because the compiler might conclude in the caller that the cell is retained already, and
+  /// leave that out.
   @inline(never) private static func leaveTable(_ unmanaged: Unmanaged<Cell>) {
     let held = unmanaged.retain()
-    // It holds the table.
+    // The cell holds the table, so the table stays as well.
     held._withUnsafeGuaranteedRef { cell in
       cell.withSiblings { $0.ended(cell) }
     }
     letGo(held)
   }
 
+  /// Notes how the cell has ended, and tells the observer, those who watch it, and those who wait for its end. All of
+  /// that happens outside of the lock.
   func finish(_ end: EndReason) {
     lock.lock()
     let listeners = endListeners
@@ -138,7 +154,7 @@ extension Cell {
     let children = takeChildren()
     lock.unlock()
     children?.release()
-    // Nothing changes any more.
+    // From here on the end does not change any more, so it can be read without the lock.
     if isObserved, let termination = self.end {
       system.tell(.ended(termination))
       system.interceptor?.ends(self, termination)
@@ -152,13 +168,16 @@ extension Cell {
 
   // MARK: Called by anyone
 
+  /// Suspends until the actor has ended, and returns how. Cancellation does not end the wait.
   func waitForTermination() async -> Termination {
     if let waiter = awaitEnd() { await waiter.parker.wait() }
-    guard let end = lock.withLock({ end }) else { fatalError("Troupe: a termination was signalled before its end") }
+    guard let end = lock.withLock({ end }) else {
+      fatalError("Troupe: a task was woken by the end of an actor that has not ended. This is a bug in Troupe.")
+    }
     return end
   }
 
-  /// One that is signalled at the end, or nil if that has come.
+  /// Enters a waiter that is signalled when the actor ends. Returns nil if it has ended already.
   private func awaitEnd() -> EndListeners.Waiter? {
     lock.withLock {
       if hasEnded { return nil }
@@ -168,12 +187,13 @@ extension Cell {
     }
   }
 
-  /// An actor that never lives: what is sent to it becomes dead letters.
+  /// Ends the cell of an actor that was refused and never lived. What is sent to it becomes dead letters. Called by
+  /// whoever spawned it, before anyone else has its address.
   @usableFromInline func refuse(_ end: EndReason) {
     _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     life.phase = .ended
     leaveDispatcher()
-    // Nobody can have posted a message of its type yet, and nothing comes any more.
+    // This closes the mailbox to envelopes. There is none yet, because nobody had an address to which to post one.
     _ = leftEnvelope()
     finish(end)
     if let termination = self.end { system.log(termination.description) }

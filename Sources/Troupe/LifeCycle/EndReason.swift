@@ -1,12 +1,14 @@
-/// Who wants to hear of a cell's end, until that has come, and how it ended from then on. In one word, which
-/// is why it is flat.
+/// Says how a cell has ended. While it lives this keeps those who want to hear of its end instead. It has no nested
+/// enum, so that it takes only one word of each cell.
 @usableFromInline enum EndReason {
+  /// The cell lives, and nobody has asked to hear of its end.
   case living
+  /// The cell lives, and these want to hear of its end.
   case heard(EndListeners)
   case failed(FailureBox)
   case stopped, linked, unreferenced, parentStopped, systemStopped, nameTaken
 
-  /// Nil while it lives.
+  /// Why the actor has ended, or nil while it lives.
   var reason: Termination.Reason? {
     switch self {
     case .living, .heard: nil
@@ -22,18 +24,19 @@
 
 }
 
-/// Under the cell's lock.
+/// What is asked of a cell's end. Called under the cell's lock, except that the end can be read without it once the
+/// cell has ended.
 extension Cell {
   var hasEnded: Bool { endReason.reason != nil }
 
-  /// Nil while it lives.
+  /// How the actor has ended, or nil while it lives.
   var end: Termination? { endReason.reason.map { Termination(reason: $0, cell: self) } }
 
   var endListeners: EndListeners? {
     if case .heard(let listeners) = endReason { listeners } else { nil }
   }
 
-  /// Those of a cell that has not ended.
+  /// Returns the listeners of a cell that has not ended, which are made when they are first needed.
   func listeners() -> EndListeners {
     if case .heard(let listeners) = endReason { return listeners }
     let listeners = EndListeners()

@@ -1,4 +1,4 @@
-/// How an actor's life ended. A watcher gets it, and `Address.termination` returns it.
+/// How an actor's life ended. A watcher gets it in a signal, and `Address.termination` returns it.
 public struct Termination: Sendable, CustomStringConvertible {
   /// Why an actor ended.
   public enum Reason: Sendable {
@@ -36,7 +36,7 @@ public struct Termination: Sendable, CustomStringConvertible {
   /// Whether this is the end of the actor that the address leads to.
   public func isOf<Message: ~Copyable>(_ address: Address<Message>) -> Bool { address.target.cell === cell }
 
-  /// One line for a log.
+  /// Says in one line for a log which actor has ended, and why.
   public var description: String {
     switch reason {
     case .stopped: "\(path) stopped"
@@ -45,7 +45,7 @@ public struct Termination: Sendable, CustomStringConvertible {
     case .failed(let failure): "\(path) failed: \(failure)"
     case .parentStopped: "\(path) stopped because its parent did"
     case .systemStopped: "\(path) stopped because the system did"
-    case .nameTaken: "\(path) was not started: a living actor has that name"
+    case .nameTaken: "\(path) was not started, because a living actor has that name"
     }
   }
 }
@@ -53,10 +53,15 @@ public struct Termination: Sendable, CustomStringConvertible {
 /// Those who want to hear of the end of an actor: tasks, each at a parker of its own, and actors. It also holds what
 /// the actor's children escalate to it, and its meter. It is touched under the cell's lock.
 @usableFromInline final class EndListeners {
+  /// A task that waits for the end.
   final class Waiter: Sendable { let parker = Parker() }
   var waiting: [Waiter] = []
+  /// The watches of other actors on this one, by their identity.
   var watches: [ObjectIdentifier: Watch] = [:]
+  /// How many watches have been entered so far. Their order follows from it, so that a simulation does not depend on
+  /// the order of a dictionary.
   var entered = 0
+  /// A failure that a child has escalated, until the actor's worker takes it.
   var escalated: FailureBox?
   var meter: ActorMeter?
 }

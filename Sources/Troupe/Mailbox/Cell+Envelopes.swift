@@ -1,32 +1,37 @@
 import Synchronization
 
-/// What comes to an actor beside its queue: how it is posted, by anyone, and how the actor's worker takes it in.
+/// Envelopes, which come to an actor beside its queue: how any thread posts one, and how the actor's worker takes it in
+/// and opens it at its place among the messages.
 extension Cell {
-  /// Sends something beside the queue, and wakes the cell if it idles. False if the actor has ended.
+  /// Posts an envelope to this actor and wakes it if it idles. Returns false if the actor has ended. Any thread may
+  /// call this. It takes no lock, unless the mailbox has a store.
   @discardableResult func post(_ envelope: Envelope) -> Bool {
     if isIntercepted { system.interceptor?.posts(envelope, to: self) }
     if let store {
-      envelope.ignoresBound = true
-      guard store.insert(envelope, exempt: true) != nil else { return false }
+      guard store.insert(envelope) != nil else { return false }
       post(ControlWord.envelopes)
       return true
     }
-    // Acquiring: not before what the poster sent itself.
+    // Acquiring: the index must not be older than that of a message which the poster sent before, or learned of. Pairs
+    // with the releasing exchange in `MessageQueue.push`.
     let word = mailbox.queue.pointee.tail.load(ordering: .acquiring)
     envelope.position = isBounded ? word >> TailWord.boundedShift : word >> TailWord.shift
     guard mailbox.envelopes.push(envelope) else { return false }
-    // Also if others are there already: whoever pushed the first may not have told the cell yet, and what
-    // this poster sends next must not come before its envelope.
+    // The cell is told even if other envelopes are there already. Whoever pushed the first of them may not have told it
+    // yet, and what this poster sends next must not be handled before its envelope.
     post(ControlWord.envelopes)
     return true
   }
 
+  /// Opens an envelope whose turn has come, and says what is in it. Called on the cell's worker.
   @usableFromInline func open(_ envelope: Envelope) -> Envelope.Content {
     if isIntercepted { system.interceptor?.opens(envelope, in: self) }
-    return envelope.kind == .once ? openTimer(envelope) : envelope.open(self)
+    return envelope.open(self)
   }
 
-  /// The envelope whose turn it is, if any. `head` is the index of the next message in the queue.
+  /// Takes the envelope whose turn it is, if there is one, and notes whether others wait. Unstashed messages come
+  /// before everything else. `head` is the index of the next message in the queue. Called on the cell's worker, and
+  /// only while `hasEnvelopes` is true.
   @usableFromInline func nextEnvelope(at head: UInt) -> Envelope? {
     let rareState = rareState
     var envelope = rareState.front.popFirst()
@@ -35,7 +40,7 @@ extension Cell {
     }
     if let store {
       if envelope == nil, let stored = store.popFirst() {
-        if isBounded && !stored.ignoresBound { store.hasRoom(in: self) }
+        if isBounded && stored.wasSent { store.hasRoom(in: self) }
         envelope = stored
       }
       hasEnvelopes = rareState.hasEnvelopes || store.count > 0
@@ -45,30 +50,32 @@ extension Cell {
     return envelope
   }
 
+  /// Whether the consumer has taken everything that was sent before the envelope with this position was posted.
   private func isReached(_ position: UInt, _ head: UInt) -> Bool {
-    // A bounded index wraps.
+    // The index of a bounded queue wraps, so the two are compared by their difference.
     let mask = isBounded ? TailWord.boundedIndexMask : UInt.max
     return (head &- position) & mask <= mask / 2
   }
 
-  /// On the cell's worker: takes in what has been posted.
+  /// Takes in all envelopes that have been posted. Called on the cell's worker, when the control lane says so.
   func collectEnvelopes() {
     let rareState = rareState
     rareState.placed.append(reversing: mailbox.envelopes.take())
     hasEnvelopes = rareState.hasEnvelopes || (store?.count ?? 0) > 0
   }
 
-  /// At the end: everything that has come beside the queue, and what is stashed, one after the other. Nothing
-  /// comes any more.
+  /// Takes the next envelope with a message that the ended actor leaves behind, or the next stashed message. Returns
+  /// nil when there is none left. The first call closes the mailbox to envelopes. Called on the cell's worker, when the
+  /// actor ends.
   @usableFromInline func leftEnvelope() -> Envelope? {
     if let stack = mailbox.envelopes.close() { rareState.placed.append(reversing: stack) }
     store?.close()
     while let envelope = store?.popFirst() {
-      if envelope.isMessage(self) { return envelope }
+      if envelope.isMessage { return envelope }
     }
     guard let rareState = existingRareState else { return nil }
     while let envelope = rareState.stash.popFirst() ?? rareState.front.popFirst() ?? rareState.placed.popFirst() {
-      if envelope.isMessage(self) { return envelope }
+      if envelope.isMessage { return envelope }
     }
     return nil
   }

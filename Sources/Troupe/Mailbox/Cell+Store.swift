@@ -48,17 +48,17 @@ extension Cell {
   /// Of a bounded store, each message in it has a permit of the queue, which stays empty.
   private func storingReserved<Message: ~Copyable>(_ message: consuming Message, _ note: SendNote?) -> Push<Message> {
     guard let store = settings?.store else { fatalError("Troupe: a mailbox has no store") }
-    let envelope = MessageEnvelope<Message>(message)
+    let envelope = store.envelope(for: message)
     envelope.number = note?.number ?? 0
-    switch store.insert(envelope, exempt: false) {
+    switch store.insert(envelope) {
     case .accepted: system.interceptor?.posts(envelope, to: self)
     case .evicted(let out):
       let reason: DeadLetter.Reason = out === envelope ? .replaced : .overflow
-      _ = unsafeDowncast(out, to: MessageEnvelope<Message>.self).take()
+      _ = out.takeMessage(of: Message.self)
       deadLetter(reason, Message.self)
     case nil:
       // Its permit stays out: there is no mailbox any more.
-      return .closed(envelope.take()!)
+      return .closed(envelope.message.take()!)
     }
     post(ControlWord.envelopes)
     return .done

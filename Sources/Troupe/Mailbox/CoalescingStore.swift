@@ -1,34 +1,33 @@
 /// See `MailboxOptions.coalescing`.
-final class CoalescingStore<Message: ~Copyable, Key: Hashable & Sendable>: MailboxStore, @unchecked Sendable {
-  private final class KeyBox {
+final class CoalescingStore<Message: ~Copyable, Key: Hashable & Sendable>: RankingStore<Message>, @unchecked Sendable {
+  private final class KeyedMessage: StoredMessage<Message>, @unchecked Sendable {
     let key: Key
-    init(_ key: Key) { self.key = key }
+    init(_ message: consuming Message, _ key: Key) {
+      self.key = key
+      super.init(message)
+    }
   }
   private let capacity: Int
   private let key: @Sendable (borrowing Message) -> Key
   @exclusivity(unchecked) private var envelopes = EnvelopeList()
-  @exclusivity(unchecked) private var byKey: [Key: MessageEnvelope<Message>] = [:]
+  @exclusivity(unchecked) private var byKey: [Key: KeyedMessage] = [:]
 
   init(_ capacity: Int, _ key: @escaping @Sendable (borrowing Message) -> Key) {
     self.capacity = capacity
     self.key = key
   }
 
-  override func prepare(_ envelope: Envelope) {
-    let envelope = unsafeDowncast(envelope, to: MessageEnvelope<Message>.self)
-    envelope.tag = KeyBox(key(envelope.message!))
+  override func rankedEnvelope(for message: consuming Message) -> StoredMessage<Message> {
+    let key = key(message)
+    return KeyedMessage(message, key)
   }
 
-  private func key(of envelope: Envelope) -> Key {
-    guard let box = unsafeDowncast(envelope, to: MessageEnvelope<Message>.self).tag as? KeyBox else {
-      fatalError("Troupe: a message has no key")
-    }
-    return box.key
-  }
+  /// All sent messages in this store were put in their envelopes by it.
+  private func keyed(_ envelope: Envelope) -> KeyedMessage { unsafeDowncast(envelope, to: KeyedMessage.self) }
 
   override func add(_ envelope: Envelope) -> Outcome {
-    let key = key(of: envelope)
-    let envelope = unsafeDowncast(envelope, to: MessageEnvelope<Message>.self)
+    let envelope = keyed(envelope)
+    let key = envelope.key
     if let earlier = byKey[key] {
       // The later message takes the earlier one's place; the new envelope leaves with the earlier message.
       let message = earlier.message.take()
@@ -39,7 +38,7 @@ final class CoalescingStore<Message: ~Copyable, Key: Hashable & Sendable>: Mailb
     var out: Envelope?
     if byKey.count == capacity {
       let oldest = envelopes.popFirstMessage()
-      byKey[self.key(of: oldest)] = nil
+      byKey[keyed(oldest).key] = nil
       out = oldest
     }
     byKey[key] = envelope
@@ -54,7 +53,7 @@ final class CoalescingStore<Message: ~Copyable, Key: Hashable & Sendable>: Mailb
 
   override func remove() -> Envelope? {
     let envelope = envelopes.popFirst()
-    if let envelope, !envelope.ignoresBound { byKey[key(of: envelope)] = nil }
+    if let envelope, envelope.wasSent { byKey[keyed(envelope).key] = nil }
     return envelope
   }
 }

@@ -1,56 +1,63 @@
 public import Synchronization
 
-/// The control lane of a cell: what passes before queued messages. Life-cycle requests repeat without meaning
-/// more, so the lane is a set of bits, and never full.
+/// The control lane of a cell, which is handled before the next queued message. It is a set of bits, because to ask for
+/// something of an actor's life cycle twice means no more than to ask once. So it is never full.
 @usableFromInline package struct ControlWord: ~Copyable, Sendable {
   @usableFromInline let bits = Atomic<UInt32>(0)
 
   @usableFromInline static let stop: UInt32 = 1
   @usableFromInline static let parentStopped: UInt32 = 2
   @usableFromInline static let systemStopped: UInt32 = 4
+  /// An actor that this one is linked to has ended.
   @usableFromInline static let linkEnded: UInt32 = 8
-  /// One of these, and the actor ends. They are kept.
+  /// Each of these ends the actor.
   static let stops = stop | parentStopped | systemStopped | linkEnded
-  /// An asynchronous handler that waits is cancelled.
+  /// Each of these cancels the task in which an asynchronous handler waits.
   static let cancels = stop | parentStopped | systemStopped
+  /// The last child has ended after the table of children was closed.
   @usableFromInline static let childrenEnded: UInt32 = 16
+  /// The bits that the cell keeps in `stopBits` once it has taken them.
   static let kept = stops | childrenEnded
-  /// Handle what is queued, then stop.
+  /// The actor handles what is queued, and then stops.
   static let drain: UInt32 = 32
   static let suspend: UInt32 = 64
   static let resume: UInt32 = 128
   static let restart: UInt32 = 256
-  /// The wait before a restart is over.
+  /// The backoff before a restart is over.
   static let restartDue: UInt32 = 512
-  /// A child has failed and passes that on.
+  /// A child has failed and escalates that to this actor.
   static let escalated: UInt32 = 1024
-  /// The mailbox was full, and that is a failure.
+  /// A sender has found the mailbox full, which counts as a failure of the actor.
   static let overflow: UInt32 = 4096
-  /// The last handle has gone.
+  /// The last handle of a counted actor has gone.
   static let unreferenced: UInt32 = 8192
-  /// A handler of an interleaving actor: there is room for another, or the end may go on.
+  /// A handler of an interleaving actor has ended, so another one may begin, or the end of the actor may go on.
   static let handlerEnded: UInt32 = 16384
-  /// Beside one of `cancels`, where it was not the handler itself that asked to stop: see `HandlerState`.
+  /// The task in which an asynchronous handler waits is to be cancelled: see `HandlerState`. `Cell.post` adds this to
+  /// the bits in `cancels`; an actor that stops itself in its handler sets its bit without it.
   static let cancel: UInt32 = 32768
-  /// Something has come beside the queue.
+  /// An envelope has been posted.
   static let envelopes: UInt32 = 2048
 
   init() {}
 
-  /// Something waits. The consumer's own line: looking costs nothing while nobody posts.
+  /// Whether any bit is set. The consumer looks before each message. The look costs next to nothing while nobody posts,
+  /// because the word then stays in the consumer's cache.
   ///
-  /// Relaxed: what a sender posted before a message is seen behind the acquiring look at the message's slot
-  /// (`MessageQueue.isReady`), which is why that look comes first; what anybody posts later sets the bit in
-  /// the tail, and the step that idles sees that.
+  /// Relaxed is enough, because the consumer first looks whether a message is ready (`MessageQueue.isReady`). That look
+  /// is acquiring, so a bit which the sender posted before the message is seen here. A bit that anyone posts later sets
+  /// *control* in the tail word, which the step that idles sees.
   @inlinable var isPending: Bool { bits.load(ordering: .relaxed) != 0 }
 
-  /// Relaxed: `HandlerState` orders it.
+  /// Whether the task of a waiting handler is to be cancelled. Relaxed: the exchange in `HandlerState.enter` comes
+  /// before this look, and acquires what came before `HandlerState.cancel`.
   var hasCancel: Bool { bits.load(ordering: .relaxed) & Self.cancel != 0 }
 
-  /// Releasing: pairs with `take`.
+  /// Sets a bit. Releasing: publishes what the poster did before. Pairs with the exchange in `take`.
   func post(_ bit: UInt32) { bits.bitwiseOr(bit, ordering: .releasing) }
 
-  /// The same, and takes one back that the new one makes void. Of two that exclude each other the later one holds.
+  /// Sets a bit, and clears another that it makes void if that is still set. So of two requests that exclude each other
+  /// the later one holds.
   func post(_ bit: UInt32, replacing other: UInt32) {
     if other == 0 { return post(bit) }
     var word = bits.load(ordering: .relaxed)
@@ -62,8 +69,9 @@ public import Synchronization
     }
   }
 
+  /// Takes all bits. Acquiring: pairs with the releasing steps in `post`.
   func take() -> UInt32 { bits.exchange(0, ordering: .acquiring) }
 
-  /// For a cell that begins anew, and that nobody else has.
+  /// Clears all bits of a cell that is kept for another actor. Relaxed: nobody else has a reference to the cell.
   func reset() { bits.store(0, ordering: .relaxed) }
 }

@@ -20,7 +20,7 @@ final class DroppingStore: MailboxStore, @unchecked Sendable {
 
   override func remove() -> Envelope? {
     let envelope = envelopes.popFirst()
-    if let envelope, !envelope.ignoresBound { messages -= 1 }
+    if let envelope, envelope.wasSent { messages -= 1 }
     return envelope
   }
 }

@@ -1,79 +1,42 @@
-/// What comes to an actor beside its queue and takes its place among the queued messages: a notice, a timer's
-/// message, a result of its own work. It is exempt from the mailbox's bound, and never refused while the
-/// actor lives.
+/// Something that comes to an actor beside its queue, and takes its place among the queued messages: the notice of
+/// an ended actor, the message of a timer, the result of the actor's own work. The bound of a mailbox does not apply
+/// to it, and no mailbox refuses it while the actor lives.
 ///
 /// Sendable because it belongs to whoever posts it, then to the list that it is in, then to the actor's worker.
-///
-/// It is a timer, since what comes may come at a time; only those that the wheel was given fire.
-@usableFromInline package class Envelope: Timer, @unchecked Sendable {
+@usableFromInline package class Envelope: @unchecked Sendable {
+  /// What an envelope turns out to hold when its turn has come.
   @usableFromInline package enum Content {
+    /// The behavior handles a message, which `takeMessage` takes out.
     case message
+    /// The behavior is told a signal.
     case signal(Signal)
-    /// It has lost its meaning on the way: a cancelled timer.
+    /// The behavior is told nothing: the envelope has lost its meaning on the way, as a cancelled timer does, or it
+    /// was meant for the actor's cell alone.
     case nothing
   }
 
-  /// Its turn comes when the consumer's index has reached this one, that of the tail when it was posted.
-  final var position: UInt {
-    get { UInt(bitPattern: place) }
-    set { place = Int(bitPattern: newValue) }
-  }
+  // The owner's, one after the other, so they are exempt from exclusivity checks, each of which is a call.
 
-  /// No message that was sent: no rule of a mailbox applies. Set before it is posted.
-  @exclusivity(unchecked) final var ignoresBound = false
-  /// A timer that has been cancelled. Touched by the actor's worker.
-  @exclusivity(unchecked) final var isReplaced = false
-  @usableFromInline enum Kind: UInt8 {
-    case plain
-    /// A timer that fires once.
-    case once
-    /// A timer that makes its messages.
-    case repeating
-  }
-  @usableFromInline final let kind: Kind
-  /// Of a timer with a key.
-  @usableFromInline var keyHash: Int { 0 }
-
-  @usableFromInline init(_ kind: Kind = .plain, deadline: Int64 = .max) {
-    self.kind = kind
-    super.init(deadline: deadline)
-  }
-
-  /// The interceptor's.
+  /// The next envelope in the list that this one is in. An envelope is in one list at a time, and that list has the
+  /// reference count of each of its envelopes.
+  @exclusivity(unchecked) final var next: Unmanaged<Envelope>?
+  /// The index of the queue's tail when the envelope was posted. The envelope is handled when the consumer's index
+  /// has reached it. A mailbox with a store has an order of its own, and leaves this at 0.
+  @exclusivity(unchecked) final var position: UInt = 0
+  /// The number by which the test kit knows the message; 0 if nobody has given it one.
   @exclusivity(unchecked) package final var number: Int32 = 0
 
-  /// On the actor's worker, once, when its turn has come.
-  func open(_ cell: Cell) -> Content { .message }
-  /// Whether a message is lost with it. On the actor's worker, at the end.
-  func isMessage(_ cell: Cell) -> Bool { true }
-}
+  @usableFromInline init() {}
 
-/// An envelope with a message of the actor's type.
-@usableFromInline package class MessageEnvelope<Message: ~Copyable>: Envelope, @unchecked Sendable {
-  @usableFromInline @exclusivity(unchecked) final var message: Message?
-  /// A store's own; of a timer, how it goes on.
-  @usableFromInline @exclusivity(unchecked) final var tag: AnyObject?
+  /// Says what the envelope holds, and does what has to be done before the behavior hears of it. The actor's worker
+  /// calls this once, when the envelope's turn has come.
+  func open(_ cell: Cell) -> Content { .nothing }
 
-  @inlinable init(
-    _ message: consuming Message?, _ kind: Kind = .plain, deadline: Int64 = .max, tag: AnyObject? = nil
-  ) {
-    self.message = message
-    self.tag = tag
-    super.init(kind, deadline: deadline)
-  }
+  /// Whether a message is lost, and becomes a dead letter, if the envelope is not opened any more. The actor's worker
+  /// asks at the end of the actor.
+  var isMessage: Bool { false }
 
-  /// After `open` said that it is a message.
-  @inlinable final func take() -> Message? {
-    if kind == .repeating { return make() }
-    return message.take()
-  }
-  @usableFromInline func make() -> Message? { nil }
-}
-
-extension Envelope {
-  /// Retained by the list.
-  @inline(__always) final var nextEnvelope: Unmanaged<Envelope>? {
-    get { next.map { .fromOpaque($0.toOpaque()) } }
-    set { next = newValue.map { .fromOpaque($0.toOpaque()) } }
-  }
+  /// Whether the envelope holds a message that somebody has sent, as it does in a mailbox that keeps sent messages in
+  /// a store. The rule of the store applies to these, and to nothing else.
+  var wasSent: Bool { false }
 }

@@ -11,8 +11,8 @@ struct EnvelopeList {
   mutating func append(_ envelope: Envelope) { append(Unmanaged.passRetained(envelope)) }
 
   private mutating func append(_ envelope: Unmanaged<Envelope>) {
-    envelope._withUnsafeGuaranteedRef { $0.nextEnvelope = nil }
-    if let last { last._withUnsafeGuaranteedRef { $0.nextEnvelope = envelope } } else { first = envelope }
+    envelope._withUnsafeGuaranteedRef { $0.next = nil }
+    if let last { last._withUnsafeGuaranteedRef { $0.next = envelope } } else { first = envelope }
     last = envelope
     count += 1
   }
@@ -25,21 +25,21 @@ struct EnvelopeList {
     var each: Unmanaged<Envelope>? = stack
     while let envelope = each {
       each = envelope._withUnsafeGuaranteedRef {
-        let below = $0.nextEnvelope
-        $0.nextEnvelope = reversed
+        let below = $0.next
+        $0.next = reversed
         return below
       }
       reversed = envelope
       count += 1
     }
-    if let last { last._withUnsafeGuaranteedRef { $0.nextEnvelope = reversed } } else { first = reversed }
+    if let last { last._withUnsafeGuaranteedRef { $0.next = reversed } } else { first = reversed }
     last = stack
   }
 
   /// Puts another list before this one; that is empty then.
   mutating func prepend(_ other: inout EnvelopeList) {
     guard let otherLast = other.last else { return }
-    otherLast._withUnsafeGuaranteedRef { $0.nextEnvelope = first }
+    otherLast._withUnsafeGuaranteedRef { $0.next = first }
     if last == nil { last = otherLast }
     first = other.first
     count += other.count
@@ -48,7 +48,7 @@ struct EnvelopeList {
 
   mutating func popFirst() -> Envelope? {
     guard let envelope = first else { return nil }
-    first = envelope._withUnsafeGuaranteedRef { $0.nextEnvelope }
+    first = envelope._withUnsafeGuaranteedRef { $0.next }
     if first == nil { last = nil }
     count -= 1
     return envelope.takeRetainedValue()

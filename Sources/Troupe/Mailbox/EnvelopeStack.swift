@@ -11,7 +11,7 @@ struct EnvelopeStack: ~Copyable, Sendable {
     var bits = top.load(ordering: .relaxed)
     let pushed = Unmanaged.passRetained(envelope)
     while bits & Self.closed == 0 {
-      envelope.nextEnvelope = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
+      envelope.next = UnsafeRawPointer(bitPattern: bits).map { Unmanaged.fromOpaque($0) }
       // Releasing: publishes the envelope. Pairs with the exchanges below.
       let (exchanged, seen) = top.weakCompareExchange(
         expected: bits, desired: UInt(bitPattern: pushed.toOpaque()), successOrdering: .releasing,

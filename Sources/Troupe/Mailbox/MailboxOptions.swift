@@ -1,24 +1,36 @@
-/// How an actor's mailbox takes messages, and in which order it gives them out.
+// This folder holds the mailbox of an actor as far as it is more than a queue: its options, its control lane, the
+// envelopes that come beside the queue, and the stores of mailboxes with rules.
+
+/// Says how an actor's mailbox takes messages, and in which order it gives them out. Set it in `SpawnOptions.mailbox`.
 ///
-/// Bounds and rules are about messages that are sent. What the actor asked for, such as timers, notices of
-/// watched actors and results of its own work, is never refused, dropped or replaced, and no part of a bound.
+/// Bounds and rules apply to messages that are sent. What the actor itself asked for, such as timers, notices of
+/// watched actors and results of its own work, is never refused, dropped or replaced, and does not count against a
+/// bound.
+///
+/// ```swift
+/// let meter = system.spawn(options: SpawnOptions(mailbox: .droppingOldest(100))) { Meter() }
+/// ```
 public struct MailboxOptions: Sendable {
-  /// What a bounded mailbox does with a message when it is full.
+  /// Says what a bounded mailbox does with a message when it is full.
   public enum Overflow: Sendable, Hashable {
-    /// It goes back to the sender (`trySend`), or becomes a dead letter, `mailboxFull` (`send`); the default.
+    /// The message is refused: `trySend` gives it back to the sender, and `send` makes it a dead letter with the reason
+    /// `mailboxFull`. This is the default.
     case reject
-    /// It becomes a dead letter, `overflow`; for the sender it was sent.
+    /// The message becomes a dead letter with the reason `overflow`. To the sender it counts as sent.
     case dropNewest
-    /// It is rejected, and the actor fails with `MailboxOverflow`: its supervision decides.
+    /// The message is refused, and the actor fails with `MailboxOverflow`, so that its supervision decides what becomes
+    /// of it.
     case fail
   }
 
-  /// 0: unbounded, or the store's own affair. Else the queue counts the room, and `deliver` waits for it.
+  /// How many messages there is room for. The queue counts the room, and `deliver` waits for it. It is 0 if the mailbox
+  /// is unbounded, or if its store keeps to a bound of its own.
   @usableFromInline let capacity: Int
   let overflow: Overflow
-  /// Makes the second kind of mailbox, where others than the consumer take messages out, or in another order.
+  /// Makes the store of a mailbox with a rule, in which messages leave before the consumer takes them or in another
+  /// order. It is nil for a mailbox that is only a queue.
   let store: (@Sendable () -> MailboxStore)?
-  /// The type that `store` takes.
+  /// The type of the messages that `store` takes, if it is for one type only.
   let messageType: Any.Type?
 
   private init(
@@ -31,28 +43,37 @@ public struct MailboxOptions: Sendable {
     self.store = store
   }
 
-  /// Always has room; the default.
+  /// A mailbox that always has room. This is the default.
   public static var unbounded: MailboxOptions { MailboxOptions(capacity: 0) }
 
-  /// Has room for so many messages; `deliver` waits for it. Its memory is allocated at spawn. A capacity
-  /// below 1 or above 2^30 stops the program.
+  /// A mailbox with room for `capacity` messages. If it is full, `deliver` waits for room, and for the other ways to
+  /// send `overflow` says what happens.
+  ///
+  /// Its memory is allocated when the actor is spawned. A capacity below 1 or above 2^30 stops the program.
   public static func bounded(_ capacity: Int, overflow: Overflow = .reject) -> MailboxOptions {
     MailboxOptions(capacity: checked(capacity), overflow: overflow)
   }
 
-  /// Keeps the last `capacity` messages: one that comes when it is full takes the place of the oldest, which
-  /// becomes a dead letter, `overflow`. For what is worth less the older it is. A message costs a lock and an
-  /// allocation. A capacity below 1 or above 2^30 stops the program.
+  /// A mailbox that keeps the last `capacity` messages. If it is full, a new message takes the place of the oldest one,
+  /// which becomes a dead letter with the reason `overflow`. Use it for messages that are worth less the older they
+  /// are.
+  ///
+  /// Each message costs a lock and an allocation. A capacity below 1 or above 2^30 stops the program.
   public static func droppingOldest(_ capacity: Int) -> MailboxOptions {
     let capacity = checked(capacity)
     return MailboxOptions(capacity: 0) { DroppingStore(capacity) }
   }
 
-  /// Keeps one message for each key: a later one with the same key takes the place of the earlier, at its
-  /// place in the line; the earlier becomes a dead letter, `replaced`. When `capacity` keys are there and
-  /// another comes, the oldest message becomes a dead letter, `overflow`. `key` runs on the sender's thread,
-  /// and keys are compared under a lock: that must not send. A message costs a lock and an allocation. A
-  /// capacity below 1 or above 2^30 stops the program.
+  /// A mailbox that keeps one message for each key.
+  ///
+  /// A new message takes the place of an earlier one with the same key, where that stood in the line. The earlier
+  /// message becomes a dead letter with the reason `replaced`. If there are `capacity` keys and a message with another
+  /// one comes, the oldest message becomes a dead letter with the reason `overflow`.
+  ///
+  /// Each message costs a lock and an allocation. A capacity below 1 or above 2^30 stops the program.
+  ///
+  /// - Parameter key: Returns the key of a message. It is called on the sender's thread. The keys are compared under a
+  ///   lock of the mailbox, so their `==` and `hash(into:)` must not send to the actor.
   public static func coalescing<Message: ~Copyable, Key: Hashable & Sendable>(
     _ capacity: Int, by key: @escaping @Sendable (borrowing Message) -> Key
   ) -> MailboxOptions {
@@ -60,18 +81,27 @@ public struct MailboxOptions: Sendable {
     return typed(Message.self) { CoalescingStore(capacity, key) }
   }
 
-  /// Gives out the message with the highest priority first, and among equals the oldest. Unbounded: `O(log
-  /// n)` and a lock a message. `priority` runs on the sender's thread. Timers, notices and results count as
-  /// priority 0.
+  /// An unbounded mailbox that gives out the message with the highest priority first, and among equals the oldest.
+  ///
+  /// Each message costs O(log n) and a lock. Timers, notices and results of the actor's own work have priority 0.
+  ///
+  /// - Parameter priority: Returns the priority of a message. It is called on the sender's thread.
   public static func prioritized<Message: ~Copyable>(
     by priority: @escaping @Sendable (borrowing Message) -> Int
   ) -> MailboxOptions {
     typed(Message.self) { PriorityStore(priority) }
   }
 
-  /// The same with room for so many messages: what comes when it is full is rejected, whatever its priority;
-  /// `deliver` waits, and those who wait get room in the order in which they came. A capacity below 1 or
-  /// above 2^18 - 1 stops the program.
+  /// A mailbox with room for `capacity` messages that gives out the message with the highest priority first, and among
+  /// equals the oldest.
+  ///
+  /// If it is full, a message is refused whatever its priority. `deliver` waits for room, and those who wait get it in
+  /// the order in which they came. Each message costs O(log n) and a lock. A capacity below 1 or above 2^18 - 1 stops
+  /// the program.
+  ///
+  /// - Parameters:
+  ///   - capacity: How many messages there is room for.
+  ///   - priority: Returns the priority of a message. It is called on the sender's thread.
   public static func prioritized<Message: ~Copyable>(
     _ capacity: Int, by priority: @escaping @Sendable (borrowing Message) -> Int
   ) -> MailboxOptions {
@@ -82,11 +112,11 @@ public struct MailboxOptions: Sendable {
     return typed(Message.self, capacity) { PriorityStore(priority) }
   }
 
-  /// The key or priority must be one of this actor's messages.
+  /// Stops the program if the key or the priority is for messages of another type than this actor's.
   @usableFromInline func check<Message: ~Copyable>(_ type: Message.Type) {
     guard let messageType, messageType != unsafeBitCast(type, to: Any.Type.self) else { return }
     fatalError(
-      "Troupe: a mailbox whose key or priority is of \(messageType) was given to an actor of \(typeName(type))")
+      "Troupe: the mailbox's key or priority is for messages of \(messageType), but the actor's are \(typeName(type))")
   }
 
   private static func typed<Message: ~Copyable>(
@@ -103,8 +133,8 @@ public struct MailboxOptions: Sendable {
   }
 }
 
-/// What an actor fails with whose mailbox was full under `MailboxOptions.Overflow.fail`.
+/// The error with which an actor fails if its mailbox was full and its options say `MailboxOptions.Overflow.fail`.
 public struct MailboxOverflow: Error, CustomStringConvertible {
-  /// One line for a log.
-  public var description: String { "the mailbox was full" }
+  /// The error as one line for a log.
+  public var description: String { "a message came when the mailbox was full" }
 }

@@ -1,13 +1,13 @@
 /// The second kind of mailbox: under a lock, for rules under which messages leave before the consumer takes
 /// them, or out of turn.
 ///
-/// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in a
+/// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in an
 /// envelope, as are notices and timers, which take their places among the messages and are exempt from the
 /// rule.
 class MailboxStore: @unchecked Sendable {
   enum Outcome {
     case accepted
-    /// Accepted, and this one is out.
+    /// Accepted, and this one, which holds a sent message, is out.
     case evicted(Envelope)
   }
 
@@ -16,12 +16,12 @@ class MailboxStore: @unchecked Sendable {
   /// Envelopes in the store.
   @exclusivity(unchecked) private var envelopes = 0
 
-  /// Nil: closed.
-  final func insert(_ envelope: Envelope, exempt: Bool) -> Outcome? {
-    if !exempt { prepare(envelope) }
-    return lock.withLock {
+  /// Puts an envelope in its place: by the rule if it holds a sent message, and exempt from the rule otherwise. Nil:
+  /// the store is closed.
+  final func insert(_ envelope: Envelope) -> Outcome? {
+    lock.withLock {
       if isClosed { return nil }
-      let outcome = exempt ? place(envelope) : add(envelope)
+      let outcome = envelope.wasSent ? add(envelope) : place(envelope)
       if case .accepted = outcome { envelopes += 1 }
       return outcome
     }
@@ -40,27 +40,38 @@ class MailboxStore: @unchecked Sendable {
 
   final var count: Int { lock.withLock { envelopes } }
 
+  /// Puts a sent message in an envelope. On the sender's thread, without the lock.
+  final func envelope<Message: ~Copyable>(for message: consuming Message) -> StoredMessage<Message> {
+    if let store = self as? RankingStore<Message> { return store.rankedEnvelope(for: message) }
+    return StoredMessage(message)
+  }
+
   /// A message has left that had a permit. On the cell's worker.
   func hasRoom(in cell: Cell) {}
 
-  // MARK: The rule
+  // MARK: The rule, under the lock
 
-  /// Notes what the rule needs to know of the message. On the sender's thread, without the lock.
-  func prepare(_ envelope: Envelope) {}
-  /// Under the lock, like what follows.
+  /// Adds a sent message.
   func add(_ envelope: Envelope) -> Outcome { fatalError("abstract") }
-  /// One that is exempt.
+  /// Adds something that is exempt.
   func place(_ envelope: Envelope) -> Outcome { fatalError("abstract") }
   /// The next, when there is one.
   func remove() -> Envelope? { fatalError("abstract") }
 }
 
+/// A store whose rule looks at each message, and so knows their type.
+class RankingStore<Message: ~Copyable>: MailboxStore, @unchecked Sendable {
+  /// Puts a sent message in an envelope, along with what the rule has to know of it. On the sender's thread, without
+  /// the lock, since it runs code of the program's.
+  func rankedEnvelope(for message: consuming Message) -> StoredMessage<Message> { fatalError("abstract") }
+}
+
 extension EnvelopeList {
-  /// The oldest message, from behind what is exempt. There is one.
+  /// The oldest sent message, from behind what is exempt. There is one.
   mutating func popFirstMessage() -> Envelope {
     var exempt = EnvelopeList()
     while let first = popFirst() {
-      if first.ignoresBound {
+      if !first.wasSent {
         exempt.append(first)
         continue
       }

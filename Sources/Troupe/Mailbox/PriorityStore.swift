@@ -1,5 +1,12 @@
 /// See `MailboxOptions.prioritized`: a binary heap (Williams, 1964), by priority and then by age.
-final class PriorityStore<Message: ~Copyable>: MailboxStore, @unchecked Sendable {
+final class PriorityStore<Message: ~Copyable>: RankingStore<Message>, @unchecked Sendable {
+  private final class PrioritizedMessage: StoredMessage<Message>, @unchecked Sendable {
+    let priority: Int
+    init(_ message: consuming Message, _ priority: Int) {
+      self.priority = priority
+      super.init(message)
+    }
+  }
   private struct Entry {
     let priority: Int
     let number: UInt64
@@ -16,11 +23,15 @@ final class PriorityStore<Message: ~Copyable>: MailboxStore, @unchecked Sendable
 
   override func hasRoom(in cell: Cell) { cell.storeHasRoom(MessageQueue<Message>(state: cell.mailbox.queue)) }
 
-  override func prepare(_ envelope: Envelope) {
-    envelope.position = UInt(bitPattern: priority(unsafeDowncast(envelope, to: MessageEnvelope<Message>.self).message!))
+  override func rankedEnvelope(for message: consuming Message) -> StoredMessage<Message> {
+    let priority = priority(message)
+    return PrioritizedMessage(message, priority)
   }
 
-  override func add(_ envelope: Envelope) -> Outcome { push(envelope, Int(bitPattern: envelope.position)) }
+  override func add(_ envelope: Envelope) -> Outcome {
+    // All sent messages in this store were put in their envelopes by it.
+    push(envelope, unsafeDowncast(envelope, to: PrioritizedMessage.self).priority)
+  }
   override func place(_ envelope: Envelope) -> Outcome { push(envelope, 0) }
 
   private func push(_ envelope: Envelope, _ priority: Int) -> Outcome {

@@ -1,4 +1,5 @@
-/// In place of the file of this name in `Scheduler`: scenarios set these. They must not change while there is a pool.
+/// Takes the place of the file of the same name in `Scheduler` under the model checker. A scenario sets these sizes,
+/// and must not change them while it has a pool.
 enum PoolShape {
   nonisolated(unsafe) static var queueCapacity: UInt = 256
   nonisolated(unsafe) static var turnsBetweenLooks: UInt = 256

@@ -1,4 +1,5 @@
-// Compiled for the model checker alone: see the same folder in TroupeChannels.
+// This folder is compiled for the model checker alone. It replaces what the checker has to control: atomics, clocks,
+// thread-local words and the threads of the pool. `TroupeChannels/Model` does the same for the channels.
 @_exported public import TroupeModel
 
 @usableFromInline package typealias Atomic = TroupeModel.Atomic

@@ -30,7 +30,9 @@ public struct Aggregator<Value: Sendable>: Sendable {
     in spawner: some Spawner, _ name: String? = nil, expecting count: Int, within time: Duration?,
     to receiver: Address<Aggregation<Value>>
   ) {
-    guard count >= 0 else { fatalError("Troupe: an aggregator expects 0 values or more, not \(count)") }
+    guard count >= 0 else {
+      fatalError("Troupe: the number of values that an aggregator expects must not be negative, and is \(count)")
+    }
     let collector = spawner.spawn(name, behavior: Collector(count, time, receiver))
     address = collector.contramap { value in .value(value) }
   }

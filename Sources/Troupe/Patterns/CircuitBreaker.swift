@@ -60,7 +60,11 @@ public struct CircuitBreaker: Sendable {
   ///   - options: When the breaker opens, and when it tries again.
   public init(in spawner: some Spawner, _ name: String? = nil, options: Options = Options()) {
     guard options.maxFailures >= 1, options.trials >= 1, options.callTimeout > .zero, options.resetTimeout > .zero
-    else { fatalError("Troupe: not a circuit breaker: \(options)") }
+    else {
+      fatalError(
+        "Troupe: a circuit breaker needs at least 1 failure and 1 trial, and timeouts above 0, "
+          + "but its options are \(options)")
+    }
     self.options = options
     gate = spawner.spawn(name) { BreakerGate(options) }
   }

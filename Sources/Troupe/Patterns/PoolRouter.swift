@@ -71,7 +71,7 @@ public struct PoolRouter<Message: ~Copyable>: Sendable {
   }
 
   private static func check(_ size: Int) {
-    if size < 1 { fatalError("Troupe: a pool has 1 worker or more, not \(size)") }
+    if size < 1 { fatalError("Troupe: a pool must have at least 1 worker, not \(size)") }
   }
 }
 
@@ -145,7 +145,7 @@ struct Pool<Item: ~Copyable>: Behavior {
     slots[slot].quickEnds = isQuick ? slots[slot].quickEnds + 1 : 0
     let ends = slots[slot].quickEnds
     if ends <= 1 { return fill(slot, in: context) }
-    context.log("a worker ended soon after its start, \(ends) times in a row: \(end)")
+    context.log("a worker has ended soon after its start \(ends) times in a row, so its successor starts later: \(end)")
     context.timers.once(slot, after: backoff.delays.delay(after: ends - 2), .replace(slot: slot))
     changed(in: context)
   }

@@ -58,9 +58,9 @@ struct ReceptionistActor: Behavior {
 class AnyService {
   let key: ErasedServiceKey
   init(_ key: ErasedServiceKey) { self.key = key }
-  var isEmpty: Bool { fatalError("abstract") }
-  func contains(_ actor: ActorID) -> Bool { fatalError("abstract") }
-  func remove(_ actor: ActorID) { fatalError("abstract") }
+  var isEmpty: Bool { fatalError("Troupe: a subclass must override this.") }
+  func contains(_ actor: ActorID) -> Bool { fatalError("Troupe: a subclass must override this.") }
+  func remove(_ actor: ActorID) { fatalError("Troupe: a subclass must override this.") }
 }
 
 /// The members that are registered under a key, and those who have subscribed to it. Only the directory's actor touches
@@ -102,7 +102,7 @@ final class Service<Message: ~Copyable>: AnyService {
 /// type parameters.
 class ReceptionistRequest: @unchecked Sendable {
   fileprivate func apply(to directory: inout ReceptionistActor, in context: Context<ReceptionistRequest>) {
-    fatalError("abstract")
+    fatalError("Troupe: a subclass must override this.")
   }
 }
 

@@ -45,7 +45,9 @@ extension RoutingStrategy where Message: ~Copyable {
   public static func consistentHashing<Key: StableHashable>(
     virtualNodes: Int = 128, key: @escaping @Sendable (borrowing Message) -> Key
   ) -> RoutingStrategy {
-    guard virtualNodes >= 1 else { fatalError("Troupe: a hash ring needs 1 virtual node or more, not \(virtualNodes)") }
+    guard virtualNodes >= 1 else {
+      fatalError("Troupe: a hash ring needs at least 1 virtual node, not \(virtualNodes)")
+    }
     return RoutingStrategy(
       kind: .consistentHashing(virtualNodes: virtualNodes) { message in StableHasher.hash(key(message)) })
   }

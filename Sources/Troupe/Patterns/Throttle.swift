@@ -33,7 +33,9 @@ public struct Throttle<Message: ~Copyable>: Sendable {
   ) {
     let burst = burst ?? max(1, rate / 10)
     guard rate >= 1, burst >= 1, period > .zero else {
-      fatalError("Troupe: not a throttle: \(rate) messages a \(period), \(burst) at once")
+      fatalError(
+        "Troupe: a throttle needs a rate and a burst of at least 1 and a period above 0; "
+          + "the rate is \(rate), the burst \(burst), the period \(period)")
     }
     address = spawner.spawn(name, options: options) { Bucket(target, interval: period / rate, burst: burst) }
   }

@@ -21,7 +21,9 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
   ///   - name: The name of the queue's actor; nil gives it a number.
   ///   - capacity: How many pieces of work may wait for a worker. The program stops if it is not between 1 and 2^30.
   public init(in spawner: some Spawner, _ name: String? = nil, capacity: Int) {
-    guard capacity >= 1 else { fatalError("Troupe: a work queue has room for 1 or more, not \(capacity)") }
+    guard capacity >= 1 else {
+      fatalError("Troupe: the capacity of a work queue must be at least 1, and is \(capacity)")
+    }
     let channel = Channel.bounded(capacity, of: WorkPiece<Work>.self)
     intake = channel.sender
     source = spawner.spawn(name, behavior: WorkSource(channel.receiver))
@@ -90,7 +92,9 @@ struct WorkPiece<Work: ~Copyable>: ~Copyable {
   }
 
   consuming func take() -> Work {
-    guard let work = work.take() else { fatalError("Troupe: a piece of work was taken twice") }
+    guard let work = work.take() else {
+      fatalError("Troupe: a piece of work was taken twice. This is a bug in Troupe.")
+    }
     return work
   }
 
@@ -151,7 +155,7 @@ struct WorkSource<Work: ~Copyable>: ~Copyable, Behavior {
       case .sent: break
       case .closed(let work): refused = .some(WorkPiece(work, lost))
       case .full(let work):
-        context.log("\(worker) asked for work and has no room for it")
+        context.log("\(worker) asked for work and has no room for it in its mailbox, so the next that asks gets it")
         refused = .some(WorkPiece(work, lost))
       }
     }

@@ -1,6 +1,7 @@
 /// How a cell that has become runnable gets to a worker.
 extension Cell {
-  /// Whoever cleared *idle* calls this, once.
+  /// Makes the cell runnable. Whoever cleared *idle* in its tail word calls this, once, on whatever thread that is. On
+  /// a worker of the cell's own scheduler the cell goes to that worker; anywhere else it goes to the scheduler.
   @usableFromInline func schedule() {
     if let dispatcher { return dispatcher.schedule(Runnable(self)) }
     let isDone = Worker.withCurrent { worker in
@@ -11,8 +12,11 @@ extension Cell {
     if isDone != true { system.scheduler.schedule(Runnable(self)) }
   }
 
-  /// Woken by this worker of the pool, which will run it. True if it was another's before. For whoever
-  /// cleared *idle*: until the cell idles again it is nobody else's to wake.
+  /// Notes that this worker of the pool has woken the cell. Returns whether another worker of the pool had woken it
+  /// last, which is a crossing.
+  ///
+  /// Only the thread that cleared *idle* may call this. Nobody else wakes the cell until it idles again, so the
+  /// property needs no atomic.
   func moves(to worker: Int) -> Bool {
     let worker = UInt8(truncatingIfNeeded: worker)
     if wokenBy == worker { return false }

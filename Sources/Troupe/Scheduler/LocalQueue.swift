@@ -1,9 +1,10 @@
 import Synchronization
 
-/// A worker's own queue: first in, first out, of fixed size. The owner pushes and pops; other workers steal half.
+/// A worker's own queue of runnables. It has a fixed size, and the oldest runnable is taken first. The owner pushes and
+/// pops, and other workers steal half of what is there. No step takes a lock.
 ///
-/// The algorithm is the run queue of the Go scheduler: `tail` is written by the owner alone, `head` is moved by
-/// compare-exchange, and a slot is read before the exchange that makes it the reader's.
+/// The algorithm is that of the run queue of the Go scheduler. Only the owner writes `tail`. Whoever takes something
+/// moves `head` by compare-exchange, after it has read the slots: if the exchange fails, what was read is void.
 struct LocalQueue: ~Copyable {
   static var capacity: UInt { PoolShape.queueCapacity }
   private let head = Atomic<UInt>(0)
@@ -21,22 +22,25 @@ struct LocalQueue: ~Copyable {
 
   var isEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .acquiring) }
 
-  /// Owner only: how many more fit. Thieves can only make it more.
+  /// How many more runnables fit. Only the owner may ask; thieves can only make room meanwhile.
   var room: Int { Int(Self.capacity &- (tail.load(ordering: .relaxed) &- head.load(ordering: .relaxed))) }
 
-  /// Owner only. False if there is no room.
+  /// Appends a runnable. Returns false if there is no room. Only the owner may call this.
   func push(_ runnable: Runnable) -> Bool {
-    // Acquiring: slots below it may be written again. Pairs with the releasing exchanges of those who took them.
+    // Acquiring: the slots below `head` may be written again. Pairs with the releasing exchanges of those who have read
+    // them.
     let h = head.load(ordering: .acquiring)
     let t = tail.load(ordering: .relaxed)
     if t &- h >= Self.capacity { return false }
     slot(t).pointee.store(runnable.bits, ordering: .relaxed)
-    // Releasing: publishes the slot, and what the runnable refers to. Pairs with the acquiring load in `steal`.
+    // Releasing: publishes the slot, and what the runnable refers to. Pairs with the acquiring loads of `tail` in
+    // `steal` and `pop`.
     tail.store(t &+ 1, ordering: .releasing)
     return true
   }
 
-  /// Owner only: takes the older half out.
+  /// Takes the older half out. Only the owner may call this, which makes O(n) loads, one array, and usually one
+  /// exchange.
   func takeHalf() -> [Runnable] {
     while true {
       let h = head.load(ordering: .acquiring)
@@ -50,11 +54,11 @@ struct LocalQueue: ~Copyable {
     }
   }
 
-  /// The first in line.
+  /// Takes the oldest runnable. The owner calls this, and for the queue of those who gave up their turn also the tick.
   func pop() -> Runnable? {
     while true {
       let h = head.load(ordering: .acquiring)
-      // Acquiring: for others than the owner, pairs with the releasing store in `push`.
+      // Acquiring: pairs with the releasing store in `push`, if the caller is not the owner.
       if h == tail.load(ordering: .acquiring) { return nil }
       let bits = slot(h).pointee.load(ordering: .relaxed)
       if head.weakCompareExchange(expected: h, desired: h &+ 1, ordering: .acquiringAndReleasing).exchanged {
@@ -63,8 +67,9 @@ struct LocalQueue: ~Copyable {
     }
   }
 
-  /// Moves the older half of another queue, if that has so many, into this one, whose owner calls it, and
-  /// returns one of them.
+  /// Takes the older half of another queue out, if that queue has at least `length` runnables. Returns the newest of
+  /// them, and appends the others to this queue. Only the owner of this queue may call this, and only while it is
+  /// empty.
   func steal(from victim: borrowing LocalQueue, atLeast length: UInt) -> Runnable? {
     while true {
       let h = victim.head.load(ordering: .acquiring)
@@ -73,7 +78,8 @@ struct LocalQueue: ~Copyable {
       var count = t &- h
       if count < length || count == 0 { return nil }
       count -= count / 2
-      if count > Self.capacity / 2 { continue }  // the two loads do not belong together
+      // The head has moved between the two loads, so the difference means nothing.
+      if count > Self.capacity / 2 { continue }
       let own = tail.load(ordering: .relaxed)
       for i in 0..<count {
         slot(own &+ i).pointee.store(victim.slot(h &+ i).pointee.load(ordering: .relaxed), ordering: .relaxed)
@@ -87,15 +93,20 @@ struct LocalQueue: ~Copyable {
   }
 }
 
-/// A queue that all workers share, under a lock: what comes from outside, and what does not fit a worker's own queue.
+/// A queue that all workers share. It takes what becomes runnable on a thread that is no worker, and what does not fit
+/// into a worker's own queue.
+///
+/// Sendable because everything but the length is touched only under the lock.
 final class Injector: @unchecked Sendable {
   private let lock = FutexLock()
   private var items: [Runnable] = []
   private var first = 0
   private let length = Atomic<Int>(0)
 
-  /// Sequentially consistent, like the stores: a worker that goes idle says so, then looks here; whoever
-  /// pushes stores this, then looks for idle workers. One of the two sees the other.
+  /// Whether there is nothing here. The look takes no lock.
+  ///
+  /// It is sequentially consistent, like the stores of `length`. A worker that goes idle says so and then looks here;
+  /// whoever pushes stores the length and then looks for idle workers. So one of the two sees what the other has done.
   var isEmpty: Bool { length.load(ordering: .sequentiallyConsistent) == 0 }
 
   func push(_ runnable: Runnable) {
@@ -112,7 +123,7 @@ final class Injector: @unchecked Sendable {
     }
   }
 
-  /// Takes up to `limit`, the first in line; all but the first of them go to `rest`.
+  /// Takes up to `limit` runnables, oldest first. Returns the first, and appends the others to `rest`.
   func pop(limit: Int, rest: inout [Runnable]) -> Runnable? {
     if isEmpty { return nil }
     return lock.withLock {
@@ -126,8 +137,8 @@ final class Injector: @unchecked Sendable {
     }
   }
 
-  /// Takes up to `limit` of those that came last, in the order in which they came; all but the first of them
-  /// go to `rest`.
+  /// Takes up to `limit` of the newest runnables. Returns the oldest of these, and appends the others to `rest` in the
+  /// order in which they came.
   func popNewest(limit: Int, rest: inout [Runnable]) -> Runnable? {
     if isEmpty { return nil }
     return lock.withLock {
@@ -142,6 +153,7 @@ final class Injector: @unchecked Sendable {
     }
   }
 
+  /// Frees the front of the array now and then, and stores the length. Called under the lock.
   private func removeTaken() {
     if first == items.count {
       items.removeAll(keepingCapacity: items.capacity <= 4096)

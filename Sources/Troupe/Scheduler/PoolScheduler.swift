@@ -1,30 +1,36 @@
 internal import CTroupeShims
 import Synchronization
 
-/// The scheduler on a Dispatch thread pool.
+/// The default scheduler of a system: a pool of workers whose threads come from Dispatch.
 ///
-/// At most `workers` threads run at a time. Each worker is a serial Dispatch queue of its own: blocks on a concurrent
-/// queue would wait for the threads that the rest of the program may have blocked. A worker runs what is runnable until
-/// there is nothing left, then returns its thread to Dispatch.
+/// At most as many threads run at a time as there are workers. Each worker is a serial Dispatch queue of its own,
+/// because blocks on a concurrent queue would have to wait for threads that the rest of the program may have blocked. A
+/// worker runs what is runnable until nothing is left, and then returns its thread to Dispatch.
+///
+/// Sendable because what is not atomic is set before anything runs, or is guarded by the lock of the object that it is
+/// in.
 final class PoolScheduler: Scheduler, @unchecked Sendable {
   unowned(unsafe) var executor: WorkerExecutor!
-  // Set once, before anything runs: the workers need the pool first.
+  // This is set at the end of `init`, before anything runs, because each worker needs a reference to the pool.
   @exclusivity(unchecked) private(set) var workers: [PoolWorker] = []
-  /// The same without counting: thieves look at them all the time.
+  /// The same workers, without reference counting. Workers that look for work to steal go through them all the time,
+  /// and would pass the cache lines of the counts to and fro.
   @exclusivity(unchecked) private(set) var others = UnsafeMutableBufferPointer<Unmanaged<PoolWorker>>(
     start: nil, count: 0)
-  /// What comes from outside, and what does not fit a worker's own queue: first in, first out.
+  /// The queue of what becomes runnable on a thread that is no worker of this pool, and of what does not fit into a
+  /// worker's own queue. The oldest runnable is taken first.
   let injector = Injector()
-  /// Cells that have never run and did not fit: those that came last go first. See `PoolWorker.overflow`.
+  /// The queue of cells that have never run and did not fit into a worker's own queue. The newest are taken first, for
+  /// the reason that `PoolWorker.overflow` gives.
   let unstarted = Injector()
   let state = PoolState()
   let clock = TimerClock()
-  /// What the workers exchange cells by whose actors have ended.
+  /// The depot through which the workers exchange cells of ended actors.
   let depot = CellDepot()
-  /// Set once, before anything runs.
+  /// The watchdog, if the system has one. It is set once, before anything runs.
   @exclusivity(unchecked) var watch: PoolWatch?
 
-  /// Once for the process.
+  /// Makes a pool in which no worker has a thread yet. `ActorSystem.init` makes one for each system.
   init(workers count: Int) {
     workers = (0..<count).map { PoolWorker(self, index: $0) }
     others = UnsafeMutableBufferPointer.allocate(capacity: count)
@@ -53,12 +59,17 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     unsafeDowncast(worker, to: PoolWorker.self).pushLast(Runnable(cell))
   }
 
-  /// Starts a worker, unless all run or one is looking for work already: that one will find it.
+  /// Gives a thread to an idle worker. Does nothing if no worker is idle, or if one is searching already, since that
+  /// one will find the new work.
   ///
-  /// From outside, the injector's length is stored before this look at `state`, and a worker's last look at
-  /// that length comes after its own step on `state`, all sequentially consistent; so one of the two sees the
-  /// other. From a worker no such order is needed: what it pushed it will run itself, and a look that comes
-  /// too early costs parallelism until the next push or tick, not a wake-up.
+  /// - Parameter takingSlots: Whether the worker may also take what lies in the slots of the others, and is started
+  ///   even if another one is searching. Only the tick asks for this.
+  ///
+  /// A caller that is no worker has stored the injector's length before it looks at `state` here. A worker that goes
+  /// idle changes `state` before its last look at that length (`PoolWorker.becomeIdle`). All four steps are
+  /// sequentially consistent, so one of the two sees what the other has done, and no wake-up is lost. A caller that is
+  /// a worker needs no such order, because it will run what it pushed itself. If it looks too early, the work only
+  /// starts to run in parallel a little later, with the next push or tick.
   func wakeOne(takingSlots: Bool) {
     guard let index = state.claimIdle(always: takingSlots) else { return }
     workers[index].takesSlots = takingSlots
@@ -70,6 +81,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   func nextRandom() -> UInt64 { random.next() }
   var preciseNow: Int64 { troupe_clock_now() }
   var coarseNow: Int64 { troupe_clock_coarse() }
+  // The coarse clock is behind by one tick of the kernel at most.
   var latestNow: Int64 { troupe_clock_coarse() &+ Self.coarseTick }
   private static let coarseTick = troupe_clock_coarse_tick()
   func deadline(after delay: Duration) -> Int64 { preciseNow.saturatingAdd(delay.nanosecondsClamped) }
@@ -79,6 +91,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   func stop() {
     watch?.stop()
+    // Each worker ends its parked loops on its own thread, since nobody else may touch them.
     for worker in workers {
       run(on: worker) { worker.asCurrent { worker.loops.end(on: worker) } }
     }
@@ -86,9 +99,12 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   // MARK: The tick
 
-  /// Looks for work that waits beside a free worker: a message to an idle actor is handled although the
-  /// handler that sent it does not return, and what is queued behind a busy worker does not stay there. Runs
-  /// only while workers do.
+  /// Looks whether work waits although a worker is idle, and if so starts one. Because of this, a message to an idle
+  /// actor is handled even if the handler that sent it does not return, and runnables do not stay queued behind a busy
+  /// worker.
+  ///
+  /// It is called every 5 milliseconds while any worker has a thread, on a Dispatch queue that serves the ticks of all
+  /// pools, so it must be short.
   func tick() {
     state.tickPasses()
     var isWaiting = !injector.isEmpty || !unstarted.isEmpty
@@ -108,23 +124,28 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       wakeOne(takingSlots: false)
     }
     watch?.look(at: self)
+    // First this step, then the look at the idle workers, both sequentially consistent. Pairs with `wakeOne`, which
+    // claims a worker and then looks whether a tick is ordered: one of the two orders the next tick.
     state.tickDone()
     if !state.isAllIdle(workers.count) { armTick() }
   }
 
+  /// Orders the next tick, unless one is ordered already.
   func armTick() {
     if state.claimTick() { armTick(after: 5_000_000) }
   }
 }
 
 extension PoolScheduler {
-  /// Work that any worker could take.
+  /// Whether there is work that any worker could take. A quiet pool leaves the workers' own queues alone, so then only
+  /// the shared queues count.
   var hasQueuedWork: Bool {
     !injector.isEmpty || !unstarted.isEmpty
       || !state.isQuiet && others.contains { $0._withUnsafeGuaranteedRef { $0.hasQueuedWork } }
   }
 
-  /// For `Spreading`: the crossings of all workers since they exist, and how many have a thread. One load a worker.
+  /// The number of crossings that all workers have had since they exist, and the number of workers that have a thread.
+  /// `Spreading` asks for this; it costs one load for each worker.
   var crossings: (crossings: UInt, active: Int) {
     var sum: UInt = 0
     for other in others { sum &+= other._withUnsafeGuaranteedRef { $0.crossings.load(ordering: .relaxed) } }

@@ -1,9 +1,9 @@
-/// What scenarios of the model checker make small, so that they come to the edges soon; see the file of this
-/// name in `Model`.
+/// The sizes of the pool that the scenarios of the model checker make small, so that they reach the edges soon. Under
+/// the model checker the file of the same name in `Model` takes the place of this one.
 enum PoolShape {
-  /// What a worker's own queue holds: a power of two.
+  /// How many runnables a worker's own queue holds. It must be a power of two.
   static var queueCapacity: UInt { 256 }
-  /// Turns between two looks of `Spreading` at the clock, which take 25 ns each.
+  /// The number of turns between two looks of `Spreading` at the clock. A look costs about 25 ns.
   static var turnsBetweenLooks: UInt { 256 }
   /// Cells of ended actors that a worker gives to the depot, or takes from it, at a time.
   static var cellBatch: Int { 64 }

@@ -1,35 +1,44 @@
 import Synchronization
 
-/// Which workers have no thread, how many of the others are looking for work, and whether the pool is quiet.
+/// What all workers of a pool share: which of them have no thread, how many of the others search for work, whether a
+/// tick is ordered, and whether the pool is quiet.
 struct PoolState: ~Copyable, Sendable {
-  /// A bit for each worker that has returned its thread.
+  /// One bit for each worker, which is set while the worker has no thread.
   private let idle = Atomic<UInt64>(0)
+  /// How many workers search for work now.
   private let searching = Atomic<Int>(0)
+  /// Whether a tick is ordered.
   private let tick = Atomic<Bool>(false)
-  /// For so many ticks more nobody is woken for what waits in the workers' own queues: see `Spreading`.
+  /// For how many more ticks nobody is woken for what waits in the workers' own queues. `Spreading` says why.
   private let quietTicks = Atomic<Int>(0)
-  /// For how many ticks the pool was quiet last.
+  /// For how many ticks the pool was quiet last, or 0 if that is longer ago than a tick.
   private let quietLength = Atomic<Int>(0)
 
+  /// Makes all of the `count` workers idle, before any other thread knows the pool.
   func allIdle(_ count: Int) { idle.store(count == 64 ? ~0 : (1 << UInt64(count)) - 1, ordering: .relaxed) }
   func isIdle(_ index: Int) -> Bool { idle.load(ordering: .relaxed) & 1 << UInt64(index) != 0 }
+  /// Whether none of the `count` workers has a thread. Called by the tick after `tickDone`; see `PoolScheduler.tick`.
   func isAllIdle(_ count: Int) -> Bool {
     idle.load(ordering: .sequentiallyConsistent).nonzeroBitCount == count
   }
-  /// Workers of `count` that have a thread, as far as this moment can tell.
+  /// How many of the `count` workers have a thread. The figure may be stale when it is used.
   func active(of count: Int) -> Int { count - idle.load(ordering: .relaxed).nonzeroBitCount }
 
   // MARK: Waking
 
-  /// A cheap first look before `claimIdle`, for what waits in a worker's own queue. Relaxed: a look that
-  /// comes too early costs parallelism until the next push or tick, and no wake-up, since a worker runs what
-  /// it has queued itself.
+  /// Whether it is worth calling `claimIdle` for what waits in a worker's own queue. This is a cheap first look.
+  ///
+  /// Relaxed: a worker runs what is in its own queue in any case. If the look comes too early, the work only starts to
+  /// run in parallel a little later, with the next push or tick.
   var mayWakeOne: Bool {
     idle.load(ordering: .relaxed) != 0 && searching.load(ordering: .relaxed) == 0 && !isQuiet
   }
 
-  /// Takes an idle worker, which starts out searching. Nil if there is none, or, unless `always`, if somebody
-  /// searches already.
+  /// Claims an idle worker, which counts as searching from now on. The caller must start it. Returns nil if no worker
+  /// is idle, or if one searches already and `always` is false.
+  ///
+  /// The looks are sequentially consistent: a caller from outside has stored the length of the injector before. They
+  /// pair with `becomeIdle` and the look that follows it.
   func claimIdle(always: Bool) -> Int? {
     var bits = idle.load(ordering: .sequentiallyConsistent)
     if bits == 0 { return nil }
@@ -50,23 +59,28 @@ struct PoolState: ~Copyable, Sendable {
   // MARK: Searching
 
   func startSearching() { searching.wrappingAdd(1, ordering: .sequentiallyConsistent) }
-  /// True if nobody else searches now.
+  /// Ends the search of the calling worker. Returns whether it was the last that searched.
   func stopSearching() -> Bool { searching.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue == 0 }
-  /// More than half of the workers that have a thread search: another would find nothing that these do not find.
+  /// Whether more than half of the workers that have a thread search. One more would find nothing that these miss.
   func hasManySearchers(of count: Int) -> Bool { searching.load(ordering: .relaxed) * 2 > active(of: count) }
 
   // MARK: Going idle
 
+  /// Says that a worker is idle. The worker calls this, and then looks at all queues once more.
   func becomeIdle(_ index: Int) { idle.bitwiseOr(1 << UInt64(index), ordering: .sequentiallyConsistent) }
-  /// Takes oneself back; false if somebody else has, and will start this worker anew.
+  /// Takes back that a worker is idle. The worker calls this. Returns false if another thread has claimed the worker
+  /// meanwhile, and will start it.
   func unidle(_ index: Int) -> Bool {
     let bit: UInt64 = 1 << UInt64(index)
     return idle.bitwiseAnd(~bit, ordering: .sequentiallyConsistent).oldValue & bit != 0
   }
 
-  /// Becomes idle if another of the `count` workers has a thread. That one will look at the injector before
-  /// it gives its thread back: its own step on this word comes after this one, and its look after that. So
-  /// what was put there before this step is not forgotten.
+  /// Says that a worker is idle, provided that another of the `count` workers has a thread. The worker calls this.
+  /// Returns false if no other has one.
+  ///
+  /// The other worker will look at the injector before it gives its own thread back, because its step on this word
+  /// comes after this one, and its look after that step. So what was put into the injector before this step will be
+  /// run.
   func retire(_ index: Int, of count: Int) -> Bool {
     let bit: UInt64 = 1 << UInt64(index)
     var bits = idle.load(ordering: .relaxed)
@@ -83,15 +97,18 @@ struct PoolState: ~Copyable, Sendable {
 
   var isQuiet: Bool { quietTicks.load(ordering: .relaxed) > 0 }
 
-  /// Quiet for one tick; for twice as many as the last time, up to eight, if that has only just ended.
-  /// Relaxed, as all of this is: it decides how soon something runs in parallel, and never whether it runs.
+  /// Makes the pool quiet for one tick. If it has only just ceased to be quiet, makes it quiet for twice as many ticks
+  /// as the last time, eight at most. A worker that retires calls this.
+  ///
+  /// All steps on these two words are relaxed: they decide how soon something runs in parallel, and never whether it
+  /// runs.
   func beQuiet() {
     let length = min(8, max(1, quietLength.load(ordering: .relaxed) * 2))
     quietLength.store(length, ordering: .relaxed)
     quietTicks.store(length, ordering: .relaxed)
   }
 
-  /// By the tick.
+  /// Counts a tick. Only the tick calls this.
   func tickPasses() {
     let left = quietTicks.load(ordering: .relaxed)
     if left > 0 {
@@ -103,9 +120,11 @@ struct PoolState: ~Copyable, Sendable {
 
   // MARK: The tick
 
+  /// Notes that a tick is ordered. Returns whether the caller has to order it, because none was ordered before.
   func claimTick() -> Bool {
     if tick.load(ordering: .sequentiallyConsistent) { return false }
     return !tick.exchange(true, ordering: .sequentiallyConsistent)
   }
+  /// Says that no tick is ordered any more. The tick calls this at its end, before it looks whether all are idle.
   func tickDone() { tick.store(false, ordering: .sequentiallyConsistent) }
 }

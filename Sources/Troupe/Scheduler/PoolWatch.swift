@@ -1,49 +1,55 @@
 import Synchronization
 
-/// The watchdog of one pool, driven by its tick.
+/// The watchdog of one pool. The pool's tick drives it, and its reports are made on a queue of their own.
 ///
-/// A turn ends after two ticks, so a worker whose count of turns stands still for longer is in one handler.
-/// What a worker notes of its cell is an address, which may be stale when the tick reads it. So it is only
-/// compared: the cell is looked up among the living.
+/// A turn ends after two ticks, so a worker whose count of activations stands still for longer is in one handler. What
+/// a worker notes of the cell that it runs is an address, which may be stale when the tick reads it. So the address is
+/// only compared, and the cell is looked up among those that live.
 ///
-/// Sendable because what changes is the tick's own, or under the lock.
+/// Sendable because what changes is touched only by the tick, or under the lock.
 final class PoolWatch: @unchecked Sendable {
-  /// What the tick has seen of a worker.
+  /// What the tick has seen of one worker.
   private struct Sight {
     var activations: UInt = 0
+    /// Since when the worker has had this number of activations, by the coarse clock.
     var since: Int64 = 0
-    /// When to report, counted from `since`.
+    /// How long after `since` the next report is due. It doubles with each report.
     var next: Int64 = 0
   }
   private let limit: Int64
-  /// What belongs to the system, which may be gone before the pool.
+  /// What belongs to the system, which may be gone before the pool is.
   private struct Site {
-    /// It needs no system as long as nobody lives in it.
+    /// The table of the actors at the top. Its reference to the system is not counted, and is not used while no actor
+    /// lives in the table.
     let table: ChildTable
     let report: @Sendable (Watchdog.Report) -> Void
     let listener: (@Sendable (Watchdog.Report) -> Void)?
   }
   private let lock = FutexLock()
   private var site: Site?
+  /// One for each worker. Only the tick touches this and the next property.
   private var sights: [Sight] = []
-  /// When to report that all are stuck.
+  /// For how long all workers must have been stuck before that is reported.
   private var nextForPool: Int64
 
   init(_ watchdog: Watchdog, table: ChildTable, report: @escaping @Sendable (Watchdog.Report) -> Void) {
     guard watchdog.limit >= .milliseconds(20) else {
-      fatalError("Troupe: a watchdog's limit is 20 milliseconds or more, not \(watchdog.limit)")
+      fatalError("Troupe: the limit of a watchdog must be at least 20 milliseconds, and is \(watchdog.limit)")
     }
     limit = watchdog.limit.nanosecondsClamped
     site = Site(table: table, report: report, listener: watchdog.listener)
     nextForPool = limit
   }
 
-  /// No actor lives any more. A pool that waits for a last timer keeps nothing of its system.
+  /// Called when no actor lives any more. The watch lets go of all that belongs to the system, since the pool may live
+  /// for longer, until its last timer has fired.
   func stop() {
     let gone = lock.withLock { site.take() }
     withExtendedLifetime(gone) {}
   }
 
+  /// Called by the tick: looks which workers are stuck, and orders the reports that are due. It costs two loads for
+  /// each worker.
   func look(at pool: PoolScheduler) {
     let now = pool.coarseNow
     if sights.isEmpty { sights = Array(repeating: Sight(), count: pool.workers.count) }
@@ -74,7 +80,8 @@ final class PoolWatch: @unchecked Sendable {
 
   private func report(_ worker: PoolWorker, _ runnable: Runnable, _ activations: UInt, _ duration: Duration) {
     guard runnable.isCell else { return say(.init(subject: .task, duration: duration)) }
-    // If it still runs, what was found is the one. Else it is over, and needs no report.
+    // If the worker still runs the same thing, the cell that was found is the right one. Otherwise the handler has
+    // returned meanwhile, and needs no report.
     guard let cell = find(runnable.bits), worker.activations.load(ordering: .relaxed) == activations,
       worker.running.load(ordering: .relaxed) == runnable.bits
     else { return }
@@ -82,8 +89,8 @@ final class PoolWatch: @unchecked Sendable {
     say(.init(subject: subject, duration: duration))
   }
 
-  /// Level by level, each table under its lock. It takes time with very many actors, and nobody waits for it
-  /// but spawns at a table that is being looked through.
+  /// Looks for the living cell at an address, one level of the tree after the other, each table under its lock. This
+  /// takes long if there are very many actors, and a spawn or an end at the table in question waits for it meanwhile.
   private func find(_ bits: UInt) -> Cell? {
     guard let table = lock.withLock({ site?.table }) else { return nil }
     var level = [table]

@@ -1,39 +1,50 @@
 internal import CTroupeShims
 import Synchronization
 
-/// A worker of the pool: a queue of its own, and a slot for what it woke last, which runs next. The slot is
-/// what makes a message and its answer stay on one core.
+/// A worker of the pool. It has a queue of runnables of its own, and a slot for the runnable that it woke last, which
+/// runs next. Because of the slot, a message and the answer to it are handled on one core.
 ///
-/// Sendable because what is not atomic is touched by the thread that runs it, or by the tick alone.
+/// Sendable because what is not atomic is touched only by the thread that runs the worker, or only by the tick.
 final class PoolWorker: Worker, @unchecked Sendable {
   let index: Int
   let dispatchQueue: WorkerQueue
-  // The pool holds its workers; a count that all workers change would cost more than what it guards.
+  // The pool holds its workers, so this reference need not be counted. To count it would mean that all workers change
+  // one word all the time.
   private let unmanagedPool: Unmanaged<PoolScheduler>
   private let queue = LocalQueue()
+  /// The bits of the runnable that this worker woke last, or 0. Each step that puts one in or takes one out is an
+  /// exchange, because a worker that the tick has started may take it from another thread.
   private let slot = Atomic<UInt>(0)
-  /// On the way from the injector to the queue.
+  /// The runnables that `takeShared` moves from a shared queue to the worker's own. It is empty between two calls, and
+  /// a property only so that its memory is used again.
   @exclusivity(unchecked) private var fromOutside: [Runnable] = []
-  /// Who waits for a turn has waited for the one that is under way: who gives up this one waits for the next.
+  /// Whether a task was in `waiting` before the turn that is under way began. Only then a task goes on when the turn
+  /// ends: one that gave up its turn during this turn has to wait for the end of the next.
   @exclusivity(unchecked) private var someoneWaits = false
-  /// Started by the tick: the slots of the others are to be had as well.
+  /// Whether this worker may also take what lies in the slots of the others. Whoever starts the worker sets it, and it
+  /// is true if that was the tick.
   @exclusivity(unchecked) var takesSlots = false
-  /// How many times the slot may still go first.
+  /// How many more times in a row the slot goes before the queue.
   @exclusivity(unchecked) private var slotBudget = PoolWorker.slotBudget
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
   @exclusivity(unchecked) private var spreading = Spreading()
+  /// Whether `Spreading` has found that this worker should retire. It does so after the turn in hand.
   @exclusivity(unchecked) private var isToRetire = false
-  /// Wake-ups, by what runs here, of cells that were woken on another worker last. Written by this worker;
-  /// others add them up.
+  /// The number of crossings: wake-ups, by what runs on this worker, of cells that another worker woke last. Only this
+  /// worker writes it, so a load and a store are enough. Others read it to add up those of all workers.
   let crossings = Atomic<UInt>(0)
+  /// The number of runnables that this worker has begun. Only this worker writes it. The tick and the watchdog compare
+  /// it with what they saw before, to find out whether the worker is stuck in a handler.
   let activations = Atomic<UInt>(0)
-  /// What runs, for the watchdog: bits of a runnable, or 0. Not retained, so it is good for comparing only.
+  /// The bits of the runnable in hand, or 0. The watchdog reads it. The runnable is not retained and may be gone, so
+  /// the bits must only be compared.
   let running = Atomic<UInt>(0)
-  /// The tick's own.
+  /// The value of `activations` that the last tick saw. Only the tick touches it.
   var activationsAtTick: UInt = 0
 
-  /// After so many turns the slot queues up behind the others, so that a pair that plays ping-pong starves nobody.
+  /// How many times in a row the slot goes before the queue. After that the queue comes first once, so that two actors
+  /// that play ping-pong do not starve the others.
   private static var slotBudget: Int { PoolShape.slotBudget }
 
   init(_ pool: PoolScheduler, index: Int) {
@@ -43,14 +54,17 @@ final class PoolWorker: Worker, @unchecked Sendable {
     super.init(pool)
   }
 
-  /// Tasks that gave up their turn, the first in line first. The tick may take them away.
+  /// The tasks that gave up their turn on this worker, oldest first. The worker pushes and pops. The tick pops as well,
+  /// from its own thread, when the worker is stuck.
   private let waiting = LocalQueue()
 
+  /// Puts a task that gives up its turn in line. If the line is full it goes to the end of the worker's queue.
   override func runAfterCurrent(_ runnable: Runnable) {
     if !waiting.push(runnable) { pushLast(runnable) }
   }
 
-  /// From the tick: the turn does not end, and who waits for its end goes on elsewhere.
+  /// Called by the tick when the turn in hand does not end: makes the tasks that wait for its end runnable, so that
+  /// they go on on other workers.
   func releaseYielded() {
     while let runnable = waiting.pop() { Self.release(runnable) }
   }
@@ -67,7 +81,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     unmanagedPool._withUnsafeGuaranteedRef { cells.put(cell, sizeClass, $0.depot) }
   }
 
-  /// Bytes that the depot has not been told of yet.
+  /// The number of freed bytes that the depot has not been told of yet.
   @exclusivity(unchecked) private var freedBytes = 0
 
   override func freedMemory(_ bytes: Int) {
@@ -77,39 +91,45 @@ final class PoolWorker: Worker, @unchecked Sendable {
     freedBytes = 0
   }
 
+  /// Whether there is anything in the slot or in the queue. The tick asks, and a stale answer only means that it acts
+  /// one tick later.
   var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
 
-  /// What others may steal at any time.
+  /// Whether there is anything that other workers may steal at any time, which the slot is not.
   var hasQueuedWork: Bool { !queue.isEmpty }
 
   // MARK: On its own thread
 
+  /// Puts a runnable that was woken on this worker into the slot. What was there before goes to the end of the queue.
   override func push(_ runnable: Runnable) {
     if runnable.isCell && runnable.cell._withUnsafeGuaranteedRef({ $0.moves(to: index) }) {
       crossings.store(crossings.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
-    // Acquire-release: a thief that takes the slot sees what the runnable refers to.
+    // Acquire-release. It publishes what the runnable refers to, and pairs with the exchange in `takeSlot` on whichever
+    // thread takes it; it acquires because the worker goes on with what it displaces.
     let displaced = slot.exchange(runnable.bits, ordering: .acquiringAndReleasing)
     if displaced != 0 { pushLast(Runnable(bits: displaced)) }
   }
 
+  /// Puts a runnable at the end of the queue.
   func pushLast(_ runnable: Runnable) {
     if !queue.push(runnable) { overflow(runnable) }
-    // Besides what this worker does next there is more to do.
+    // There is more to do now than what this worker runs next, so an idle worker can help.
     unmanagedPool._withUnsafeGuaranteedRef { if $0.state.mayWakeOne { $0.wakeOne(takingSlots: false) } }
   }
 
-  /// The older half of the full queue, and one more, go where everyone looks.
+  /// Called when the queue is full: moves its older half, and the runnable that did not fit, to the queues that all
+  /// workers share.
   ///
-  /// Cells that have never run go to a line of their own, of which the newest are taken first. So actors that
-  /// spawn actors that spawn actors grow in depth and not in breadth: as many live at a time as a few queues
-  /// hold, in memory that is still in the caches, and not a million. That a work-stealing scheduler needs
-  /// little space that way is due to Blumofe and Leiserson (1999).
+  /// Cells that have never run go to a queue of their own, of which the newest are taken first. Because of this, actors
+  /// that spawn actors that spawn actors grow in depth and not in breadth: no more of them live at a time than a few
+  /// queues hold, in memory that is still in the caches, instead of a million. That a work-stealing scheduler needs
+  /// little space in this way is due to Blumofe and Leiserson (1999).
   private func overflow(_ runnable: Runnable) {
     var started: [Runnable] = []
     var unstarted: [Runnable] = []
     for moved in queue.takeHalf() + CollectionOfOne(runnable) {
-      // Nobody else has it now.
+      // The runnable is in no queue now, so no other worker can run the cell, and its phase can be read.
       if moved.isCell && moved.cell._withUnsafeGuaranteedRef({ $0.life.phase == .new }) {
         unstarted.append(moved)
       } else {
@@ -123,12 +143,15 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
+  /// Takes what this worker runs next, or returns nil if there is nothing in the slot, the queue, or the shared queues.
+  /// Every 61st time, and after each tick, it looks at the shared queues first, so that what comes from outside does
+  /// not wait for ever behind a worker's own work.
   private func next() -> Runnable? {
     turns &+= 1
     let now = ticks.load(ordering: .relaxed)
     if now != lastTick {
       lastTick = now
-      // Of those that have not started the oldest, too: they are not forgotten, however many come after them.
+      // After a tick the oldest of the unstarted cells come first, so that none waits for ever behind newer ones.
       if let found = takeShared(16, oldest: true) { return found }
     } else if turns % 61 == 0 {
       if let found = takeShared(16) { return found }
@@ -145,13 +168,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
     return takeShared(128)
   }
 
+  /// Empties the slot and returns the bits of what was in it, if anything. The worker calls it for its own slot, and
+  /// one that the tick has started for the slots of others.
   private func takeSlot() -> UInt? {
     if slot.load(ordering: .relaxed) == 0 { return nil }
     let bits = slot.exchange(0, ordering: .acquiringAndReleasing)
     return bits == 0 ? nil : bits
   }
 
-  /// Takes one to run, and puts up to `limit` less one into the queue, as far as there is room.
+  /// Takes up to `limit` runnables from the shared queues, as far as the worker's queue has room. Returns the first,
+  /// and puts the others into the worker's queue, from which other workers may steal them.
   private func takeShared(_ limit: Int, oldest: Bool = false) -> Runnable? {
     unmanagedPool._withUnsafeGuaranteedRef { pool in
       if pool.injector.isEmpty && pool.unstarted.isEmpty { return nil }
@@ -167,13 +193,14 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
-  /// What is no asynchronous cell runs here, on top of the loop: that has nothing to do meanwhile, and to
-  /// park it and set it going again costs more than most turns. A loop that goes on there itself, after its
-  /// handler was suspended, does not do the same: so the stack stays flat.
+  /// Returns the next asynchronous cell to the loop that calls this. What comes before that cell and is none runs here,
+  /// on top of the loop, which has nothing to do meanwhile: to park the loop and to set it going again would cost more
+  /// than most turns take. A loop that itself runs on top of another, because its handler was suspended before, gets
+  /// nil and parks, so that the stack does not grow.
   override func nextAsync() -> Unmanaged<Cell>? {
     if isOnTop { return nil }
     while true {
-      // One that retires does so in its own loop.
+      // A worker retires in its outermost function, `run(in:)`, so the loop has to park first.
       if isToRetire { return nil }
       if someoneWaits {
         someoneWaits = false
@@ -196,6 +223,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
+  /// Notes that a runnable begins, for the tick and the watchdog, and from time to time asks `Spreading` whether this
+  /// worker should retire.
   private func activates(_ runnable: Runnable) {
     running.store(runnable.bits, ordering: .relaxed)
     let number = activations.load(ordering: .relaxed) &+ 1
@@ -209,8 +238,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
-  /// Leaves what it has to the others and gives its thread back, for the time that the pool is quiet. False
-  /// if no other has a thread.
+  /// Gives all that this worker has to the others, and then its thread back, for as long as the pool is quiet. Returns
+  /// false if the worker has to go on, because no other worker has a thread or because tasks wait for their turn here.
   private func retire(in pool: PoolScheduler) -> Bool {
     isToRetire = false
     let count = pool.others.count
@@ -218,12 +247,14 @@ final class PoolWorker: Worker, @unchecked Sendable {
     var left: [Runnable] = []
     if let bits = takeSlot() { left.append(Runnable(bits: bits)) }
     while let runnable = queue.pop() { left.append(runnable) }
-    // Before the step that makes it idle: whoever is active at that step finds it.
+    // This has to come before the step in `PoolState.retire` that makes the worker idle. Whoever has a thread at that
+    // step looks at the injector before it goes idle, and finds this.
     if !left.isEmpty { pool.injector.push(left) }
     pool.state.beQuiet()
     return pool.state.retire(index, of: count)
   }
 
+  /// Runs on a thread of Dispatch until there is nothing left to do, or until the worker retires.
   func runUntilNothingIsLeft() {
     unmanagedPool._withUnsafeGuaranteedRef { pool in asCurrent { run(in: pool) } }
   }
@@ -249,7 +280,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
         if isSearching {
           isSearching = false
           let wasLast = pool.state.stopSearching()
-          // What woke the searcher may be more than it took.
+          // There may be more work than this worker took. While it was searching nobody else was woken for that, so the
+          // last searcher wakes the next one.
           if found != nil && wasLast && pool.hasQueuedWork { pool.wakeOne(takingSlots: false) }
         }
         guard let runnable = found else {
@@ -272,11 +304,12 @@ final class PoolWorker: Worker, @unchecked Sendable {
     }
   }
 
-  /// Looks at the others' queues for a while: work often comes within the time that a thread takes to wake up.
+  /// Looks for work in all queues for a few microseconds, since work often comes within the time that it would take to
+  /// wake a thread. Returns nil if none was found.
   ///
-  /// A short queue is left to its owner at first. A cell that is taken as soon as it has one message is idle
-  /// again before its sender has written the next, and then every message costs a wake-up; a few microseconds
-  /// later it has a batch.
+  /// A queue shorter than `longQueue` is left to its owner until the end of the search. A cell that is stolen as soon
+  /// as it has one message would be idle again before its sender has written the next, and every message would cost a
+  /// wake-up. A few microseconds later the cell has a batch of messages.
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     while true {
@@ -289,6 +322,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private static let longQueue: UInt = 128
 
+  /// Takes half of the first queue that has at least `length` runnables, beginning with the worker after this one, and
+  /// returns one of them. If `takesSlots` is set, takes what lies in one other worker's slot instead.
   private func steal(in pool: PoolScheduler, atLeast length: UInt) -> Runnable? {
     let count = pool.others.count
     for i in 1..<max(count, 1) {
@@ -305,12 +340,16 @@ final class PoolWorker: Worker, @unchecked Sendable {
     return nil
   }
 
-  /// Gives the thread back, after one more look behind the step that says so. True if there was something after all.
+  /// Says that this worker is idle, and then looks at all queues once more. Returns true if there was something after
+  /// all and no other thread has claimed the worker meanwhile: it goes on then. Otherwise it must return its thread.
+  ///
+  /// The step and the look are sequentially consistent, as are the push and the look at the idle workers in
+  /// `PoolScheduler.schedule`, so what is pushed from outside is seen here or wakes a worker there.
   private func becomeIdle(in pool: PoolScheduler) -> Bool {
     takesSlots = false
     pool.state.becomeIdle(index)
     guard pool.hasQueuedWork && pool.state.unidle(index) else { return false }
-    // The tick may have seen everybody idle in between, and have stopped.
+    // The tick may have found all workers idle in between, and not have ordered the next one.
     pool.armTick()
     return true
   }

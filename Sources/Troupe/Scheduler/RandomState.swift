@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Random numbers for several threads, for jitter: SplitMix64 from a seed of the system's generator, which
-/// itself is a call of the kernel for each number.
+/// A generator of random numbers that several threads may use at once. Supervision uses it for the jitter of a backoff.
+///
+/// It is SplitMix64 with a seed from the system's generator. That one would cost a call of the kernel for each number.
 struct RandomState: ~Copyable, Sendable {
   private let state = Atomic<UInt64>(UInt64.random(in: 0 ... .max))
 
   func next() -> UInt64 {
-    // Relaxed: each caller gets a value of its own, and it says nothing about other memory.
+    // Relaxed: each caller gets a value of its own, and the value says nothing about other memory.
     var random = SplitMix(seed: state.wrappingAdd(SplitMix.step, ordering: .relaxed).oldValue)
     return random.next()
   }

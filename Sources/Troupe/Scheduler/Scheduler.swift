@@ -1,32 +1,39 @@
 internal import CTroupeShims
 public import Synchronization
 
-/// What may run: a cell with something to do, a job of a task, or a loop that has one. One word, so that
-/// queues of it need no locks.
+// This folder holds the pool of workers that runs actors, and the protocol that all schedulers conform to.
+
+/// Something that can run: a cell with something to do, a job of a task, or an executor that has a job. It is one word,
+/// the bits of a pointer with the kind in the three lowest bits, so that queues of runnables need no locks.
 @usableFromInline package struct Runnable: Equatable {
   let bits: UInt
 
-  /// The cell is not retained: a cell that runs or waits to run keeps itself alive until it has ended.
+  /// A cell that has something to do. The cell is not retained: its parent's table holds it until it has ended, and it
+  /// ends only in a turn.
   init(_ cell: Cell) { bits = UInt(bitPattern: Unmanaged.passUnretained(cell).toOpaque()) }
+  /// A job of a task that prefers the system's executor.
   init(_ job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 1 }
   init(bits: UInt) { self.bits = bits }
 
+  /// An executor that has jobs. It is retained once for being here, and whoever runs it takes that over.
   init(_ loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 2 }
 
-  /// A job that gave up its turn, of no loop.
+  /// A job that gave up its turn, and that runs on no `LoopExecutor`.
   init(yielded job: UnownedJob) { bits = unsafeBitCast(job, to: UInt.self) | 3 }
-  /// A loop that keeps a job which gave up its turn.
+  /// An executor that keeps a job which gave up its turn (`LoopState.turn`). It is not retained: the job's task keeps
+  /// it.
   init(yieldedLoop loop: Unmanaged<LoopExecutor>) { bits = UInt(bitPattern: loop.toOpaque()) | 4 }
 
   var isCell: Bool { bits & 7 == 0 }
 
+  /// A runnable that is no cell, with its kind.
   enum Task {
     case job(UnownedJob)
     case loop(Unmanaged<LoopExecutor>)
     case yieldedJob(UnownedJob)
     case yieldedLoop(Unmanaged<LoopExecutor>)
   }
-  /// Only for one that is no cell.
+  /// What this runnable is. It must not be a cell.
   var task: Task {
     switch bits & 7 {
     case 1: .job(unsafeBitCast(bits & ~7, to: UnownedJob.self))
@@ -35,79 +42,87 @@ public import Synchronization
     default: .yieldedLoop(Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits & ~7).unsafelyUnwrapped))
     }
   }
-  /// Only for one that is no job.
+  /// The cell that this runnable is. It must be a cell.
   var cell: Unmanaged<Cell> {
     Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: bits).unsafelyUnwrapped)
   }
 }
 
-/// Decides when and where what is runnable runs, and what time it is. The runtime asks no other clock.
+/// Decides when and where runnables run, and what time it is. The actor runtime asks no other clock and no other source
+/// of chance.
 @usableFromInline package protocol Scheduler: AnyObject, Sendable {
-  /// Makes something run, once. From any thread; never waits for another thread to be scheduled.
+  /// Has a runnable run, once. Any thread may call this, and it never waits until another thread gets a processor.
   func schedule(_ runnable: Runnable)
-  /// Makes the cell run again after everything that waits now.
+  /// Has a cell run again, after everything that waits now. The worker that runs the cell calls this at the end of a
+  /// turn that left something to do.
   func yield(_ cell: Cell, on worker: Worker)
-  /// Where the runtime's chance comes from: jitter.
+  /// A random number. Supervision uses it for the jitter of a backoff.
   func nextRandom() -> UInt64
-  /// Nanoseconds of this scheduler's clock.
+  /// The exact time in nanoseconds, by this scheduler's clock.
   var preciseNow: Int64 { get }
-  /// The same, cheaper to read, and some milliseconds old: for what has no deadline.
+  /// A time that is cheaper to read and may be some milliseconds behind. It is for what has no deadline.
   var coarseNow: Int64 { get }
-  /// As cheap, and not before the time that it is: a tick later than `coarseNow`.
+  /// A time that is as cheap to read as `coarseNow`, and never behind the exact one: it is a tick of the coarse clock
+  /// later. An ask whose deadline is far away is counted from this.
   var latestNow: Int64 { get }
-  /// When so much time has passed from now, not by the old clock, so that nothing is early. What is too far
-  /// away is never.
+  /// The deadline that lies `delay` after the exact time, so that nothing comes early. A deadline that is too far away
+  /// for the clock never comes.
   func deadline(after delay: Duration) -> Int64
-  /// Calls `timer.fire` at its deadline or a little later, unless it is cancelled first.
+  /// Has `timer.fire` called at the timer's deadline or a little later, unless the timer is cancelled before.
   func add(_ timer: Timer)
-  /// After it returns the timer has fired or never will.
+  /// Cancels a timer. When this returns, the timer has fired or never will; it waits for a timer that is firing now.
   func cancel(_ timer: Timer)
-  /// Threads or turns end after what is running; what is queued stays.
+  /// Called once when a system has stopped and no actor lives in it any more: ends the parked loops, and the threads
+  /// that have nothing to do.
   func stop()
-  /// Set by the system that uses this scheduler, and lives for as long.
+  /// The executor of the system that uses this scheduler. The executor sets this when it is made, and the system keeps
+  /// both.
   var executor: WorkerExecutor! { get set }
-  /// Where an asynchronous handler goes on after it was suspended, before it comes back to its loop. Nil: on
-  /// the global pool, which spares a lock at each return from a call.
+  /// The task executor that the tasks of asynchronous handlers prefer: what they await that is not isolated runs there.
+  /// If it is nil that runs on the global pool of the language, which spares a lock at each return from an asynchronous
+  /// call. A simulated scheduler has one, so that nothing leaves the simulation.
   var loopPreference: (any TaskExecutor)? { get }
-  /// Whatever dispatcher an actor asks for, it runs here.
+  /// Whether actors run here whatever dispatcher they ask for, as in a simulation.
   var runsEverything: Bool { get }
 }
 
 extension Scheduler {
-  /// From 0 up to 1.
+  /// A random number from 0 up to 1, without 1 itself.
   func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
   var loopPreference: (any TaskExecutor)? { nil }
   var runsEverything: Bool { false }
 }
 
-/// One at a time, this runs cells. What it keeps is touched by its own thread alone.
+/// Runs runnables, one at a time, on whatever thread currently is this worker. What it keeps is touched by that thread
+/// alone, unless a property says otherwise.
 ///
-/// Its variables are exempt from exclusivity checks, each of which is a call: one thread at a time runs a
-/// worker, and none of them is handed out.
+/// Its variables are exempt from exclusivity checks, each of which would be a call. That is safe because one thread at
+/// a time runs a worker, and no reference to a variable leaves it.
 @usableFromInline package class Worker {
-  /// Which scheduler this worker belongs to, to compare without counting references.
+  /// The identity of the scheduler that this worker belongs to. To compare it counts no references.
   final let schedulerID: ObjectIdentifier
-  // The scheduler holds its workers and outlives whatever they run.
+  // This is not counted, because the scheduler holds its workers and outlives whatever they run.
   unowned(unsafe) let scheduler: any Scheduler
-  /// Replies that the handler in hand has dropped: their fate is the handler's.
+  /// The replies that the handler in hand has dropped unused. Their asks fail when the handler ends, with its error if
+  /// it has thrown one.
   @exclusivity(unchecked) private final var droppedReplies: [DroppedReply] = []
   @usableFromInline @exclusivity(unchecked) final var hasDroppedReplies = false
   @usableFromInline final let loops = AsyncLoops()
-  /// A cell runs, and no task of its own accord.
+  /// Whether what runs now is code of an actor, and not of a task that merely runs on this worker.
   @exclusivity(unchecked) private(set) final var isRunningCell = false
-  /// See `onTop`.
+  /// Whether what runs now was begun by `onTop`.
   @exclusivity(unchecked) private(set) final var isOnTop = false
-  /// Messages handled, of which failed. Written by this thread; anyone may read.
+  /// The figures of this worker. Its thread writes them, and any thread may read them.
   @usableFromInline final let counts = WorkerCounts()
 
-  /// How many of the messages of a full turn a turn leaves to later ones: none but in a simulation, whose
-  /// turns are short.
+  /// By how many messages the turns of this worker are shorter than a full turn. It is 0 except in a simulation, whose
+  /// turns are short so that actors interleave more often.
   @usableFromInline @exclusivity(unchecked) final var withheld = 0
 
-  /// Counts the ticks of the scheduler: how a turn knows that it has lasted long, without asking a clock at
-  /// each message.
+  /// The number of ticks that this worker has seen. The tick raises it from its own thread. A turn compares it with the
+  /// number at its beginning, and so knows that it has lasted long without asking a clock at each message.
   @usableFromInline final let ticks = Atomic<UInt32>(0)
-  /// Its thread is there for handlers that block.
+  /// Whether handlers may block the thread of this worker, as those of `Dispatcher.blocking` may.
   final let mayBlock: Bool
 
   init(_ scheduler: any Scheduler, mayBlock: Bool = false) {
@@ -117,18 +132,18 @@ extension Scheduler {
     LoopExecutor.installsYieldHooks
   }
 
-  /// The scheduler of the system that this worker belongs to.
+  /// The scheduler of the system that this worker belongs to. For a worker beside the pool that is the pool.
   final var system: any Scheduler { (scheduler as? DispatcherScheduler)?.base ?? scheduler }
 
-  /// Calls `body` with the worker that the calling thread runs as. Not retained: the thread is in the
-  /// worker's own loop.
+  /// Calls `body` with the worker that the calling thread is, and returns nil if it is none. The worker need not be
+  /// retained, because the thread is inside one of the worker's own functions.
   @inline(__always)
   static func withCurrent<R>(_ body: (Worker) -> R) -> R? {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0)._withUnsafeGuaranteedRef(body) }
   }
 
-  /// The ticks of the current worker; after an await it may be another one, whose ticks say another number: a
-  /// turn is long then.
+  /// The ticks of the worker that the calling thread is. After an await that may be another worker with another number
+  /// of ticks, and then a turn counts as long.
   @usableFromInline static var currentTicks: UInt32 { withCurrent { $0.ticks.load(ordering: .relaxed) } ?? 0 }
   @usableFromInline static var currentWithheld: Int { withCurrent { $0.withheld } ?? 0 }
 
@@ -147,23 +162,29 @@ extension Scheduler {
     troupe_set_current_worker(before)
   }
 
-  /// Runs what waits for a turn after something else has had one.
+  // MARK: What the workers of the pool do in another way
+
+  /// Has a task that gives up its turn go on after something else has had one. Called on this worker's own thread.
   func runAfterCurrent(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
-  /// Something became runnable on this worker's own thread.
+  /// Takes a runnable that was woken on this worker's own thread.
   func push(_ runnable: Runnable) { scheduler.schedule(runnable) }
 
-  /// A cell whose actor has ended and whose memory is of this size, counted once, if this worker has one. See
-  /// `CellCache`.
+  /// Returns a cell of an ended actor with memory of this size, if this worker keeps one (`CellCache`). The caller
+  /// takes over the one count that the cell has.
   func takeCell(_ sizeClass: Int) -> Unmanaged<Cell>? { nil }
-  /// Keeps a cell for `takeCell`, and takes over the one count that it has.
+  /// Keeps the cell of an ended actor for `takeCell`, and takes over the one count that it has.
   func keepCell(_ cell: Unmanaged<Cell>) { cell.release() }
-  /// A cell was freed on this worker's own thread, with so many bytes beside it.
+  /// Notes that a cell with `bytes` of memory was freed on this worker's own thread.
   func freedMemory(_ bytes: Int) {}
 
-  /// The next asynchronous cell, for a loop that goes on with it without leaving its task.
+  /// Returns the next asynchronous cell to a loop, which goes on with it without leaving its task. If it returns nil
+  /// the loop parks.
   func nextAsync() -> Unmanaged<Cell>? { nil }
 
+  // MARK: Running
+
+  /// Runs a runnable on this worker's own thread: one turn of a cell, or the jobs of a task that are ready.
   final func execute(_ runnable: Runnable) {
     if !runnable.isCell { return runJob(runnable) }
     isRunningCell = true
@@ -171,7 +192,10 @@ extension Scheduler {
       switch cell.withKind({ $0.body }) {
       case .sync(let run): run(cell, self)
       case .async: loops.run(runnable.cell, on: self)
-      case .interleaved: fatalError("Troupe: a cell ran outside of its lane")
+      case .interleaved:
+        fatalError(
+          "Troupe: a worker ran the cell of an interleaving actor, which only the actor's own executor may run. "
+            + "This is a bug in Troupe.")
       }
     }
     isRunningCell = false
@@ -182,26 +206,29 @@ extension Scheduler {
     switch runnable.task {
     case .job(let job): job.runSynchronously(on: scheduler.executor.asUnownedTaskExecutor())
     case .loop(let loop):
-      // A handler goes on that was suspended, or a task.
+      // A handler that was suspended goes on, or a task of `ActorSystem.task`.
       loop.takeRetainedValue().run(on: self)
     case .yieldedJob, .yieldedLoop: resume(runnable)
     }
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 
-  /// Lets a task that gave up its turn go on at once.
+  /// Has a task that gave up its turn go on at once, on this worker's own thread.
   final func resume(_ runnable: Runnable) { loops.resuming(on: self) { Self.release(runnable) } }
 
-  /// Makes a task that gave up its turn runnable.
+  /// Makes a task that gave up its turn runnable. It goes to the worker that the calling thread is, or else to the
+  /// scheduler.
   static func release(_ runnable: Runnable) {
     switch runnable.task {
     case .yieldedJob(let job): TaskYield.goOn(job, of: nil)
     case .yieldedLoop(let loop): loop._withUnsafeGuaranteedRef { $0.turnEnds() }
-    case .job, .loop: fatalError("Troupe: what gave up no turn waits for one")
+    case .job, .loop:
+      fatalError("Troupe: a task that had not given up its turn was put in line for one. This is a bug in Troupe.")
     }
   }
 
-  /// Runs something while an asynchronous loop is on the stack below, which has no cell in hand.
+  /// Runs `body` on top of an asynchronous loop, which is further down on the stack and has no cell in hand. What tells
+  /// the thread's current loop is put aside meanwhile.
   final func onTop(_ body: () -> Void) {
     let before = isRunningCell
     let loop = troupe_current_loop()
@@ -214,6 +241,7 @@ extension Scheduler {
     troupe_set_current_loop(loop)
   }
 
+  /// Runs jobs of an executor, which are those of an actor if `handlers` is true, and else those of a task.
   final func running(handlers: Bool, _ body: () -> Void) {
     let before = isRunningCell
     isRunningCell = handlers
@@ -222,12 +250,14 @@ extension Scheduler {
     if hasDroppedReplies { settleDroppedReplies(nil) }
   }
 
+  /// Keeps a reply that was dropped unused, until the handler in hand ends.
   final func drop(_ reply: DroppedReply) {
     droppedReplies.append(reply)
     hasDroppedReplies = true
   }
 
-  /// The handler has ended: what it dropped fails with its error, or with "dropped".
+  /// Called when the handler in hand has ended: the asks whose replies it dropped fail with its error, or as dropped if
+  /// there is none.
   @usableFromInline final func settleDroppedReplies(_ error: (any Error)?) {
     guard hasDroppedReplies else { return }
     hasDroppedReplies = false

@@ -1,34 +1,38 @@
-/// Measures for one worker whether it pays that it takes part, or whether its actors had better run on one
-/// processor less.
+/// Measures for one worker whether it is worth its while to take part, or whether the actors would run faster on one
+/// worker less. Only the worker's own thread uses it.
 ///
-/// Independent actors run the faster the more workers there are. Actors that send each other a message every
-/// few nanoseconds do not: whoever wakes an actor that ran on another processor last has to fetch it from
-/// that one's cache (its queue, its behavior, its cell), and pays more than the handler takes. Neither the
-/// length of a queue nor that of a turn tells the two apart. What tells them apart is how often it happens: a
-/// *crossing* is a wake-up of an actor that ran on another worker last. A pair that plays ping-pong has none,
-/// however short its turns, wherever its worker got it from.
+/// Independent actors run the faster the more workers there are. Actors that send each other a message every few
+/// nanoseconds do not: a worker that wakes an actor which ran on another processor last has to fetch the actor's queue,
+/// behavior and cell from that processor's cache, which takes longer than the handler. Neither the length of queues nor
+/// the length of turns tells the two cases apart. How often this happens does, so it is counted: a *crossing* is a
+/// wake-up of an actor that another worker woke last. Two actors that play ping-pong have no crossings, however short
+/// their turns are, and whichever worker they ran on before.
 ///
-/// So: if the time that the pool's workers have spent is less than twice what their crossings have cost, then
-/// without the crossings one worker would have done the same in less time than two take, and this one
-/// retires. It is the worker's own time and crossings that make it look at the pool's: an actor that hands
-/// long work to others on other workers has a crossing a turn, and the pool as a whole has not.
-///
-/// For the worker's own thread alone.
+/// If the time that all workers have spent is less than twice what their crossings have cost, then one worker would
+/// have done the same work without crossings in less time than two need. So this worker retires. It looks at the
+/// figures of the whole pool only if its own say the same, because a look at the others costs more, and the figures of
+/// one worker are not enough: an actor that hands long work to actors on other workers has a crossing in each turn, and
+/// yet the pool as a whole has few.
 struct Spreading {
-  /// Turns between two looks at the clock.
+  /// The number of turns between two looks at the clock.
   static var turns: UInt { PoolShape.turnsBetweenLooks }
-  /// What a crossing costs, in nanoseconds. Measured: turns of `actor.big` take 300 ns longer on two workers
-  /// than on one, with a crossing in each third. It is more than the few lines that a wake-up moves, as
-  /// messages to actors that are awake cross as well, and are not counted.
+  /// What a crossing costs, in nanoseconds. This was measured: turns of `actor.big` take 300 ns longer on two workers
+  /// than on one, and one in three has a crossing. That is more than it takes to move the few cache lines of a wake-up,
+  /// because messages to actors that are awake move lines as well, and are not counted.
   static let crossingCost: Int64 = 800
 
+  /// When the last look was, and how many crossings this worker had had then.
   private var start: Int64 = 0
   private var crossings: UInt = 0
-  /// The pool's, and when they were read: the last look has been in favor of retiring.
+  /// How many crossings the whole pool had had at the last look, and when that was. It is nil unless the last look was
+  /// in favor of retiring.
   private var suspicion: (since: Int64, crossings: UInt)?
 
-  /// True if the worker should retire. `own` are its crossings since it exists; `pool` tells those of all,
-  /// and how many workers have a thread.
+  /// Returns whether the worker should retire. The worker calls this every `turns` turns.
+  ///
+  /// - Parameters:
+  ///   - own: The number of crossings that this worker has had since it exists.
+  ///   - pool: Returns the number of crossings of all workers, and how many workers have a thread.
   mutating func look(at now: Int64, own: UInt, pool: () -> (crossings: UInt, active: Int)) -> Bool {
     let (elapsed, crossed) = (now - start, own &- crossings)
     start = now
@@ -46,7 +50,7 @@ struct Spreading {
     return Self.isTooDear(all &- before.crossings, in: (now - before.since) * Int64(active))
   }
 
-  /// Begins anew: the worker had no thread, or has just got one.
+  /// Begins to measure anew. The worker calls this when it has got a thread, since the time before does not count.
   mutating func restart(at now: Int64, own: UInt) {
     start = now
     crossings = own

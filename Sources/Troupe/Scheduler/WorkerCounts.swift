@@ -1,10 +1,14 @@
 public import Synchronization
 
-/// Figures that one worker writes and anyone reads. A load and a store each, since there is one writer.
+/// The figures of one worker, which the worker writes and anyone may read. To change one takes a relaxed load and a
+/// relaxed store instead of a read-modify-write, since nobody else writes it.
 @usableFromInline package final class WorkerCounts: Sendable {
+  /// The number of messages whose handler returned.
   @usableFromInline let handled = Atomic<Int>(0)
+  /// The number of messages whose handler threw.
   @usableFromInline let failed = Atomic<Int>(0)
 
+  /// The number of failures of actors. It includes those of hooks and factories, which have no message.
   let failures = Atomic<Int>(0)
   let restarts = Atomic<Int>(0)
 
@@ -13,7 +17,7 @@ public import Synchronization
   func addFailure() { failures.store(failures.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
   func addRestart() { restarts.store(restarts.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
 
-  /// Adds another's figures. For the one that writes these.
+  /// Adds the figures of another worker. Only whoever writes these figures may call this.
   func add(_ other: WorkerCounts) {
     addHandled(other.handled.load(ordering: .relaxed))
     failed.store(failed.load(ordering: .relaxed) &+ other.failed.load(ordering: .relaxed), ordering: .relaxed)

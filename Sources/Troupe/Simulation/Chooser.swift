@@ -1,16 +1,18 @@
-/// What decides the run of a simulation: which of those that can run runs next.
+/// Decides the course of a simulation: it says which of the things that can run runs next.
 package protocol Chooser: AnyObject {
-  /// The index of one of the candidates, which stand in the order in which they became runnable; there is at least one.
+  /// Returns the index of one of the candidates. There is at least one, and they stand in the order in which they
+  /// became runnable, with a timer that is due at the end. The thread that drives the simulation calls this.
   func choose(from candidates: [Candidate]) -> Int
 }
 
 /// Something that can run now: an actor, a part of a task, or the first timer that is due.
 package struct Candidate {
+  /// What would run, or nil if this is the timer.
   let runnable: Runnable?
-  /// Counts what became runnable in this simulation. 0: the timer.
+  /// How many things had become runnable in this simulation when this one did, itself included. It is 0 for the timer.
   package let number: Int
 
-  /// The path of the actor that would run, if it is one.
+  /// The path of the actor that would run, or whose suspended handler would go on. It is nil for anything else.
   package var actor: String? {
     guard let runnable else { return nil }
     if runnable.isCell { return runnable.cell._withUnsafeGuaranteedRef { $0.path } }
@@ -22,7 +24,7 @@ package struct Candidate {
   }
 }
 
-/// Any of them, with the same chance.
+/// Chooses each candidate with the same probability, by a generator with a seed.
 package final class UniformChooser: Chooser {
   private var random: SplitMix
   package init(seed: UInt64) { random = SplitMix(seed: seed) }

@@ -18,13 +18,18 @@
   func handles<Message: ~Copyable>(_ message: borrowing Message, by cell: Cell) throws
   /// Called when the message in hand goes to the stash.
   func stashes(_ envelope: Envelope, in cell: Cell)
+  /// Called when a message becomes a dead letter of a cell.
   func makesDeadLetter(_ letter: DeadLetter, of cell: Cell)
 
   // MARK: Life
 
+  /// Called when an actor has been made, and before it is known whether it is refused.
   func spawns<Message: ~Copyable>(_ address: Address<Message>)
+  /// Called when the hook `started` is about to be called.
   func starts(_ cell: Cell)
+  /// Called when the hook `stopping` is about to be called.
   func stops(_ cell: Cell)
+  /// Called when the hook `signal` is about to be called.
   func signals(_ signal: Signal, to cell: Cell)
   func fails(_ cell: Cell, with failure: ActorFailure)
   func restarts(_ cell: Cell)
@@ -34,7 +39,9 @@
 
   func watches(_ watched: Cell, by cell: Cell)
   func setsTimer(_ key: Any, after delay: Duration, by cell: Cell)
+  /// Called when an ask begins to wait for its reply.
   func waits(for site: AskNote)
+  /// Called when that ask has ended.
   func waitsNoMore(for site: AskNote)
   func failsAsk(_ error: AskError)
 }

@@ -1,45 +1,58 @@
 internal import CTroupeShims
 
-/// A scheduler for tests: one thread, virtual time, and what runs next is for a `Chooser` to say.
+// This folder holds the scheduler for tests, which runs a system on one thread in virtual time, and what lets the test
+// kit see and change what happens in such a system.
+
+/// A scheduler for tests. It has one thread and a virtual clock, and a `Chooser` says what runs next. So a run depends
+/// on nothing but the seed.
 ///
-/// Nothing runs but in `step`. Time passes only by `advance`, `passTime` and `pass`. Tasks on the system's
-/// executor are part of it.
+/// Something runs only while `step`, or a function that calls it, is called. Time passes only in `advance`, `passTime`
+/// and `pass`. Tasks with the system's executor are part of the simulation.
 ///
-/// Sendable because what changes is under the lock, or belongs to the thread that drives the simulation.
+/// Sendable because what changes is under the lock, or is touched only by the thread that drives the simulation.
 package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package unowned(unsafe) var executor: WorkerExecutor!
   package let interceptor: (any Interceptor)?
   private let chooser: any Chooser
   private var worker: Worker!
-  /// Others are not supposed to come, and must do no harm when they do.
+  /// It guards what other threads may touch. They are not supposed to send to a simulation, but must do no harm when
+  /// they do.
   private let lock = FutexLock()
+  /// What can run, in the order in which it became runnable.
   private var ready: [Candidate] = []
+  /// How many things have become runnable so far.
   private var added = 0
   private var timers = TimerHeap()
   private var now: Int64 = 1_000_000_000
   private var random: SplitMix
   private var escapes: [Escape] = []
-  /// The thread that runs the simulation now, or 0.
+  /// The thread that is in `step` now, or 0.
   private var running: UInt = 0
-  /// Who drove it last.
+  /// Who has driven the simulation last.
   private var driver = Driver.current
-  /// Whose handler runs, if it is a synchronous one.
+  /// The actor whose turn runs now, if a cell runs and not a job.
   private var cellInTurn: Cell?
-  /// A timer is being fired.
+  /// Whether a timer is being fired.
   package private(set) var isFiring = false
-  /// What is added to the deadlines of timers: nil, nothing.
+  /// Returns a time that is added to the deadline of a timer. If it is nil, timers are exact. The test kit sets it.
   package var lateness: (@Sendable () -> Duration)?
+  /// How many steps the simulation has made.
   package private(set) var steps = 0
 
-  /// Something that came from another thread than the simulation's: the run does not follow from the seed any more.
+  /// Something that became runnable on a thread that is not the simulation's. From then on the run does not depend on
+  /// the seed alone, so the test kit reports it.
   package struct Escape: Sendable {
-    /// The actor that got a message, or whose handler came back; nil: a task.
+    /// The path of the actor that got a message, or whose handler came back. It is nil for a task.
     package let actor: String?
-    /// When, on the virtual clock.
+    /// When that was, on the virtual clock.
     package let time: Duration
   }
 
-  /// - Parameter turn: How many messages an actor handles before another may go on.
+  /// Makes a scheduler with nothing to run, whose clock stands at one second.
+  ///
+  /// - Parameters:
+  ///   - turn: How many messages an actor handles before another may go on.
+  ///   - chooser: Says what runs next. If it is nil, each candidate is chosen with the same probability by the seed.
   package init(
     seed: UInt64, turn: Int = Turn.messages, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil
   ) {
@@ -64,8 +77,11 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     lock.unlock()
   }
 
-  /// Under the lock. While nothing runs any thread may send; a job that others than the driver bring is one
-  /// that comes back.
+  /// Whether what became runnable comes from outside of the simulation. Called under the lock.
+  ///
+  /// While something runs, that is whatever another thread brings. While nothing runs any thread may send, for instance
+  /// the test before it drives on. But a job that anyone except the driver brings then is one that was resumed
+  /// elsewhere.
   private func comesFromElsewhere(_ runnable: Runnable) -> Bool {
     if running != 0 { return troupe_thread_self() != running }
     return !runnable.isCell && !driver.isCalling
@@ -82,21 +98,23 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package func add(_ timer: Timer) { lock.withLock { timers.add(timer) } }
   package func cancel(_ timer: Timer) { lock.withLock { timers.remove(timer) } }
   package func stop() { worker.loops.end(on: worker) }
-  // Nothing of the simulation may run anywhere else.
+  // What asynchronous handlers await runs here as well, so that nothing of the simulation runs anywhere else.
   package var loopPreference: (any TaskExecutor)? { executor }
   package var runsEverything: Bool { true }
   package func nextRandom() -> UInt64 { lock.withLock { random.next() } }
 
   // MARK: Running
 
-  /// The caller is the one that drives from now on.
+  /// Makes the caller the one that drives the simulation from now on.
   package func drive() { lock.withLock { if running == 0 { driver = Driver.current } } }
 
-  /// Runs one thing that can run, or fires a timer that is due; false if there is none.
+  /// Runs one thing that can run, or fires one timer that is due. Returns false if there is neither.
   ///
-  /// Where time does not pass a timer that was due at once stays, so that one that sets itself again does not
-  /// run for ever. On any thread, one at a time; also in a task of the simulation itself, which then waits
-  /// for what it runs. Not in a handler.
+  /// One thread at a time may call this. A task of the simulation itself may call it too, and waits for what it runs. A
+  /// handler must not.
+  ///
+  /// - Parameter firesTimers: Whether a timer that is due is one of the candidates. It is false where no time is to
+  ///   pass, so that a timer which is due at once and sets itself again does not fire for ever.
   package func step(firesTimers: Bool = true) -> Bool {
     lock.lock()
     let isTimerDue = firesTimers && (timers.first.map { $0.deadline <= now } ?? false)
@@ -121,6 +139,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     return true
   }
 
+  /// Runs something as the simulation's worker. A task of the simulation may have called `step`, so its own place is
+  /// put aside meanwhile.
   private func run(_ runnable: Runnable) {
     let (loop, cell) = (troupe_current_loop(), cellInTurn)
     troupe_set_current_loop(nil)
@@ -143,32 +163,34 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     cellInTurn = cell
   }
 
-  /// Something of the simulation runs on the calling thread.
+  /// Whether something of the simulation runs on the calling thread.
   package var isInside: Bool { Worker.current === worker }
 
-  /// A handler or hook runs on the calling thread: the simulation cannot be driven from there.
+  /// Whether a handler or a hook runs on the calling thread. The simulation must not be driven from there.
   package var isInHandler: Bool { worker.isRunningCell && Worker.current === worker }
 
-  /// The actor whose handler, hook or factory runs on the calling thread.
+  /// The actor whose handler, hook or factory runs on the calling thread. It is nil if none does.
   package var currentCell: Cell? {
     (LoopExecutor.withCurrentHandler { $0.cell?.takeUnretainedValue() } ?? nil) ?? cellInTurn
   }
 
-  /// Runs until nothing can run, and fires no timer. Returns how many steps that took.
+  /// Runs until nothing can run, without firing timers. Returns the number of steps that it made.
   @discardableResult package func runUntilIdle() -> Int {
     let before = steps
     while step(firesTimers: false) {}
     return steps - before
   }
 
-  /// Lets time pass, timers firing in the order of their deadlines, and runs what they make runnable.
+  /// Lets time pass. Runs what can run before that, fires timers in the order of their deadlines, and runs what they
+  /// make runnable.
   package func advance(by duration: Duration) {
     let end = coarseNow.saturatingAdd(duration.nanosecondsClamped)
     runUntilIdle()
     while passTime(until: end) { while step() {} }
   }
 
-  /// Moves the clock to the next deadline, or to the end, when that comes first: then it is false.
+  /// Moves the clock to the next deadline of a timer and returns true. If that lies behind `end` or there is none,
+  /// moves the clock to `end` and returns false. It fires nothing.
   package func passTime(until end: Int64) -> Bool {
     lock.withLock {
       guard let next = timers.first?.deadline, next <= end else {
@@ -180,7 +202,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     }
   }
 
-  /// Lets time pass and fires what is due, and runs nothing: as if it passed during what ran last.
+  /// Lets time pass and fires the timers that are due, but runs nothing, as if the time had passed during whatever ran
+  /// last.
   package func pass(_ duration: Duration) {
     lock.withLock { now += duration.nanosecondsClamped }
     while let next = lock.withLock({ timers.first?.deadline }), next <= coarseNow { fireFirst() }
@@ -194,7 +217,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package var allEscapes: [Escape] { lock.withLock { escapes } }
 }
 
-/// Who drives: a thread, and a task, which may be on another one when it drives again.
+/// Who drives a simulation: a thread, and the task that runs on it, if any. The task may be on another thread when it
+/// drives again.
 private struct Driver {
   private let task: UInt
   private let thread: UInt
@@ -204,7 +228,8 @@ private struct Driver {
     return Driver(task: task, thread: troupe_thread_self())
   }
 
-  /// A task that it resumes, with an answer say, comes back on its thread.
+  /// Whether the calling thread or task is this one. A task of the simulation that the driver resumes, by an answer for
+  /// instance, becomes runnable on the driver's thread.
   var isCalling: Bool {
     let caller = Driver.current
     return caller.thread == thread || caller.task != 0 && caller.task == task
@@ -212,7 +237,7 @@ private struct Driver {
 }
 
 extension ActorSystem {
-  /// A system that runs only when the scheduler is told to.
+  /// Makes a system that runs only when the scheduler is told to.
   package convenience init(_ name: String, simulatedBy scheduler: SimulatedScheduler, options: Options = Options()) {
     self.init(core: SystemCore(name: name, options: options, scheduler: scheduler, counts: scheduler.counts))
   }

@@ -5,6 +5,7 @@
 struct TimerHeap {
   private struct Entry {
     let timer: Timer
+    /// How many timers had been added when this one was, itself included.
     let number: UInt64
 
     func isBefore(_ other: Entry) -> Bool {
@@ -19,7 +20,7 @@ struct TimerHeap {
   var count: Int { entries.count }
 
   mutating func add(_ timer: Timer) {
-    precondition(timer.state.isIdle, "Troupe: a timer is set once")
+    precondition(timer.state.isIdle, "Troupe: a timer was set twice. This is a bug in Troupe.")
     timer.state.queue()
     added += 1
     entries.append(Entry(timer: timer, number: added))
@@ -30,19 +31,20 @@ struct TimerHeap {
   mutating func remove(_ timer: Timer) {
     guard timer.state.isQueued else { return }
     timer.state.finish()
-    let place = timer.place
+    let place = Int(timer.place)
     let last = entries.removeLast()
     guard place < entries.count else { return }
     put(last, at: place)
     rise(from: place)
-    sink(from: last.timer.place)
+    sink(from: Int(last.timer.place))
   }
 
   private mutating func put(_ entry: Entry, at place: Int) {
     entries[place] = entry
-    entry.timer.place = place
+    entry.timer.place = Int32(place)
   }
 
+  /// Moves the entry up to where its parent is not after it.
   private mutating func rise(from start: Int) {
     let entry = entries[start]
     var place = start
@@ -53,6 +55,7 @@ struct TimerHeap {
     put(entry, at: place)
   }
 
+  /// Moves the entry down to where no child is before it.
   private mutating func sink(from start: Int) {
     let entry = entries[start]
     var place = start

@@ -114,7 +114,9 @@ public struct RestartBackoff: Sendable, Hashable {
     jitter: Double = 0.2
   ) -> RestartBackoff {
     guard first >= .zero, longest >= first, factor >= 1, (0...1).contains(jitter) else {
-      fatalError("Troupe: not a backoff: from \(first) to \(longest), factor \(factor), jitter \(jitter)")
+      fatalError(
+        "Troupe: a backoff must not be negative or become shorter, its factor must be at least 1, and its jitter "
+          + "between 0 and 1; it goes from \(first) to \(longest), with factor \(factor) and jitter \(jitter)")
     }
     return RestartBackoff(first: first, longest: longest, factor: factor, jitter: jitter)
   }

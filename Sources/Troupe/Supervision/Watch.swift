@@ -80,7 +80,6 @@ final class SignalEnvelope: Envelope, @unchecked Sendable {
     if let watch, !watch.settle() { return .nothing }
     return .signal(signal)
   }
-  override func isMessage(_ cell: Cell) -> Bool { false }
 }
 
 private final class WatchEnvelope<Message: ~Copyable>: MessageEnvelope<Message>, @unchecked Sendable {
@@ -92,7 +91,7 @@ private final class WatchEnvelope<Message: ~Copyable>: MessageEnvelope<Message>,
   }
 
   override func open(_ cell: Cell) -> Content { watch.settle() ? .message : .nothing }
-  override func isMessage(_ cell: Cell) -> Bool { watch.isActive }
+  override var isMessage: Bool { watch.isActive }
 }
 
 private final class LinkEnvelope: Envelope, @unchecked Sendable {
@@ -103,7 +102,6 @@ private final class LinkEnvelope: Envelope, @unchecked Sendable {
     if watch.settle() { cell.mailbox.control.post(ControlWord.linkEnded) }
     return .nothing
   }
-  override func isMessage(_ cell: Cell) -> Bool { false }
 }
 
 extension Cell {
@@ -197,5 +195,4 @@ private final class LinkRequest: Envelope, @unchecked Sendable {
     watcher.watch(Link(watcher, target))
     return .nothing
   }
-  override func isMessage(_ cell: Cell) -> Bool { false }
 }

@@ -67,16 +67,18 @@ public final class ActorSystem: Sendable {
   /// The program stops if the name is empty or has a `/`, if the number of workers is not between 1 and 64, if there is
   /// no thread for blocking actors, or if the watchdog's limit is below 20 milliseconds.
   public init(_ name: String = "troupe", options: Options = Options()) {
-    guard !name.isEmpty else { fatalError("Troupe: a system's name must not be empty") }
+    guard !name.isEmpty else {
+      fatalError("Troupe: a system's name must not be empty; leave it out to have the default")
+    }
     guard !name.utf8.contains(UInt8(ascii: "/")) else {
-      fatalError("Troupe: a system's name must not contain a '/': \(name)")
+      fatalError("Troupe: a system's name must not contain a '/', which separates the names in a path, and is \(name)")
     }
     let workers = options.workers ?? min(64, Int(troupe_processor_count()))
     guard (1...64).contains(workers) else {
-      fatalError("Troupe: a system has between 1 and 64 workers, not \(workers)")
+      fatalError("Troupe: a system must have between 1 and 64 workers, not \(workers)")
     }
     guard options.blockingThreads >= 1 else {
-      fatalError("Troupe: a system has at least 1 thread for blocking actors, not \(options.blockingThreads)")
+      fatalError("Troupe: a system must have at least 1 thread for blocking actors, not \(options.blockingThreads)")
     }
     let scheduler = PoolScheduler(workers: workers)
     core = SystemCore(

@@ -31,7 +31,7 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
   public let reason: Reason
 
   /// One line for a log.
-  public var description: String { "dead letter for \(recipient): a \(messageType), \(reason)" }
+  public var description: String { "dead letter for \(recipient): a \(messageType) was not handled (\(reason))" }
 }
 
 /// Counts dead letters, writes some of them to the log, and tells the listener and the observer of them.
@@ -66,7 +66,7 @@ final class DeadLetterOffice: Sendable {
     if start == 0 || now - start >= Self.window {
       if windowStart.compareExchange(expected: start, desired: now, ordering: .relaxed).exchanged {
         let suppressed = logged.exchange(0, ordering: .relaxed) - Self.linesAWindow
-        if suppressed > 0 { log("\(suppressed) more dead letters, not logged") }
+        if suppressed > 0 { log("\(suppressed) more dead letters were not logged") }
       }
     }
     let isLogged = logged.wrappingAdd(1, ordering: .relaxed).newValue <= Self.linesAWindow
@@ -80,6 +80,6 @@ final class DeadLetterOffice: Sendable {
     observer?(.deadLetter(letter))
     guard let listener else { return }
     // What the listener throws must reach neither the sender nor the queue.
-    do { try listener(letter) } catch { if isLogged { log("the listener for dead letters threw: \(error)") } }
+    do { try listener(letter) } catch { if isLogged { log("the listener for dead letters threw an error: \(error)") } }
   }
 }

@@ -20,10 +20,12 @@ final class ShutdownPlan: @unchecked Sendable {
 
   init(_ phases: [ShutdownPhase]) {
     guard phases.filter({ $0.name == ShutdownPhase.actors.name }).count == 1 else {
-      fatalError("Troupe: the phases of a shutdown must have `actors` among them, once")
+      fatalError(
+        "Troupe: the phases of a shutdown must have `actors` among them exactly once; it is the phase in which "
+          + "they stop")
     }
     guard Set(phases.map(\.name)).count == phases.count else {
-      fatalError("Troupe: two phases of a shutdown have the same name: \(phases.map(\.name))")
+      fatalError("Troupe: two phases of a shutdown have the same name, and each needs its own: \(phases.map(\.name))")
     }
     self.phases = phases
   }
@@ -37,7 +39,7 @@ final class ShutdownPlan: @unchecked Sendable {
 
   func add(_ body: @escaping Body, _ name: String, _ phase: ShutdownPhase) -> Bool {
     guard phases.contains(where: { $0.name == phase.name }) else {
-      fatalError("Troupe: \(phase.name) is no phase of this system's shutdown: \(phases.map(\.name))")
+      fatalError("Troupe: \(phase.name) is no phase of this system's shutdown, whose phases are \(phases.map(\.name))")
     }
     return lock.withLock {
       if !hasBegun { tasks[phase.name, default: []].append(Task(name: name, body: body)) }

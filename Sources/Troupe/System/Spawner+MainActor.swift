@@ -16,7 +16,8 @@ extension Spawner {
 extension SpawnOptions {
   @usableFromInline func onMainActor() -> SpawnOptions {
     guard case .pool = dispatcher.kind else {
-      fatalError("Troupe: a MainActorBehavior runs on the main actor, and cannot have another dispatcher")
+      fatalError(
+        "Troupe: a MainActorBehavior runs on the main actor and cannot have another dispatcher; leave that option out")
     }
     var options = self
     options.dispatcher = Dispatcher(kind: .queue(QueueScheduler.mainQueue))

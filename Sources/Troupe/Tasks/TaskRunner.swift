@@ -1,8 +1,9 @@
-/// The actor that a task of `ActorSystem.task` is isolated to; its executor is the system's workers. A task executor
-/// preference would bring the task to the workers as well, at the cost of a lock in the language's runtime at each
-/// return from an asynchronous call.
+/// The actor of the language to which one task of `ActorSystem.task` is isolated. Its executor runs on the system's
+/// workers, and so does the task. A task executor preference would bring the task there as well, but would cost a lock
+/// in the language's runtime at each return from an asynchronous call.
 actor TaskRunner {
   private nonisolated let executor: LoopExecutor
+  /// The executor that the task prefers besides, which only a simulation has: see `Scheduler.loopPreference`.
   private nonisolated let preference: (any TaskExecutor)?
 
   init(_ scheduler: any Scheduler) {
@@ -15,7 +16,8 @@ actor TaskRunner {
   nonisolated func start<Result: Sendable>(
     _ body: sending @escaping () async -> Result
   ) -> Task<Result, Never> {
-    // Nothing runs here yet. Isolation is only assumed so that the task's first job comes to our executor.
+    // Nothing runs on this actor yet, so isolation may be assumed. It makes the task inherit the isolation, so that the
+    // task's first job comes to our executor.
     assumeIsolated { lane in lane.startTask(body) }
   }
 

@@ -1,8 +1,11 @@
-/// Runs tasks on a system's workers, beside its actors; `ActorSystem.executor`.
+/// Runs tasks on a system's workers, beside its actors. `ActorSystem.executor` returns the one of a system.
 ///
 /// ```swift
 /// Task(executorPreference: system.executor) { … }
 /// ```
+///
+/// A task that prefers this executor must not block its thread. `ActorSystem.task` starts a task on the same workers
+/// for which each await is cheaper.
 public final class WorkerExecutor: TaskExecutor {
   let scheduler: any Scheduler
 
@@ -11,11 +14,11 @@ public final class WorkerExecutor: TaskExecutor {
     scheduler.executor = self
   }
 
-  /// Called by the language's runtime.
+  /// Has the workers run a job of a task. The language's runtime calls this, on any thread.
   public func enqueue(_ job: consuming ExecutorJob) {
     scheduler.schedule(Runnable(UnownedJob(job)))
   }
 
-  /// Called by the language's runtime.
+  /// Returns a reference to this executor that is not counted. The language's runtime calls this.
   public func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
 }

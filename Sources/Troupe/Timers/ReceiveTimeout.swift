@@ -1,32 +1,28 @@
 /// Finds out when an actor has had nothing to do for a while.
 ///
 /// A message does not touch the timer. The actor notes when it has last handled one; when the timer fires it looks at
-/// that time, and if it was not long enough ago a new timer waits for the rest.
+/// that time, and if it was not long enough ago a new timer waits for the rest. So that the actor itself looks, on its
+/// worker, the timer posts itself to the actor.
 final class ReceiveTimeout: Timer, @unchecked Sendable {
   private let cell: Cell
-  let timeout: Int64
+  private let timeout: Int64
   init(_ cell: Cell, _ timeout: Int64, from start: Int64) {
     self.cell = cell
     self.timeout = timeout
     super.init(deadline: start.saturatingAdd(timeout))
   }
 
-  override func fire() { cell.post(ReceiveTimeoutEnvelope(self)) }
-}
-
-private final class ReceiveTimeoutEnvelope: Envelope, @unchecked Sendable {
-  private let timeout: ReceiveTimeout
-  init(_ timeout: ReceiveTimeout) { self.timeout = timeout }
+  override func fire() { cell.post(self) }
 
   override func open(_ cell: Cell) -> Content {
-    guard let rareState = cell.existingRareState, rareState.receiveTimeout === timeout else { return .nothing }
+    // Another one has taken its place if the actor has set the timeout again.
+    guard let rareState = cell.existingRareState, rareState.receiveTimeout === self else { return .nothing }
     let now = cell.preciseNow
     let idleSince = rareState.idleSince
-    let isOver = now - idleSince >= timeout.timeout
-    cell.armReceiveTimeout(timeout.timeout, from: isOver ? now : idleSince)
+    let isOver = now - idleSince >= timeout
+    cell.armReceiveTimeout(timeout, from: isOver ? now : idleSince)
     return isOver ? .signal(.receiveTimeout) : .nothing
   }
-  override func isMessage(_ cell: Cell) -> Bool { false }
 }
 
 extension Cell {
@@ -47,5 +43,4 @@ extension Cell {
     rareState.receiveTimeout = timer
     system.scheduler.add(timer)
   }
-
 }

@@ -2,19 +2,28 @@ import Synchronization
 
 /// One deadline, and what happens then. The scheduler keeps the timer until it has fired or was cancelled. Whoever made
 /// it must keep what `fire` touches for as long.
-@usableFromInline package class Timer: @unchecked Sendable {
+///
+/// A timer is an envelope, so that one whose time has come can be posted to an actor as it is. What keeps timers by
+/// their deadlines (`TimerWheel`, `TimerHeap`) uses the envelope's link and nothing else of it, and many timers are
+/// never posted: they wake somebody or call something when they fire.
+@usableFromInline package class Timer: Envelope, @unchecked Sendable {
+  /// What has become of the timer. The small property comes first: it fills a gap behind those of the envelope.
+  final let state = TimerState()
   /// The deadline in nanoseconds of the scheduler's clock.
   @usableFromInline package final let deadline: Int64
-  // The following belongs to the structure that the timer is in, and is touched only under that structure's
-  // lock. After that, if the timer is an envelope, it belongs to the list that the envelope is in. The
-  // references are not counted: a timer has one count for being in the structure. They are exempt from
-  // exclusivity checks, each of which is a call.
-  @exclusivity(unchecked) final var next: Unmanaged<Timer>?
-  @exclusivity(unchecked) final var previous: Unmanaged<Timer>?
+
+  // The rest belongs to the structure that the timer is in, and is touched only under that structure's lock. The
+  // references are not counted: a timer has one count for being in the structure. They are exempt from exclusivity
+  // checks, each of which is a call.
+
+  @exclusivity(unchecked) final var previousTimer: Unmanaged<Timer>?
+  /// The link of the envelope. A timer is posted only when it has left the structure.
+  @inline(__always) final var nextTimer: Unmanaged<Timer>? {
+    get { next.map { .fromOpaque($0.toOpaque()) } }
+    set { next = newValue.map { .fromOpaque($0.toOpaque()) } }
+  }
   /// The list of the wheel that the timer is in, or its place in the heap.
-  @exclusivity(unchecked) final var place = 0
-  // The small property comes last, so that what a subclass adds follows without a gap.
-  final let state = TimerState()
+  @exclusivity(unchecked) final var place: Int32 = 0
 
   @usableFromInline init(deadline: Int64) { self.deadline = deadline }
 

@@ -11,18 +11,18 @@ struct TimerList {
   mutating func append(_ timer: Unmanaged<Timer>) {
     let last = last
     timer._withUnsafeGuaranteedRef {
-      $0.previous = last
-      $0.next = nil
+      $0.previousTimer = last
+      $0.nextTimer = nil
     }
-    if let last { last._withUnsafeGuaranteedRef { $0.next = timer } } else { first = timer }
+    if let last { last._withUnsafeGuaranteedRef { $0.nextTimer = timer } } else { first = timer }
     self.last = timer
   }
 
   @inline(__always)
   mutating func remove(_ timer: Unmanaged<Timer>) {
-    let (previous, next) = timer._withUnsafeGuaranteedRef { ($0.previous, $0.next) }
-    if let next { next._withUnsafeGuaranteedRef { $0.previous = previous } } else { last = previous }
-    if let previous { previous._withUnsafeGuaranteedRef { $0.next = next } } else { first = next }
+    let (previous, next) = timer._withUnsafeGuaranteedRef { ($0.previousTimer, $0.nextTimer) }
+    if let next { next._withUnsafeGuaranteedRef { $0.previousTimer = previous } } else { last = previous }
+    if let previous { previous._withUnsafeGuaranteedRef { $0.nextTimer = next } } else { first = next }
   }
 
   mutating func popFirst() -> Unmanaged<Timer>? {
@@ -31,8 +31,8 @@ struct TimerList {
     return timer
   }
 
-  /// Takes up to `limit` timers from the front, as a chain by `next`, and marks them as taken. Also returns how many
-  /// there are.
+  /// Takes up to `limit` timers from the front, as a chain by `nextTimer`, and marks them as taken. Also returns how
+  /// many there are.
   mutating func take(_ limit: Int) -> (Unmanaged<Timer>?, Int) {
     let chain = first
     var end: Unmanaged<Timer>?
@@ -43,12 +43,12 @@ struct TimerList {
       count += 1
       rest = timer._withUnsafeGuaranteedRef {
         $0.state.take()
-        return $0.next
+        return $0.nextTimer
       }
     }
-    end?._withUnsafeGuaranteedRef { $0.next = nil }
+    end?._withUnsafeGuaranteedRef { $0.nextTimer = nil }
     first = rest
-    if let rest { rest._withUnsafeGuaranteedRef { $0.previous = nil } } else { last = nil }
+    if let rest { rest._withUnsafeGuaranteedRef { $0.previousTimer = nil } } else { last = nil }
     return (chain, count)
   }
 }

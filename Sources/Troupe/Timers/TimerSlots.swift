@@ -60,7 +60,7 @@ struct TimerSlots: ~Copyable {
 
   @inline(__always)
   private mutating func append(_ timer: Unmanaged<Timer>, to place: Int) {
-    timer._withUnsafeGuaranteedRef { $0.place = place }
+    timer._withUnsafeGuaranteedRef { $0.place = Int32(truncatingIfNeeded: place) }
     occupied[place >> 6] |= 1 << UInt64(place & 63)
     lists[place].append(timer)
   }
@@ -68,7 +68,7 @@ struct TimerSlots: ~Copyable {
   /// Removes a timer. The caller takes over its reference count.
   @inline(__always)
   mutating func remove(_ timer: Unmanaged<Timer>) {
-    let place = timer._withUnsafeGuaranteedRef { $0.place }
+    let place = timer._withUnsafeGuaranteedRef { Int($0.place) }
     lists[place].remove(timer)
     clearIfEmpty(place)
   }
@@ -93,7 +93,7 @@ struct TimerSlots: ~Copyable {
   var nextTick: Int64? { descentEnd != 0 ? position : first?.tick }
 
   enum Step {
-    /// These timers are due. They are a chain by `next`, marked as taken, and the number is its length.
+    /// These timers are due. They are a chain by `nextTimer`, marked as taken, and the number is its length.
     case due(Unmanaged<Timer>?, Int)
     /// There may be more to do.
     case more

@@ -7,9 +7,9 @@
   @usableFromInline struct Entry {
     @usableFromInline var hash: Int
     /// The timer, of which the table holds one reference count.
-    @usableFromInline var timer: Unmanaged<Envelope>?
+    @usableFromInline var timer: Unmanaged<ActorTimer>?
 
-    @inlinable init(hash: Int, timer: Unmanaged<Envelope>?) {
+    @inlinable init(hash: Int, timer: Unmanaged<ActorTimer>?) {
       self.hash = hash
       self.timer = timer
     }
@@ -46,7 +46,7 @@
     while let timer = entries[place].timer {
       if entries[place].hash == hash
         && timer._withUnsafeGuaranteedRef({
-          type(of: $0) == KeyedTimer<Message, Key>.self
+          (type(of: $0) == KeyedTimer<Message, Key>.self || type(of: $0) == RepeatingTimer<Message, Key>.self)
             && unsafeDowncast($0, to: KeyedTimer<Message, Key>.self).key == key
         })
       {
@@ -62,7 +62,7 @@
   }
 
   /// Adds a timer. Returns the timer that had the key before.
-  @inlinable func set<Message: ~Copyable, Key: Hashable>(_ timer: KeyedTimer<Message, Key>) -> Envelope? {
+  @inlinable func set<Message: ~Copyable, Key: Hashable>(_ timer: KeyedTimer<Message, Key>) -> ActorTimer? {
     // At most three quarters of the places are in use.
     if (count + 1) * 4 > entries.count * 3 { grow() }
     let place = find(timer.key, timer.hash, Message.self)
@@ -72,30 +72,30 @@
     return before?.takeRetainedValue()
   }
 
-  @inlinable func remove<Message: ~Copyable, Key: Hashable>(_ key: Key, _ type: Message.Type) -> Envelope? {
+  @inlinable func remove<Message: ~Copyable, Key: Hashable>(_ key: Key, _ type: Message.Type) -> ActorTimer? {
     count == 0 ? nil : remove(at: find(key, Self.hash(key), type))
   }
 
   /// Whether this very timer is in the table.
-  func contains(_ timer: Envelope) -> Bool { place(of: timer) != nil }
+  func contains(_ timer: ActorTimer) -> Bool { place(of: timer) != nil }
 
   /// Removes this very timer. Returns false if it is not here, because it was cancelled or another one has its key.
-  func remove(_ timer: Envelope) -> Bool {
+  func remove(_ timer: ActorTimer) -> Bool {
     guard let place = place(of: timer) else { return false }
     return remove(at: place) != nil
   }
 
   /// Puts another timer with the same key in the place of one that is in the table.
-  func replace(_ timer: Envelope, by other: Envelope) {
+  func replace(_ timer: ActorTimer, by other: ActorTimer) {
     guard let place = place(of: timer) else { return }
     entries[place].timer = .passRetained(other)
     Unmanaged.passUnretained(timer).release()
   }
 
-  private func place(of timer: Envelope) -> Int? {
+  private func place(of timer: ActorTimer) -> Int? {
     if count == 0 { return nil }
     let bits = Unmanaged.passUnretained(timer).toOpaque()
-    var place = place(of: timer.keyHash)
+    var place = place(of: timer.hash)
     while let each = entries[place].timer {
       if each.toOpaque() == bits { return place }
       place = (place + 1) & (entries.count - 1)
@@ -103,7 +103,7 @@
     return nil
   }
 
-  @usableFromInline func remove(at place: Int) -> Envelope? {
+  @usableFromInline func remove(at place: Int) -> ActorTimer? {
     guard let removed = entries[place].timer else { return nil }
     count -= 1
     // What was pushed on past the gap moves back, so that a search may end at an empty place.
@@ -133,7 +133,7 @@
   }
 
   /// Takes all timers out.
-  func removeAll(_ body: (Envelope) -> Void) {
+  func removeAll(_ body: (ActorTimer) -> Void) {
     let old = entries
     entries = UnsafeMutableBufferPointer(start: nil, count: 0)
     count = 0

@@ -95,7 +95,7 @@ package final class TimerWheel: @unchecked Sendable {
     var rest = chain
     while let timer = rest {
       timer._withUnsafeGuaranteedRef {
-        rest = $0.next
+        rest = $0.nextTimer
         guard $0.state.beginFiring() else { return }
         $0.fire()
         $0.state.endFiring()

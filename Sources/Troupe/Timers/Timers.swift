@@ -15,7 +15,16 @@ public struct Timers<Message: ~Copyable> {
   @inlinable public func once(
     _ key: some Hashable & Sendable, after delay: Duration, _ message: consuming sending Message
   ) {
-    start(key, delay, message, nil)
+    let timer = KeyedTimer(cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), message)
+    start(timer, after: delay)
+  }
+
+  /// Does the same with a message that a closure makes, as for a timer that repeats. The closure is called once, by
+  /// this call and not when the delay is over, and it may use what belongs to the actor.
+  @inlinable public func once(
+    _ key: some Hashable & Sendable, after delay: Duration, _ message: () -> sending Message
+  ) {
+    once(key, after: delay, message())
   }
 
   /// Sends a message every `period`, counted from one deadline to the next, so that the messages keep their rate. If
@@ -30,7 +39,7 @@ public struct Timers<Message: ~Copyable> {
     _ key: some Hashable & Sendable, every period: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
   ) {
-    start(key, first ?? period, nil, Repetition(.fixedRate(positive(period)), message))
+    start(key, after: first ?? period, Repetition(.fixedRate(positive(period)), message))
   }
 
   /// Sends a message, and sends the next one `delay` after the actor has taken that, so that there is time in between.
@@ -44,7 +53,7 @@ public struct Timers<Message: ~Copyable> {
     _ key: some Hashable & Sendable, every delay: Duration, after first: Duration? = nil,
     _ message: @escaping @Sendable () -> Message
   ) {
-    start(key, first ?? delay, nil, Repetition(.fixedDelay(positive(delay)), message))
+    start(key, after: first ?? delay, Repetition(.fixedDelay(positive(delay)), message))
   }
 
   /// Cancels a timer. Nothing of it is delivered any more, even if it has fired already. Does nothing if there is none.
@@ -66,17 +75,37 @@ public struct Timers<Message: ~Copyable> {
   }
 
   @inlinable func start<Key: Hashable & Sendable>(
-    _ key: Key, _ delay: Duration, _ message: consuming Message?, _ repetition: Repetition<Message>?
+    _ key: Key, after delay: Duration, _ repetition: Repetition<Message>
   ) {
-    let timer = KeyedTimer<Message, Key>(
-      cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), message, repetition)
+    let timer = RepeatingTimer(cell, key, TimerTable.hash(key), deadline: cell.deadline(after: delay), repetition)
+    start(timer, after: delay)
+  }
+
+  @inlinable func start<Key: Hashable & Sendable>(_ timer: KeyedTimer<Message, Key>, after delay: Duration) {
     let before = cell.timers._withUnsafeGuaranteedRef { $0.set(timer) }
     cell.start(timer, replacing: before)
-    if cell.isIntercepted { cell.system.interceptor?.setsTimer(key, after: delay, by: cell) }
+    if cell.isIntercepted { cell.system.interceptor?.setsTimer(timer.key, after: delay, by: cell) }
   }
 }
 
 @available(*, unavailable) extension Timers: Sendable {}
+
+// A message that can be copied needs no closure to be made again and again.
+extension Timers where Message: Sendable {
+  /// Does the same as `fixedRate` with a closure, with a copy of `message` each time.
+  @inlinable public func fixedRate(
+    _ key: some Hashable & Sendable, every period: Duration, after first: Duration? = nil, _ message: Message
+  ) {
+    fixedRate(key, every: period, after: first) { message }
+  }
+
+  /// Does the same as `fixedDelay` with a closure, with a copy of `message` each time.
+  @inlinable public func fixedDelay(
+    _ key: some Hashable & Sendable, every delay: Duration, after first: Duration? = nil, _ message: Message
+  ) {
+    fixedDelay(key, every: delay, after: first) { message }
+  }
+}
 
 extension Context where Message: ~Copyable {
   /// The timers of this actor.

@@ -1,6 +1,12 @@
 public import Synchronization
 
-/// `Drain` for handlers that may await.
+/// `Drain` for handlers that may await. Its turns run in the tasks of `AsyncLoops`, and differ from those of `Drain`:
+/// - After an await the thread, and so the worker, may be another one. The turn asks `loop.executor` for it.
+/// - While a handler is suspended, whoever stops the actor may cancel the task that runs the turn. From a turn's first
+///   suspension on the cell names that task (`LoopExecutor.isNoted`), and the turn takes the name back before the cell
+///   idles, ends or goes to the back of the line (`Cell.leaveHandler`). If the task has been cancelled by then, the
+///   cell goes on in another one.
+/// - After a step of the life cycle the turn goes on. A turn of `Drain` is over then.
 @usableFromInline enum AsyncDrain<B: AsyncBehavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
@@ -40,7 +46,6 @@ public import Synchronization
     } while loop.goesOn(kind)
   }
 
-  /// After each await the thread, and so the worker, may be another one: `loop.executor` knows it.
   @inline(__always) @inlinable static func turn(_ context: Context<B.Message>, _ loop: AsyncLoop) async {
     let cell = context.cell
     let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
@@ -62,10 +67,7 @@ public import Synchronization
     let last = executor.withheld
     var holes = 0
     while true {
-      // Before the lane: whoever sent the message that is ready may have posted something before that, and
-      // then it is seen.
-      let isReady = queue.isReady
-      if cell.mailbox.control.isPending { cell.handleControl() }
+      let isReady = cell.lookAtLanes(queue)
       if cell.life.phase != .running {
         cell.noteMessages(left)
         executor.addHandled(counted - left, cell)
@@ -82,8 +84,7 @@ public import Synchronization
         if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
           try await open(envelope, cell, behavior, context, &left, loop)
         } else if isReady {
-          let message = queue.takeReady()
-          if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
+          let message = cell.takeReady(queue)
           left -= 1
           if B.isStale(message) {
             shed(message, cell)
@@ -145,7 +146,7 @@ public import Synchronization
     case .signal(let signal):
       try await behavior.pointee.signal(signal, in: context)
     case .message:
-      guard let message = unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self).take() else { return }
+      guard let message = envelope.takeMessage(of: B.Message.self) else { return }
       left -= 1
       if B.isStale(message) { return shed(message, cell) }
       try await behavior.pointee.receive(message, in: context)

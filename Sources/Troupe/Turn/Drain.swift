@@ -2,6 +2,20 @@ public import Synchronization
 
 /// Runs one kind of behavior on a cell. Formed where the actor is spawned, so that the compiler makes one
 /// piece of code of the queue, the loop and the handler.
+///
+/// A worker gives a cell a turn after the cell was scheduled, and no other worker runs the cell meanwhile:
+/// 1. A cell that is not running goes on in its life cycle (`advanceLifeCycle`): it starts, restarts, waits or ends.
+/// 2. The turn looks whether a message is ready, and handles what the control lane holds (`Cell.lookAtLanes`).
+///    Then the phase may have changed, which leads back to the life cycle.
+/// 3. An envelope whose place has been reached is opened. If there is none, the message that is ready is handled. An
+///    error that the handler throws goes to the actor's supervision (`Cell.fail`). The turn goes on with step 2.
+/// 4. Where there is neither, the cell idles (`MessageQueue.idle`). If that succeeds the turn is over and does not
+///    touch the cell any more, since another worker may run it or have ended it. It fails if something has come.
+/// 5. After 256 messages, or when two ticks have passed, the cell goes to the back of the line. So it does if a
+///    sender has reserved a slot and has not written it when the turn has looked a hundred times.
+///
+/// Handled messages are counted together, before the cell idles, ends or goes to the back of the line. `AsyncDrain`
+/// and `InterleavedDrain` run such turns for the other kinds of behaviors, and say how theirs differ.
 @usableFromInline enum Drain<B: Behavior & ~Copyable> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
@@ -19,7 +33,7 @@ public import Synchronization
     return Storage.spawn(at: place, options, kind, factory: factory, behavior: behavior)
   }
 
-  /// One turn: up to a batch of messages, then to the back of the line.
+  /// One turn.
   ///
   /// No reference to the cell is counted for it: the cell lives until its turn ends it (`Cell.endLife`), or
   /// gives it to another worker.
@@ -37,10 +51,7 @@ public import Synchronization
     let last = worker.withheld
     var holes = 0
     while true {
-      // Before the lane: whoever sent the message that is ready may have posted something before that, and
-      // then it is seen.
-      let isReady = queue.isReady
-      if cell.mailbox.control.isPending { cell.handleControl() }
+      let isReady = cell.lookAtLanes(queue)
       if cell.life.phase != .running {
         cell.noteMessages(left)
         cell.addHandled(counted - left, worker)
@@ -52,8 +63,7 @@ public import Synchronization
         if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
           try open(envelope, cell, behavior, context, &left)
         } else if isReady {
-          let message = queue.takeReady()
-          if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
+          let message = cell.takeReady(queue)
           left -= 1
           if B.isStale(message) {
             shed(message, cell)
@@ -110,7 +120,7 @@ public import Synchronization
     case .signal(let signal):
       try behavior.pointee.signal(signal, in: context)
     case .message:
-      guard let message = unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self).take() else { return }
+      guard let message = envelope.takeMessage(of: B.Message.self) else { return }
       left -= 1
       if B.isStale(message) { return shed(message, cell) }
       try behavior.pointee.receive(message, in: context)

@@ -1,23 +1,28 @@
 import Synchronization
 
-/// Which loop runs an asynchronous cell whose handler has been suspended, so that stopping the actor can
-/// cancel the task in which it waits. Until the first suspension of a turn nothing is noted: most turns have
+/// Says which loop runs an asynchronous cell whose handler has been suspended. Whoever stops the actor cancels that
+/// loop's task, in which the handler waits. Nothing is noted before the first suspension of a turn, and most turns have
 /// none.
 ///
-/// 0: none; the bits of a loop; 1: its task has been cancelled; 2: that is being done. The loop stays until
-/// it has taken its bits back, which waits for 2 to become 1, so whoever cancels it finds it alive.
+/// The word is 0 if no loop is noted, or the bits of the loop; 2 while somebody cancels the loop's task, and 1 after
+/// that. A loop does not end before it has taken its bits back (`leave`), and if it finds 2 it waits for 1. So whoever
+/// cancels a loop finds it alive.
 struct HandlerState: ~Copyable, Sendable {
   private let word = Atomic<UInt>(0)
   private static var cancelled: UInt { 1 }
   private static var cancelling: UInt { 2 }
 
-  /// An exchange, as is the first step of `cancel`, so that one of the two sees the other: this releases the
-  /// loop to `cancel`, or acquires the bit of the control lane that was posted before it.
+  /// Notes the loop. Its worker calls this when a handler has been suspended, between two jobs of the loop.
+  ///
+  /// Both this step and the first of `cancel` are read-modify-writes on the same word, so one comes after the other.
+  /// Either `cancel` finds the loop, which this step releases to it; or this step acquires what came before `cancel`,
+  /// and the caller then finds the bit that was posted on the control lane.
   func enter(_ loop: Unmanaged<AsyncLoop>) {
     _ = word.exchange(UInt(bitPattern: loop.toOpaque()), ordering: .acquiringAndReleasing)
   }
 
-  /// True if the task has been cancelled meanwhile.
+  /// Takes the loop's note back, before the loop goes on with another cell or ends. Returns whether its task has been
+  /// cancelled meanwhile. If that is being done at the moment, waits until it has been done.
   func leave(_ loop: AsyncLoop) -> Bool {
     let bits = UInt(bitPattern: Unmanaged.passUnretained(loop).toOpaque())
     var backoff = Backoff()
@@ -32,9 +37,10 @@ struct HandlerState: ~Copyable, Sendable {
     }
   }
 
-  /// From any thread, after `ControlWord.cancel` has been posted.
+  /// Cancels the task of the loop that is noted, if one is. Any thread may call this after it has posted
+  /// `ControlWord.cancel`.
   func cancel() {
-    // Changes nothing; pairs with `enter`.
+    // This changes nothing, but it is a read-modify-write, which pairs with the one in `enter`.
     let bits = word.bitwiseOr(0, ordering: .acquiringAndReleasing).oldValue
     guard bits > Self.cancelling,
       word.compareExchange(expected: bits, desired: Self.cancelling, ordering: .acquiringAndReleasing).exchanged
@@ -42,19 +48,21 @@ struct HandlerState: ~Copyable, Sendable {
     if let pointer = UnsafeRawPointer(bitPattern: bits) {
       Unmanaged<AsyncLoop>.fromOpaque(pointer)._withUnsafeGuaranteedRef { $0.cancel() }
     }
+    // Releasing: the loop may end after it has seen this. Pairs with the compare-exchange in `leave`.
     word.store(Self.cancelled, ordering: .releasing)
   }
 }
 
 extension Cell {
-  /// Between two jobs of the loop: the handler has been suspended.
+  /// Called by the loop's worker between two jobs of the loop, when the handler has been suspended.
   func noteHandler(_ loop: Unmanaged<AsyncLoop>) {
     handler.enter(loop)
-    // Whoever asked for it in the handler's first part found nobody to cancel.
+    // Whoever stopped the actor before this found no loop to cancel, so it is cancelled here.
     if mailbox.control.hasCancel { handler.cancel() }
   }
 
-  /// True if the loop's task has been cancelled: nothing but the cell's turn may go on in it.
+  /// Takes the loop's note back. Returns whether the loop's task has been cancelled, and then nothing but the rest of
+  /// the cell's turn may run in it. Called in the loop.
   @usableFromInline func leaveHandler(_ loop: AsyncLoop) -> Bool {
     loop.executor.isNoted = false
     guard handler.leave(loop) else { return false }

@@ -1,9 +1,12 @@
-/// `Drain` for handlers that interleave. The behavior goes into closures that run on the cell's own lane, as
-/// the turns do: the compiler is told (`unsafe`), since it takes the lane that a closure is given for another
-/// one.
+/// `Drain` for handlers that interleave. Its turns run on the executor of the cell, the lane, and differ from those of
+/// `Drain`:
+/// - A turn does not wait for handlers. It begins one for each message, as a task on the lane, until as many are under
+///   way as may be. Then only the control lane of the cell wakes it, on which the end of a handler is posted.
+/// - A hook begins when no handler runs, and is such a task too. A restart and the end wait for the handlers.
+/// - A handler counts its own message, and passes its own error on, when it has ended.
 ///
-///  A turn takes messages and begins a handler for each, until as many are under way as may be; each of them
-///  is a task beside it.
+/// The behavior goes into closures that run on the lane, as the turns do. The compiler is told that this is safe
+/// (`nonisolated(unsafe)`), since it takes the lane that a closure is given for another one.
 @usableFromInline enum InterleavedDrain<B: InterleavingBehavior> {
   @usableFromInline typealias Storage = BehaviorStorage<B, B.Message>
 
@@ -27,10 +30,7 @@
     var left = Turn.messages
     var holes = 0
     while true {
-      // Before the lane: whoever sent the message that is ready may have posted something before that, and
-      // then it is seen.
-      let isReady = queue.isReady
-      if cell.mailbox.control.isPending { cell.handleControl() }
+      let isReady = cell.lookAtLanes(queue)
       guard cell.life.phase == .running, !lane.isFull, !lane.isResting else {
         cell.noteMessages(left)
         if !advanceLifeCycle(cell, lane) { return }
@@ -39,10 +39,9 @@
       if cell.hasEnvelopes, let envelope = cell.nextEnvelope(at: queue.ownIndex) {
         open(envelope, cell, lane, &left)
       } else if isReady {
-        let message = queue.takeReady()
-        if queue.consumer.pointee.roomWanted { cell.handOutRoom(queue) }
+        let message = cell.takeReady(queue)
         left -= 1
-        begin(MessageEnvelope(message), cell, lane)
+        begin(message, cell, lane)
       } else {
         cell.turnEnds(left)
         switch queue.idle() {
@@ -72,8 +71,9 @@
     switch cell.open(envelope) {
     case .nothing: return
     case .message:
+      guard let message = envelope.takeMessage(of: B.Message.self) else { return }
       left -= 1
-      begin(unsafeDowncast(envelope, to: MessageEnvelope<B.Message>.self), cell, lane)
+      begin(message, cell, lane)
     case .signal(let signal):
       nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
       lane.begin(cell) { _ in
@@ -89,14 +89,14 @@
   }
 
   @inlinable static func begin(
-    _ envelope: MessageEnvelope<B.Message>, _ cell: Cell, _ lane: isolated InterleavingExecutor
+    _ message: consuming B.Message, _ cell: Cell, _ lane: isolated InterleavingExecutor
   ) {
-    guard let message = envelope.take() else { return }
     if B.isStale(message) {
       _ = consume message
       return cell.deadLetter(.abandoned, B.Message.self)
     }
-    envelope.message = .some(message)
+    // The handler's task takes the message out of an object, since a closure could not consume what it has captured.
+    let envelope = MessageEnvelope<B.Message>(message)
     nonisolated(unsafe) let behavior = Storage(of: cell).behavior.pointee
     lane.begin(cell) { _ in
       guard let message = envelope.message.take() else { return }

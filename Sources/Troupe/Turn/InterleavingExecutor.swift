@@ -1,21 +1,26 @@
-/// Where the turns and the handlers of one interleaving actor run: each is a task of this actor, whose
-/// executor is the system's workers. So one of them has the cell at a time, and what they touch of it needs
-/// no lock.
+/// Runs the turns and the handlers of one interleaving actor, which calls this its lane. Each of them is a task that is
+/// isolated to this actor of the language, whose executor runs on the system's workers. So only one of them runs at a
+/// time, and what they touch of the cell needs no lock.
 @usableFromInline package actor InterleavingExecutor {
   private nonisolated let executor: LoopExecutor
+  /// The executor that the tasks prefer besides, which only a simulation has: see `Scheduler.loopPreference`.
   private nonisolated let preference: (any TaskExecutor)?
+  /// How many handlers may be under way at a time.
   private let limit: Int
   private typealias Body = (isolated InterleavingExecutor) async -> Void
-  /// The tasks of handlers that have not ended; hooks too.
+  /// The tasks of the handlers and hooks that have not ended, by their number.
   private var underWay: [UInt64: Task<Void, Never>] = [:]
+  /// How many handlers and hooks have been begun so far.
   private var begun: UInt64 = 0
-  /// Handlers that have a task and have not begun: whichever task comes first takes the first.
+  /// The handlers that have a task and have not begun. Whichever task runs first takes the first of them, so that
+  /// handlers begin in the order of their messages.
   private var waiting: [Body] = []
-  /// A hook runs, and nothing beside it.
+  /// Whether a hook runs beside which nothing else may run.
   private var isAlone = false
-  /// The incarnation's last hook has begun.
+  /// Whether the last hook of this incarnation has begun.
   private var hasStopped = false
-  /// The queue has been left as one that takes no messages.
+  /// Whether the cell has been suspended in its tail word, so that messages do not wake it and only its control lane
+  /// does.
   @usableFromInline var isResting = false
 
   init(_ scheduler: any Scheduler, limit: Int) {
@@ -24,14 +29,14 @@
     self.limit = limit
   }
 
-  /// Its own.
+  /// The executor of this actor, which the language's runtime asks for.
   @usableFromInline package nonisolated var unownedExecutor: UnownedSerialExecutor {
     executor.asUnownedSerialExecutor()
   }
 
-  /// Runs a turn of the cell. From any thread.
+  /// Starts a task that runs a turn of the cell. Any thread may call this.
   nonisolated func schedule(_ cell: Cell) {
-    // The cell holds itself until it has ended, which is in a turn.
+    // The cell need not be retained: its table holds it until it has ended, and it ends only in a turn.
     let turn = Unmanaged.passUnretained(cell)
     assumeIsolated { lane in
       _ = lane.makeTask { turn.takeUnretainedValue().runInterleaved(on: $0) }
@@ -39,7 +44,7 @@
   }
 
   private func makeTask(_ body: @escaping (isolated InterleavingExecutor) async -> Void) -> Task<Void, Never> {
-    // It runs on this actor, like what made it.
+    // The body runs on this actor, like the code that made it, so it is not sent anywhere.
     nonisolated(unsafe) let body = body
     return if let preference {
       Task(executorPreference: preference) { await body(self) }
@@ -50,11 +55,12 @@
 
   // MARK: Within a turn
 
-  /// No further handler may begin now.
+  /// Whether no further handler may begin now.
   @usableFromInline var isFull: Bool { isAlone || underWay.count >= limit }
+  /// Whether no handler and no hook is under way.
   @usableFromInline var isQuiet: Bool { underWay.isEmpty }
 
-  /// Begins a handler, or a hook that runs alone.
+  /// Begins a handler in a task of its own, or a hook beside which nothing else may run.
   @usableFromInline func begin(
     _ cell: Cell, alone: Bool = false, _ body: @escaping (isolated InterleavingExecutor) async -> Void
   ) {
@@ -68,6 +74,7 @@
     }
   }
 
+  /// Called when a handler or a hook has ended: wakes the cell if something waits for that.
   private func ended(_ number: UInt64, _ cell: Cell) {
     let wasFull = isFull
     underWay[number] = nil
@@ -75,21 +82,25 @@
     if wasFull || cell.needsTurn { cell.post(ControlWord.handlerEnded) }
   }
 
-  /// The incarnation ends: its handlers are to end. Not its last hook.
+  /// Cancels the handlers that are under way, oldest first, because the incarnation ends. Its last hook is not
+  /// cancelled.
   @usableFromInline func cancelAll() {
     if hasStopped { return }
     for (_, task) in underWay.sorted(by: { $0.key < $1.key }) { task.cancel() }
   }
 
-  /// True once an incarnation.
+  /// Returns whether the last hook still has to run. This is true at the first call of each incarnation.
   @usableFromInline func takeStopping() -> Bool {
     defer { hasStopped = true }
     return !hasStopped
   }
+  /// Called when another incarnation will begin.
   @usableFromInline func reset() { hasStopped = false }
 }
 
-/// Gives the turns of one cell to its lane.
+/// The scheduler of one interleaving cell. It has the cell's lane run each of its turns.
+///
+/// Sendable because its only property is a constant.
 final class InterleavingScheduler: DispatcherScheduler, @unchecked Sendable {
   private let lane: InterleavingExecutor
 
@@ -104,12 +115,13 @@ final class InterleavingScheduler: DispatcherScheduler, @unchecked Sendable {
 extension Cell {
   fileprivate func runInterleaved(on lane: isolated InterleavingExecutor) {
     guard case .interleaved(let run) = withKind({ $0.body }) else {
-      fatalError("Troupe: a lane runs a cell of another kind")
+      fatalError(
+        "Troupe: the executor of an interleaving actor was given a cell of another kind. This is a bug in Troupe.")
     }
     run(self, lane)
   }
 
-  /// A handler has ended, and something else may wait for that.
+  /// Whether something other than the next message may wait for the end of a handler.
   fileprivate var needsTurn: Bool {
     life.phase != .running || mailbox.control.isPending || isDraining || endsUnreferenced
   }

@@ -1,39 +1,45 @@
 internal import CTroupeShims
 internal import Synchronization
 
-/// A serial executor on a scheduler's workers: that of an asynchronous loop, or of a task's lane.
+/// A serial executor on a scheduler's workers. Each `AsyncLoop`, each `TaskRunner` and each `InterleavingExecutor` has
+/// one.
 ///
-/// Whoever makes the number of jobs one brings the executor to a worker, which runs jobs until the number is
-/// zero again. Nearly always there is one job at a time, and no lock is touched.
+/// Whoever raises the number of jobs from zero to one brings the executor to a worker, which runs jobs until the number
+/// is zero again. Nearly always there is one job at a time, and then no lock is touched.
 ///
-/// Sendable because `first` belongs to the one that made the number one, then to the worker, and `rest` is
-/// under the lock.
+/// Sendable because `first` belongs to whoever raised the number of jobs to one, and then to the worker; `rest` is
+/// under the lock; and the other variables are touched only by the executor's own jobs, and by the worker between two
+/// of them.
 @usableFromInline package final class LoopExecutor: SerialExecutor, @unchecked Sendable {
   private let scheduler: any Scheduler
-  /// Jobs that run or wait.
+  /// The number of jobs that run or wait.
   private let jobs = LoopState()
+  /// The job that raised the number of jobs to one, until the worker takes it.
   @exclusivity(unchecked) private var first: UnownedJob?
   private let lock = FutexLock()
+  /// The jobs that came while another one was running or waiting, oldest first. It is touched under the lock.
   @exclusivity(unchecked) private var rest: [UnownedJob] = []
 
-  // What follows is touched by its own jobs, and by the worker between them.
-
-  /// That runs its job.
+  /// The worker that runs the job in hand.
   @usableFromInline @exclusivity(unchecked) var worker: Unmanaged<Worker>?
-  /// Whose handler runs, or waits.
+  /// The cell whose handler runs or is suspended here, if any. Only a loop has one.
   @usableFromInline @exclusivity(unchecked) var cell: Unmanaged<Cell>?
-  /// The loop's task, if it is that of a loop.
+  /// The loop whose executor this is, if it is that of a loop.
   @exclusivity(unchecked) var loop: Unmanaged<AsyncLoop>?
-  /// The cell is in its turn, and its last hook does not run: if the job ends now, a handler waits. False
-  /// before the cell is given away. The job may still end after that, where the runtime is asked whether the
-  /// task is in the right place: with a preference, in a simulation, it takes it there anew.
+  /// Whether the cell is in its turn and what runs can be cancelled, which is everything except the last hook. If the
+  /// job ends while this is true, a handler has been suspended.
+  ///
+  /// It is set to false before the cell is given away, because the job may end after that too. In a simulation the task
+  /// has a preference, and where the language's runtime checks that the task is on the right executor it may enqueue
+  /// the task anew.
   @usableFromInline @exclusivity(unchecked) var isHandling = false
-  /// The cell's `HandlerState` names the loop.
+  /// Whether the loop is noted in the cell's `HandlerState`.
   @usableFromInline @exclusivity(unchecked) var isNoted = false
-  /// Replies that the handler has dropped: it may be suspended, and their fate is its own.
+  /// The replies that the handler has dropped unused. They are kept here and not with the worker, because the handler
+  /// may be suspended and go on with another worker.
   @exclusivity(unchecked) private var droppedReplies: [DroppedReply] = []
   @usableFromInline @exclusivity(unchecked) private(set) var hasDroppedReplies = false
-  /// Those of actors, and not a task's own code.
+  /// Whether the jobs are those of an actor's handlers, and not of a task of the user.
   private let runsHandlers: Bool
 
   init(_ scheduler: any Scheduler, runsHandlers: Bool) {
@@ -43,27 +49,33 @@ internal import Synchronization
 
   @usableFromInline package func enqueue(_ job: consuming ExecutorJob) { add(UnownedJob(job)) }
 
+  /// Has a worker run a job, after those that are here already. Any thread may call this.
   func add(_ job: UnownedJob) {
     if !jobs.add() { return lock.withLock { rest.append(job) } }
     first = job
-    // The queue's hold; the worker lets it go.
+    // This count is for being in a queue. The worker that runs the executor releases it.
     let runnable = Unmanaged.passRetained(self)
-    // Never on a worker of another scheduler: what a job runs may make any loop go on.
+    // A worker of another scheduler must not run this executor, even if it waits to capture one: what runs there may
+    // make any loop go on.
     let id = ObjectIdentifier(scheduler)
     if Worker.withCurrent({ $0.schedulerID == id && $0.loops.capture(runnable) }) == true { return }
-    // On a foreign thread: the task may run at once, and be the last that keeps the scheduler.
+    // On a thread that is no worker, nothing else may keep the scheduler: the task may run at once on a worker, end,
+    // and have been the last that did.
     let held = troupe_current_worker() == nil ? Unmanaged.passRetained(scheduler as AnyObject) : nil
     scheduler.schedule(Runnable(runnable))
     held?.release()
   }
 
-  /// Runs what is queued. On a worker, scheduled once.
+  /// Runs jobs until there are none. A worker calls this on its own thread, once each time that the executor was made
+  /// runnable.
   func run(on worker: Worker) {
     worker.running(handlers: runsHandlers) {
       let before = troupe_current_loop()
       troupe_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
       defer { troupe_set_current_loop(before) }
-      guard var job = first.take() else { fatalError("Troupe: an executor was scheduled without a job") }
+      guard var job = first.take() else {
+        fatalError("Troupe: an executor was scheduled without a job. This is a bug in Troupe.")
+      }
       self.worker = .passUnretained(worker)
       while true {
         job.runSynchronously(on: asUnownedSerialExecutor())
@@ -74,25 +86,29 @@ internal import Synchronization
     }
   }
 
-  /// Calls `body` with the executor of the asynchronous handler that runs on the calling thread, if one does.
+  /// Calls `body` with the executor of the asynchronous handler that runs on the calling thread. Returns nil if none
+  /// does.
   static func withCurrentHandler<R>(_ body: (LoopExecutor) -> R) -> R? {
     guard let loop = troupe_current_loop() else { return nil }
     return Unmanaged<LoopExecutor>.fromOpaque(loop)._withUnsafeGuaranteedRef { $0.cell == nil ? nil : body($0) }
   }
 
-  /// The job has ended in the midst of a handler, and nothing else of the loop runs before this returns.
-  /// Whoever stops the actor from now on cancels the loop's task; whoever did so before is seen here.
+  /// Called when a job has ended in the midst of a handler, before anything else of the loop can run. Whoever stops the
+  /// actor after this cancels the loop's task, and if somebody has stopped it before, that is done here.
   private func handlerWaits() {
     guard let cell, let loop, !isNoted else { return }
     isNoted = true
     cell._withUnsafeGuaranteedRef { $0.noteHandler(loop) }
   }
 
+  /// Keeps a reply that was dropped unused, until the handler ends.
   func drop(_ reply: DroppedReply) {
     droppedReplies.append(reply)
     hasDroppedReplies = true
   }
 
+  /// Called when the handler has ended: the asks whose replies it dropped fail with its error, or as dropped if there
+  /// is none.
   @usableFromInline func settleDroppedReplies(_ error: (any Error)?) {
     guard hasDroppedReplies else { return }
     hasDroppedReplies = false
@@ -101,17 +117,20 @@ internal import Synchronization
     for reply in dropped { reply.fail(error) }
   }
 
-  /// The task whose job this is gives up its turn; `worker` runs it.
+  /// Called on the worker's own thread when a task of this executor gives up its turn: `job` goes on after something
+  /// else has had one.
   private func runAfterCurrent(_ job: UnownedJob, _ worker: Worker) {
-    // One is enough: others of this executor go to its end.
+    // This executor can keep only one such job. Any other goes to the end of its own jobs.
     if jobs.keepYielded(job) { worker.runAfterCurrent(Runnable(yieldedLoop: .passUnretained(self))) } else { add(job) }
   }
 
+  /// Makes the job that gave up its turn runnable again.
   func turnEnds() {
     if let job = jobs.takeYielded() { add(job) }
   }
 
-  /// What the channels' way of waiting needs to know about us. Once for the process.
+  /// Tells the channels how a task that waits gives up its turn on a worker, and how it goes on. `Worker.init` makes
+  /// sure that this happens once for the process.
   static let installsYieldHooks: Void = troupe_set_yield_hooks(
     { worker, loop, job in
       guard let worker, let job else { return false }
@@ -127,11 +146,12 @@ internal import Synchronization
     },
     { loop, job in
       guard let loop, let job else { return }
-      // Not guaranteed by anything else: the task may run, and end, on another thread before this returns.
+      // The executor is retained here, because the task may run on another thread and end before this returns.
       Unmanaged<LoopExecutor>.fromOpaque(loop).takeUnretainedValue().add(unsafeBitCast(job, to: UnownedJob.self))
     })
 
-  /// It is in `rest`, or about to be.
+  /// Takes the oldest job of `rest`. Whoever has counted a job may not have put it there yet, so this may have to wait
+  /// for that thread.
   private func next() -> UnownedJob {
     var backoff = Backoff()
     while true {
@@ -145,29 +165,34 @@ internal import Synchronization
     UnownedSerialExecutor(ordinary: self)
   }
 
-  // What runs here was enqueued here; a task is started on it from outside, before anything else can run.
+  // Nothing needs to be checked: what runs here was enqueued here. `assumeIsolated` is only used to start a task,
+  // before anything else can run.
   @usableFromInline package func checkIsolated() {}
 }
 
-/// The number of jobs of a serial executor.
+/// The number of jobs of a serial executor, and the one of them that gave up its turn.
 struct LoopState: ~Copyable, Sendable {
   private let count = Atomic<Int>(0)
-  /// A job that gave up its turn, or 0.
+  /// The bits of the job that gave up its turn, or 0.
   private let turn = Atomic<UInt>(0)
 
-  /// True if it was zero. Acquire-release: a job sees what the one before it did, whichever thread ran it.
+  /// Counts a job. Returns whether there was none, and then the caller has to bring the executor to a worker.
+  ///
+  /// Acquire-release, as in `remove`: a job sees what the job before it did, whichever thread ran that.
   func add() -> Bool { count.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue == 0 }
-  /// False if there is one already.
+  /// Keeps a job that gives up its turn. Returns false if there is one already. Releasing: publishes the job, and pairs
+  /// with the exchange in `takeYielded`.
   func keepYielded(_ job: UnownedJob) -> Bool {
     turn.compareExchange(
       expected: 0, desired: unsafeBitCast(job, to: UInt.self), successOrdering: .releasing, failureOrdering: .relaxed
     ).exchanged
   }
+  /// Takes the job that gave up its turn, if there is one.
   func takeYielded() -> UnownedJob? {
     let bits = turn.exchange(0, ordering: .acquiring)
     return bits == 0 ? nil : unsafeBitCast(bits, to: UnownedJob.self)
   }
 
-  /// True if some are left.
+  /// Counts a job as done. Returns whether there are others.
   func remove() -> Bool { count.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue > 0 }
 }

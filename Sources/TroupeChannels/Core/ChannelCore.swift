@@ -17,6 +17,8 @@ import Synchronization
   /// Those who wait for room, which only bounded channels have, and those who wait for the receiver to go.
   let waiters = SendWaiters()
   let goneWatchers = GoneWatchers()
+  /// Whether the one receiver was taken out of the channel value, or is not to be taken any more.
+  private let isReceiverTaken = Atomic<Bool>(false)
 
   @inlinable init(capacity: Int) {
     self.capacity = capacity
@@ -35,6 +37,25 @@ import Synchronization
   }
 
   // MARK: Ends
+
+  @usableFromInline func takeReceiver() -> Receiver<Element> {
+    // Relaxed: who takes the receiver got the channel from the one that made it, and needs to see nothing else.
+    if isReceiverTaken.exchange(true, ordering: .relaxed) {
+      fatalError(
+        "Troupe: the receiver of this channel was taken before. Each read of `channel.receiver` takes it, and there is "
+          + "only one: read it once, and keep it in a variable.")
+    }
+    return Receiver(self)
+  }
+
+  /// The channel value is gone, so that no further end can be taken.
+  @usableFromInline func channelGone() {
+    if !isReceiverTaken.load(ordering: .relaxed) {
+      receiverGone()
+    } else if SenderHandle.endIfNoneWasMade(self) {
+      sendersGone()
+    }
+  }
 
   /// Closes the channel after its last sender has gone. Elements in the channel stay, and after them the receiver
   /// sees the end.
@@ -74,9 +95,13 @@ import Synchronization
 
 /// What all copies of one sender share. When it is destroyed, the sender and all its copies are gone.
 @usableFromInline final class SenderHandle<Element: ~Copyable>: Sendable {
+  /// Where the count of handles goes when the last one is gone. Handles that are made later, to a channel that is
+  /// closed by then, are counted from here, and never get it above zero.
+  private static var ended: Int { Int.min / 2 }
+
   @usableFromInline let core: ChannelCore<Element>
 
-  /// Counts a new handle. Relaxed, because whoever makes a handle holds the receiver or another handle.
+  /// Counts a new handle. Relaxed, because whoever makes a handle holds the channel or another handle.
   @usableFromInline init(_ core: ChannelCore<Element>) {
     self.core = core
     core.handles.wrappingAdd(1, ordering: .relaxed)
@@ -96,8 +121,20 @@ import Synchronization
     return nil
   }
 
+  /// Returns true, and lets nobody make another handle that counts, if none was ever made.
+  static func endIfNoneWasMade(_ core: ChannelCore<Element>) -> Bool {
+    core.handles.compareExchange(expected: 0, desired: ended, ordering: .relaxed).exchanged
+  }
+
   deinit {
     // Acquire-release: what the other senders did comes before the close.
-    if core.handles.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { core.sendersGone() }
+    var count = core.handles.load(ordering: .relaxed)
+    while true {
+      let (exchanged, seen) = core.handles.weakCompareExchange(
+        expected: count, desired: count == 1 ? Self.ended : count - 1, ordering: .acquiringAndReleasing)
+      if exchanged { break }
+      count = seen
+    }
+    if count == 1 { core.sendersGone() }
   }
 }

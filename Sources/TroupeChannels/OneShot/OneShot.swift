@@ -6,8 +6,10 @@ extension Channel {
   }
 }
 
-/// Both ends of a one-shot channel. Take them out of it:
+/// Both ends of a one-shot channel. Take them out of it, in either order:
 /// `let sender = channel.sender; let receiver = channel.receiver`.
+///
+/// Both are used up, so take them in a function: a variable at the top level of main.swift cannot be used up.
 @frozen public struct OneShotChannel<Value: ~Copyable>: ~Copyable {
   /// The sending end.
   public var sender: OneShotSender<Value>
@@ -98,6 +100,10 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
     }
   }
 
+  /// Whether nothing is there to receive at the moment, because nothing was sent, or because the value was taken. This
+  /// is O(1), and may be out of date as soon as it is returned.
+  public var isEmpty: Bool { isSpent || core.look() != .value }
+
   /// Refuses a value that has not been sent yet. A value that was sent before can still be received.
   public mutating func close() { if !isSpent { core.close() } }
 
@@ -108,7 +114,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
   /// stops the program with a message as soon as it would have to wait.
   @available(
     *, noasync,
-    message: "this form blocks the thread; use `await receive()` in async code (main.swift: in an async function)"
+    message: "this form blocks the thread; use `await receive()` in an async function or in a closure typed `async`"
   )
   @inlinable public consuming func receive() -> sending Value? {
     if !isSpent && core.look() == .value {
@@ -125,7 +131,7 @@ extension OneShotOutcome: Equatable where Value: Equatable {}
   @available(
     *, noasync,
     message:
-      "this form blocks the thread; use `await receive(timeout:)` in async code (main.swift: in an async function)"
+      "this form blocks the thread; use `await receive(timeout:)` in an async function or in a closure typed `async`"
   )
   public consuming func receive(timeout: Duration) -> sending OneShotOutcome<Value> {
     disconnected(receiveSlowly(Deadline(after: timeout)))

@@ -1,4 +1,5 @@
-/// SplitMix64 (Steele, Lea and Flood, 2014): the same seed, the same numbers, on every machine.
+/// The generator SplitMix64 (Steele, Lea and Flood, 2014). The same seed gives the same numbers on every machine, which
+/// is what a simulation needs to be repeated.
 package struct SplitMix: RandomNumberGenerator, Sendable {
   private var state: UInt64
   package static let step: UInt64 = 0x9E37_79B9_7F4A_7C15
@@ -13,6 +14,7 @@ package struct SplitMix: RandomNumberGenerator, Sendable {
     return z ^ (z >> 31)
   }
 
-  /// From 0 up to `bound`. The standard library's way to do this may change from version to version.
+  /// Returns a number from 0 up to `bound`, without `bound` itself. `Int.random(in:using:)` is not used, because what
+  /// it makes of the numbers may change from one version of the standard library to the next.
   package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }

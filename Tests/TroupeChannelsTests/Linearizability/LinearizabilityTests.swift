@@ -4,7 +4,7 @@ import TroupeChannels
 
 /// Short random histories on real threads, each of which must be explained by some order of its calls, one at
 /// a time. To run one seed again: `TROUPE_TEST_SEED=<seed>`.
-@Suite struct LinearizabilityTests {
+@Suite(.spins) struct LinearizabilityTests {
   static let seeds: [UInt64] = {
     if let text = ProcessInfo.processInfo.environment["TROUPE_TEST_SEED"], let seed = UInt64(text) { return [seed] }
     let first = UInt64.random(in: 0...(.max))

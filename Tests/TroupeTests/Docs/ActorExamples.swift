@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Actors.md`.
-@Suite struct ActorExamples {
+@Suite(.spins) struct ActorExamples {
   @Test func `the code of the page is the code of this file`() throws {
     try DocPage("Actors.md").expectCode(atLeast: 6)
   }

@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Ask.md`.
-@Suite struct AskExamples {
+@Suite(.spins) struct AskExamples {
   @Test func `the code of the page is the code of this file`() throws {
     try DocPage("Ask.md").expectCode(atLeast: 6)
   }

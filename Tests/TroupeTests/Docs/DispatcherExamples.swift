@@ -4,7 +4,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Dispatchers.md`.
-@Suite struct DispatcherExamples {
+@Suite(.spins) struct DispatcherExamples {
   @Test func `the code of the page is the code of this file`() throws {
     try DocPage("Dispatchers.md").expectCode(atLeast: 4)
   }

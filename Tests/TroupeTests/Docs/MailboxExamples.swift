@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Mailboxes.md`.
-@Suite struct MailboxExamples {
+@Suite(.spins) struct MailboxExamples {
   @Test func `the code of the page is the code of this file`() throws {
     try DocPage("Mailboxes.md").expectCode(atLeast: 4)
   }

@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Observing.md`, which is compiled and run here.
-@Suite struct ObservingExamples {
+@Suite(.spins) struct ObservingExamples {
   struct Records: Sendable {
     let trail = Trail<String>()
     func record(_ what: String, _ more: String? = nil) { trail.append(what) }

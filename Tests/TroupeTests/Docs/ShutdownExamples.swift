@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Shutdown.md`, which is compiled and run here.
-@Suite struct ShutdownExamples {
+@Suite(.spins) struct ShutdownExamples {
   struct Resource: Sendable {
     let name: String
     let trail: Trail<String>

@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Streams.md`, which is compiled and run here.
-@Suite struct StreamExamples {
+@Suite(.spins) struct StreamExamples {
   /// Some lines of text.
   typealias Lines = AsyncStream<String>
 

@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct AggregatorTests {
+@Suite(.spins) struct AggregatorTests {
   private func receiver<Value: Sendable>(_ sim: Simulation, _ trail: Trail<Value>) -> Address<Value> {
     sim.system.spawn(state: trail) { (trail, value: consuming Value, _) in trail.append(value) }
   }

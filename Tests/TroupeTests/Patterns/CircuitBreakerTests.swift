@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct CircuitBreakerTests {
+@Suite(.spins) struct CircuitBreakerTests {
   /// Answers, fails or keeps silent, as it is told.
   final class Mood: @unchecked Sendable {
     private let current = Trail<String>()

@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct EventStreamTests {
+@Suite(.spins) struct EventStreamTests {
   @Test(arguments: 0..<UInt64(32)) func `events reach the subscribers in order, through their filters`(seed: UInt64) {
     let sim = Simulation(seed: seed)
     let stream = EventStream<Int>(in: sim.system, "numbers")

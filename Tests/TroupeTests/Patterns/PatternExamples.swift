@@ -2,7 +2,7 @@ import Testing
 import Troupe
 
 /// The code of `Docs/Patterns.md`, which is compiled and run here.
-@Suite struct PatternExamples {
+@Suite(.spins) struct PatternExamples {
   struct Resizer: Behavior {
     enum Message: ~Copyable { case resize(Int, Reply<Int>) }
     mutating func receive(_ message: consuming Message, in context: Context<Message>) {

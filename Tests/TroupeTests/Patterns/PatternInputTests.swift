@@ -11,38 +11,38 @@ import Troupe
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = PoolRouter(in: ActorSystem("x"), size: 0) { Oracle() }
     }
-    expectMessage(result, "a pool has 1 worker or more, not 0")
+    expectMessage(result, "a pool must have at least 1 worker, not 0")
     let resized = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       PoolRouter(in: ActorSystem("x"), size: 1) { Oracle() }.resize(to: -1)
     }
-    expectMessage(resized, "a pool has 1 worker or more, not -1")
+    expectMessage(resized, "a pool must have at least 1 worker, not -1")
   }
 
   @Test func `bad figures stop the program`() async {
     let ring = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = RoutingStrategy<Int>.consistentHashing(virtualNodes: 0) { $0 }
     }
-    expectMessage(ring, "a hash ring needs 1 virtual node or more, not 0")
+    expectMessage(ring, "a hash ring needs at least 1 virtual node, not 0")
     let queue = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = WorkQueue<Int>(in: ActorSystem("x"), capacity: 0)
     }
-    expectMessage(queue, "a work queue has room for 1 or more, not 0")
+    expectMessage(queue, "the capacity of a work queue must be at least 1, and is 0")
     let throttle = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let system = ActorSystem("x")
       let oracle = system.spawn { Oracle() }
       _ = Throttle(in: system, to: oracle, rate: 0)
     }
-    expectMessage(throttle, "not a throttle: 0 messages")
+    expectMessage(throttle, "a throttle needs a rate and a burst of at least 1 and a period above 0")
     let breaker = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = CircuitBreaker(in: ActorSystem("x"), options: .init(maxFailures: 0))
     }
-    expectMessage(breaker, "not a circuit breaker")
+    expectMessage(breaker, "a circuit breaker needs at least 1 failure and 1 trial")
     let sum = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       let system = ActorSystem("x")
       let sink = system.spawn(state: 0) { (_, _: consuming Aggregation<Int>, _) in }
       _ = Aggregator<Int>(in: system, expecting: -1, within: nil, to: sink)
     }
-    expectMessage(sum, "an aggregator expects 0 values or more, not -1")
+    expectMessage(sum, "expects must not be negative, and is -1")
   }
 
   @Test(arguments: 0..<UInt64(8)) func `pendingCount counts what waits, and is 0 when idle or ended`(seed: UInt64) {

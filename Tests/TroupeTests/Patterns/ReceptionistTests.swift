@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct ReceptionistTests {
+@Suite(.spins) struct ReceptionistTests {
   let key = ServiceKey<Int>("numbers")
 
   private func listener(_ sim: Simulation, _ trail: Trail<[Address<Int>]>) -> Address<Listing<Int>> {

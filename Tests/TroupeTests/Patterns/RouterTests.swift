@@ -24,7 +24,7 @@ extension Trail where Value == (worker: String, id: Int) {
   var ids: [Int] { all.map(\.id) }
 }
 
-@Suite struct RouterTests {
+@Suite(.spins) struct RouterTests {
   typealias Seen = Trail<(worker: String, id: Int)>
 
   @Test(arguments: 0..<UInt64(32)) func `round robin gives each its turn`(seed: UInt64) {

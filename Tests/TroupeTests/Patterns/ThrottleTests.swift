@@ -1,7 +1,7 @@
 import Testing
 import Troupe
 
-@Suite struct ThrottleTests {
+@Suite(.spins) struct ThrottleTests {
   private func sink(_ sim: Simulation, _ seen: Trail<(id: Int, at: Duration)>) -> Address<Int> {
     sim.system.spawn(state: seen) { (seen, id: consuming Int, context) in seen.append((id, context.now)) }
   }

@@ -33,7 +33,7 @@ struct Puller: Behavior {
   }
 }
 
-@Suite struct WorkQueueTests {
+@Suite(.spins) struct WorkQueueTests {
   @Test(arguments: 0..<UInt64(64)) func `producers wait for room in order, and all work is done`(seed: UInt64) {
     let sim = Simulation(seed: seed)
     let ledger = Ledger()
