@@ -4,9 +4,9 @@ internal import CTroupeShims
 /// much. Only plain cells are used again, those with default options and no name: what else tells two of them apart has
 /// to be written for a new actor anyway.
 extension Cell {
-  /// Returns a cell with uninitialized memory at `mailbox.queue`, which the caller has to lay out before it calls `begin`. The
-  /// cell has been used before if it is to be a plain one and the worker that spawns keeps one of the size. Called on
-  /// the thread that spawns.
+  /// Returns a cell with uninitialized memory at `mailbox.queue`, which the caller has to lay out before it calls
+  /// `begin`. The cell has been used before if it is to be a plain one and the worker that spawns keeps one of the
+  /// size. Called on the thread that spawns.
   @usableFromInline static func take(
     byteCount: Int, alignment: Int, _ options: borrowing SpawnOptions, _ place: borrowing TreePosition
   ) -> Cell {

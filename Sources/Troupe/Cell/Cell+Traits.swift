@@ -34,8 +34,8 @@
   @inlinable static var restartable: CellFlags { CellFlags(rawValue: 16) }
 }
 
-/// A set of flags in one byte, so a look at several of them is one look. An option set would read the same and be slower,
-/// because its literals are arrays.
+/// A set of flags in one byte, so a look at several of them is one look. An option set would read the same and be
+/// slower, because its literals are arrays.
 @usableFromInline protocol ByteFlags {
   var rawValue: UInt8 { get set }
 }

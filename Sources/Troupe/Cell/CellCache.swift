@@ -95,7 +95,8 @@ struct CellChain {
 ///
 /// It keeps a bounded number of batches, and once a second frees those that nobody has needed in that second. The
 /// allocator keeps the pages of freed memory for itself. So when much has been freed, and then a second has passed in
-/// which no more was, it is asked to give them back to the system.
+/// which no more was, it is asked to give them back to the system. Without that, 200 to 320 bytes of each of 500,000
+/// ended actors of 385 bytes stayed resident, and with it 1 to 5 (`actor.mem_after`).
 ///
 /// Sendable because what changes is under the lock, except for `orderTrim`, which is set before anything is put here.
 final class CellDepot: @unchecked Sendable {

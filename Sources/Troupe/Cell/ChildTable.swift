@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A child that ends pushes itself onto a stack with one compare-exchange. Whoever has the table's lock, or gets it,
 /// then takes all that are on the stack out of the table. So no child waits for its parent or for a sibling, and a
-/// parent that spawns much frees what it has allocated itself, which is cheaper than on another thread.
+/// parent that spawns much frees what it has allocated itself. To free memory on another thread costs about 100 ns.
 ///
 /// Sendable because everything that changes is under the lock or atomic.
 @usableFromInline package final class ChildTable: @unchecked Sendable {

@@ -1,7 +1,7 @@
 /// Where an actor stands in the tree of actors: below its parent, among its siblings.
 ///
-/// The table of the parent's children is held as long as the cell has an actor. A cell at the top also holds the system,
-/// for all cells below it.
+/// The table of the parent's children is held as long as the cell has an actor. A cell at the top also holds the
+/// system, for all cells below it.
 struct TreeNode {
   /// The table of the parent's children, in which the actor stands while it lives.
   private(set) var unmanagedSiblings: Unmanaged<ChildTable>

@@ -4,6 +4,10 @@
 /// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in an
 /// envelope, as are notices and timers, which take their places among the messages and are exempt from the
 /// rule.
+///
+/// If the mailbox has a bound, each sent message in the store has one of the queue's permits, which is given back when
+/// the message leaves. So those who wait for room stand in the same line (`SendWaiters`) as those who wait for a ring.
+/// To drop the newest message, or to fail, needs no store: the sender that finds the bounded queue full decides that.
 class MailboxStore: @unchecked Sendable {
   enum Outcome {
     case accepted

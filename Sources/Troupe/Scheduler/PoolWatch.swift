@@ -6,6 +6,9 @@ import Synchronization
 /// a worker notes of the cell that it runs is an address, which may be stale when the tick reads it. So the address is
 /// only compared, and the cell is looked up among those that live.
 ///
+/// A message costs nothing for this, and a runnable one store. Of 40 runs of `actor.counting` with a watchdog and 40
+/// without one, by turns, the medians were 17.79 and 17.80 ns a message.
+///
 /// Sendable because what changes is touched only by the tick, or under the lock.
 final class PoolWatch: @unchecked Sendable {
   /// What the tick has seen of one worker.

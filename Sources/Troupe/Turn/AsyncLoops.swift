@@ -64,6 +64,15 @@ internal import CTroupeShims
 /// A task in which asynchronous handlers run. It is an actor of the language with an executor of its own. A handler
 /// inherits its isolation, and so comes back to this executor from wherever it awaited something. A task executor
 /// preference would do the same, but would cost a lock in the language's runtime at each return from a call.
+///
+/// A call of an asynchronous function takes memory from the task's stack, which costs 13 ns with giving it back. After
+/// each call whose target the compiler does not know, such as a function value or a protocol's requirement, the runtime
+/// is asked whether the task is where it belongs, which costs 8 ns. So the loop and `AsyncDrain.run` have no isolation
+/// of their own, but that of their caller. One call drains one cell after the other as long as they are of one
+/// `CellKind`. The executor has the worker in a field, so nobody looks for it in thread-local memory. And the reference
+/// to the cell is moved out of a word and back, so it is not counted. A turn then costs about 5 ns more than that of a
+/// synchronous behavior if the cell before was of the same kind (`actor.ring`), and about 45 ns if it was not
+/// (`actor.pingpong`).
 @usableFromInline package actor AsyncLoop {
   /// The next cell to run. It is touched by the worker that runs or parks the task, and passes to the next one with the
   /// task's job.

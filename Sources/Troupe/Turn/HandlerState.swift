@@ -2,7 +2,8 @@ import Synchronization
 
 /// Says which loop runs an asynchronous cell whose handler has been suspended. Whoever stops the actor cancels that
 /// loop's task, in which the handler waits. Nothing is noted before the first suspension of a turn, and most turns have
-/// none.
+/// none. So a handler is cancelled at its first suspension at the earliest. A handler that stops its own actor, by
+/// `context.stop()`, is not cancelled.
 ///
 /// The word is 0 if no loop is noted, or the bits of the loop; 2 while somebody cancels the loop's task, and 1 after
 /// that. A loop does not end before it has taken its bits back (`leave`), and if it finds 2 it waits for 1. So whoever
