@@ -72,8 +72,10 @@ public struct MailboxOptions: Sendable {
   ///
   /// Each message costs a lock and an allocation. A capacity below 1 or above 2^30 stops the program.
   ///
-  /// - Parameter key: Returns the key of a message. It is called on the sender's thread. The keys are compared under a
-  ///   lock of the mailbox, so their `==` and `hash(into:)` must not send to the actor.
+  /// - Parameters:
+  ///   - capacity: How many messages, each with another key, the mailbox keeps.
+  ///   - key: Returns the key of a message. It is called on the sender's thread. The keys are compared under a lock of
+  ///     the mailbox, so their `==` and `hash(into:)` must not send to the actor.
   public static func coalescing<Message: ~Copyable, Key: Hashable & Sendable>(
     _ capacity: Int, by key: @escaping @Sendable (borrowing Message) -> Key
   ) -> MailboxOptions {
