@@ -219,7 +219,7 @@ private final class Ledger: @unchecked Sendable {
     let counts = handled.map { $0.word.load(ordering: .relaxed) }
     // The first may have ended before its message came; that is the only dead letter.
     if counts[1] != 2 || counts[0] + dead != 1 { return "handled \(counts), dead letters \(dead)" }
-    if firstCell?.phase == .ended { return "an actor that has ended is left among the children" }
+    if firstCell?.life.phase == .ended { return "an actor that has ended is left among the children" }
     return nil
   }
 
