@@ -25,7 +25,7 @@ let sources: [Target] = [
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
   .target(
     name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
-    exclude: isModel ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolShape.swift"] : ["Model"],
+    exclude: isModel ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift"] : ["Model"],
     swiftSettings: settings),
 ]
 

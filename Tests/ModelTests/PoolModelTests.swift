@@ -16,11 +16,11 @@ extension ModelTests {
       pieces: Int? = nil, total: Int?, queue: UInt = 4, retires: Bool = false, ticks: Int? = nil, fewer: Int = 0,
       location: SourceLocation = #_sourceLocation
     ) {
-      PoolShape.queueCapacity = queue
-      if retires { PoolShape.turnsBetweenLooks = 1 }
+      PoolSizes.queueCapacity = queue
+      if retires { PoolSizes.turnsBetweenLooks = 1 }
       defer {
-        PoolShape.queueCapacity = 256
-        PoolShape.turnsBetweenLooks = 256
+        PoolSizes.queueCapacity = 256
+        PoolSizes.turnsBetweenLooks = 256
         ModelPool.tickThread = nil
       }
       ModelPool.tickThread = ticks == nil ? nil : workers
@@ -184,8 +184,8 @@ extension ModelTests {
     // A pair that wakes each other and a third one that waits in the queue: it has its turn after a few of theirs.
     // With a second worker the third one may be in the hands of that one, which does not go on.
     @Test func `a pair that keeps the slot, and one that waits in the queue`() {
-      PoolShape.slotBudget = 2
-      defer { PoolShape.slotBudget = 48 }
+      PoolSizes.slotBudget = 2
+      defer { PoolSizes.slotBudget = 48 }
       let play = { (run: PoolRun, other: Int) in
         if run.turnCount(of: 2) > 0 { return }
         if run.turnCount(of: other) > 5 { return run.fail("the pair goes on and the third one waits") }

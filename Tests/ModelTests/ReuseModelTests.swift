@@ -74,8 +74,8 @@ extension ModelTests {
     }
 
     @Test(arguments: 1...2) func `workers that exchange cells, and the trim`(batch: Int) {
-      PoolShape.cellBatch = batch
-      defer { PoolShape.cellBatch = 64 }
+      PoolSizes.cellBatch = batch
+      defer { PoolSizes.cellBatch = 64 }
       Check.all("cells, exchanged, \(batch) at a time") {
         let place = PoolRun.core.table.place(nil)
         let cells = (0..<5).map { _ in

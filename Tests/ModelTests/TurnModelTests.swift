@@ -17,9 +17,9 @@ extension ModelTests {
       turns: [Int: PoolRun.Turn], pieces: Int, total: Int, queue: UInt = 4, ticks: Int? = nil, fewer: Int = 0,
       location: SourceLocation = #_sourceLocation
     ) {
-      PoolShape.queueCapacity = queue
+      PoolSizes.queueCapacity = queue
       defer {
-        PoolShape.queueCapacity = 256
+        PoolSizes.queueCapacity = 256
         ModelPool.tickThread = nil
       }
       ModelPool.tickThread = ticks == nil ? nil : workers

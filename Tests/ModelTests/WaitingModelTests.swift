@@ -54,7 +54,7 @@ extension ModelTests {
       }
     }
 
-    private final class TreePosition {
+    private final class Place {
       let parker = Parker()
       let flag = TroupeModel.Atomic<Int>(0)
       var seen = false
@@ -63,7 +63,7 @@ extension ModelTests {
 
     @Test func `two signals and one that waits`() {
       Check.all("parker, 2 signals", fewer: -1) {
-        let place = TreePosition()
+        let place = Place()
         let signal = {
           _ = place.flag.wrappingAdd(1, ordering: .acquiringAndReleasing)
           place.parker.signal()
@@ -84,7 +84,7 @@ extension ModelTests {
 
     @Test func `a wait that ends by time or by a signal`() {
       Check.all("parker, timeout", fewer: -1) {
-        let place = TreePosition()
+        let place = Place()
         return Execution([
           {
             _ = place.flag.wrappingAdd(1, ordering: .acquiringAndReleasing)

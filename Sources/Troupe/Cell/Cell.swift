@@ -36,7 +36,7 @@ public import Synchronization
   @exclusivity(unchecked) var wokenBy = UInt8.max
   @usableFromInline @exclusivity(unchecked) var life = LifeCycle()
   @usableFromInline let mailbox: Mailbox
-  /// Guards the table of children and `endReason`.
+  /// Guards the table of children and `endState`.
   let lock = FutexLock()
   /// The code that the cell runs. It is nil while the cell waits in a cache, or is about to begin. What it points at is
   /// never freed.
@@ -52,7 +52,7 @@ public import Synchronization
   /// The table of the actor's children, which is made for the first of them. It is held, and guarded by `lock`.
   @exclusivity(unchecked) private var heldChildren: Unmanaged<ChildTable>?
   /// Who waits for the actor's end, and how it ended. It is guarded by `lock`.
-  @exclusivity(unchecked) var endReason = EndReason.living
+  @exclusivity(unchecked) var endState = EndState.living
 
   /// A cell with `byteCount` bytes of memory, uninitialized.
   init(byteCount: Int, alignment: Int, sizeClass: Int, options: borrowing SpawnOptions, place: borrowing TreePosition) {
@@ -88,7 +88,7 @@ public import Synchronization
   func clear() {
     tree.letGo()
     kind = nil
-    endReason = .living
+    endState = .living
     life = LifeCycle()
     hasEnvelopes = false
     notesTurns = false

@@ -13,7 +13,7 @@ struct CellCache: ~Copyable {
   private static let header = 8
   static let classes = 48
   /// How many cells go to the depot or come from there at a time.
-  static var batch: Int { PoolShape.cellBatch }
+  static var batch: Int { PoolSizes.cellBatch }
 
   private let chains: UnsafeMutablePointer<CellChain>
 

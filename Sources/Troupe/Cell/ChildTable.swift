@@ -65,8 +65,8 @@ import Synchronization
   }
 
   /// Enters a child, which the table holds from now on. Returns why not, if the table is closed or the name is taken.
-  func insert(_ cell: Cell) -> EndReason? {
-    var refusal: EndReason?
+  func insert(_ cell: Cell) -> EndState? {
+    var refusal: EndState?
     lock.lock()
     if isClosed {
       refusal = owner == nil ? .systemStopped : .parentStopped

@@ -107,7 +107,7 @@ extension Cell {
     unwatchAll()
     let failure = existingRareState?.failure
     existingRareState = nil
-    let end: EndReason =
+    let end: EndState =
       if let failure {
         .failed(failure)
       } else if life.stopBits & ControlWord.stop != 0 {
@@ -147,10 +147,10 @@ extension Cell {
 
   /// Notes how the cell has ended, and tells the observer, those who watch it, and those who wait for its end. All of
   /// that happens outside of the lock.
-  func finish(_ end: EndReason) {
+  func finish(_ end: EndState) {
     lock.lock()
     let listeners = endListeners
-    endReason = end
+    endState = end
     let children = takeChildren()
     lock.unlock()
     children?.release()
@@ -189,7 +189,7 @@ extension Cell {
 
   /// Ends the cell of an actor that was refused and never lived. What is sent to it becomes dead letters. Called by
   /// whoever spawned it, before anyone else has its address.
-  @usableFromInline func refuse(_ end: EndReason) {
+  @usableFromInline func refuse(_ end: EndState) {
     _ = mailbox.queue.pointee.tail.bitwiseOr(TailWord.closed | TailWord.gone, ordering: .acquiringAndReleasing)
     life.phase = .ended
     leaveDispatcher()

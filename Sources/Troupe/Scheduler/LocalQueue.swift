@@ -6,7 +6,7 @@ import Synchronization
 /// The algorithm is that of the run queue of the Go scheduler. Only the owner writes `tail`. Whoever takes something
 /// moves `head` by compare-exchange, after it has read the slots: if the exchange fails, what was read is void.
 struct LocalQueue: ~Copyable {
-  static var capacity: UInt { PoolShape.queueCapacity }
+  static var capacity: UInt { PoolSizes.queueCapacity }
   private let head = Atomic<UInt>(0)
   private let tail = Atomic<UInt>(0)
   private let slots: UnsafeMutablePointer<Atomic<UInt>>

@@ -45,7 +45,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// How many times in a row the slot goes before the queue. After that the queue comes first once, so that two actors
   /// that play ping-pong do not starve the others.
-  private static var slotBudget: Int { PoolShape.slotBudget }
+  private static var slotBudget: Int { PoolSizes.slotBudget }
 
   init(_ pool: PoolScheduler, index: Int) {
     unmanagedPool = .passUnretained(pool)

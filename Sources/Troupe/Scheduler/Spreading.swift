@@ -15,7 +15,7 @@
 /// yet the pool as a whole has few.
 struct Spreading {
   /// The number of turns between two looks at the clock.
-  static var turns: UInt { PoolShape.turnsBetweenLooks }
+  static var turns: UInt { PoolSizes.turnsBetweenLooks }
   /// What a crossing costs, in nanoseconds. This was measured: turns of `actor.big` take 300 ns longer on two workers
   /// than on one, and one in three has a crossing. That is more than it takes to move the few cache lines of a wake-up,
   /// because messages to actors that are awake move lines as well, and are not counted.

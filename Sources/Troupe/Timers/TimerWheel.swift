@@ -21,7 +21,7 @@ package final class TimerWheel: @unchecked Sendable {
   /// So many are taken from the wheel, or moved in it, in one hold of the lock.
   private static let batch = 32
   /// After so many the thread that fires them is given back, for the others that use it.
-  private static let turn = 2048
+  private static let timersAtOnce = 2048
 
   package init() {}
 
@@ -65,7 +65,7 @@ package final class TimerWheel: @unchecked Sendable {
   /// there is one chain of calls, however many timers come.
   package func advance(to now: Int64, request number: UInt64) {
     let now = TimerSlots.ticks(until: now)
-    var left = Self.turn
+    var left = Self.timersAtOnce
     lock.lock()
     if number != request { return lock.unlock() }
     steps: while left > 0 {

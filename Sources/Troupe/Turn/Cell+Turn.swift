@@ -4,7 +4,7 @@ public import Synchronization
 extension Cell {
   /// Enters the new cell in its parent's table and makes it runnable. Returns why not, if it is refused. Called by
   /// whoever spawns; after it has returned nil the cell belongs to its worker.
-  @usableFromInline func start() -> EndReason? {
+  @usableFromInline func start() -> EndState? {
     if isTimed { measureTime() }
     if endsUnreferenced { notesTurns = true }
     if let refusal = withSiblings({ $0.insert(self) }) { return refusal }

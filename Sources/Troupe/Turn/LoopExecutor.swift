@@ -174,7 +174,7 @@ internal import Synchronization
 struct LoopState: ~Copyable, Sendable {
   private let count = Atomic<Int>(0)
   /// The bits of the job that gave up its turn, or 0.
-  private let turn = Atomic<UInt>(0)
+  private let yielded = Atomic<UInt>(0)
 
   /// Counts a job. Returns whether there was none, and then the caller has to bring the executor to a worker.
   ///
@@ -183,13 +183,13 @@ struct LoopState: ~Copyable, Sendable {
   /// Keeps a job that gives up its turn. Returns false if there is one already. Releasing: publishes the job, and pairs
   /// with the exchange in `takeYielded`.
   func keepYielded(_ job: UnownedJob) -> Bool {
-    turn.compareExchange(
+    yielded.compareExchange(
       expected: 0, desired: unsafeBitCast(job, to: UInt.self), successOrdering: .releasing, failureOrdering: .relaxed
     ).exchanged
   }
   /// Takes the job that gave up its turn, if there is one.
   func takeYielded() -> UnownedJob? {
-    let bits = turn.exchange(0, ordering: .acquiring)
+    let bits = yielded.exchange(0, ordering: .acquiring)
     return bits == 0 ? nil : unsafeBitCast(bits, to: UnownedJob.self)
   }
 

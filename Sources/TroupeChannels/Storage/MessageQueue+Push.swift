@@ -12,7 +12,7 @@ public import Synchronization
 extension MessageQueue where Element: ~Copyable {
   /// The place of the slot that a tail word points at. It is read after the word, and is stale only if the index has
   /// moved meanwhile; then the exchange that follows fails.
-  @usableFromInline struct TreePosition {
+  @usableFromInline struct SlotPlace {
     @usableFromInline let segment: UnsafeMutableRawPointer
     @usableFromInline let capacity: Int
     @usableFromInline let offset: Int
@@ -25,24 +25,24 @@ extension MessageQueue where Element: ~Copyable {
     @inlinable var isLast: Bool { offset == capacity - 1 }
   }
 
-  @inlinable @inline(__always) func place(_ word: UInt) -> TreePosition {
+  @inlinable @inline(__always) func place(_ word: UInt) -> SlotPlace {
     let low = Int((word >> TailWord.shift) & UInt(Segment.blockCapacity - 1))
     if word & TailWord.inline != 0 {
-      return TreePosition(segment: inlineSegment, capacity: Segment.inlineCapacity, offset: low)
+      return SlotPlace(segment: inlineSegment, capacity: Segment.inlineCapacity, offset: low)
     }
     // This was acquired with `word`.
     let block = state.pointee.tailBlock.load(ordering: .relaxed)
     if block & QueueState.longBlock == 0 {
-      return TreePosition(segment: Self.address(block), capacity: Segment.blockCapacity, offset: low)
+      return SlotPlace(segment: Self.address(block), capacity: Segment.blockCapacity, offset: low)
     }
     let start = state.pointee.ringMaskOrLongStart.load(ordering: .relaxed)
     let blocks = UInt32(truncatingIfNeeded: word >> (TailWord.shift + Segment.blockShift)) &- start
-    return TreePosition(
+    return SlotPlace(
       segment: Self.address(block), capacity: Segment.longCapacity,
       offset: low &+ Int(blocks) &* Segment.blockCapacity)
   }
 
-  @inlinable @inline(__always) func write(_ element: consuming Element, at place: TreePosition) {
+  @inlinable @inline(__always) func write(_ element: consuming Element, at place: SlotPlace) {
     let elements = place.segment + Segment.elementsOffset(place.capacity)
     (elements.assumingMemoryBound(to: Element.self) + place.offset).initialize(to: element)
     // Releasing: publishes the element. Pairs with the acquiring load in `take`.

@@ -82,13 +82,13 @@ import Synchronization
 
   /// Suspends the calling task until there is a signal or the task is cancelled, which counts as a signal.
   nonisolated(nonsending) package func waitUnlessCancelled() async {
-    let place = TreePosition(parker: address.assumingMemoryBound(to: Parker.self))
+    let place = Place(parker: address.assumingMemoryBound(to: Parker.self))
     await Self.waitUnlessCancelled(at: place, isolation: #isolation)
   }
 
   /// Spells the isolation out, because the library's function takes a closure that would not inherit it, and so would
   /// leave the worker.
-  private static func waitUnlessCancelled(at place: TreePosition, isolation: isolated (any Actor)?) async {
+  private static func waitUnlessCancelled(at place: Place, isolation: isolated (any Actor)?) async {
     await withTaskCancellationHandler {
       _ = isolation
       await place.parker.pointee.wait()
@@ -99,7 +99,7 @@ import Synchronization
 
   /// Carries the parker's address into the cancellation handler. It may cross because the one that waits keeps the
   /// parker alive for as long.
-  private struct TreePosition: @unchecked Sendable {
+  private struct Place: @unchecked Sendable {
     let parker: UnsafeMutablePointer<Parker>
   }
 

@@ -1,6 +1,6 @@
 /// The sizes of the pool that the scenarios of the model checker make small, so that they reach the edges soon. Under
 /// the model checker the file of the same name in `Model` takes the place of this one.
-enum PoolShape {
+enum PoolSizes {
   /// How many runnables a worker's own queue holds. It must be a power of two.
   static var queueCapacity: UInt { 256 }
   /// The number of turns between two looks of `Spreading` at the clock. A look costs about 25 ns.

@@ -1,6 +1,6 @@
 /// Takes the place of the file of the same name in `Scheduler` under the model checker. A scenario sets these sizes,
 /// and must not change them while it has a pool.
-enum PoolShape {
+enum PoolSizes {
   nonisolated(unsafe) static var queueCapacity: UInt = 256
   nonisolated(unsafe) static var turnsBetweenLooks: UInt = 256
   nonisolated(unsafe) static var cellBatch = 64

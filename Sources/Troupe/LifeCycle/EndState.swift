@@ -1,6 +1,6 @@
 /// Says how a cell has ended. While it lives this keeps those who want to hear of its end instead. It has no nested
 /// enum, so that it takes only one word of each cell.
-@usableFromInline enum EndReason {
+@usableFromInline enum EndState {
   /// The cell lives, and nobody has asked to hear of its end.
   case living
   /// The cell lives, and these want to hear of its end.
@@ -27,20 +27,20 @@
 /// What is asked of a cell's end. Called under the cell's lock, except that the end can be read without it once the
 /// cell has ended.
 extension Cell {
-  var hasEnded: Bool { endReason.reason != nil }
+  var hasEnded: Bool { endState.reason != nil }
 
   /// How the actor has ended, or nil while it lives.
-  var end: Termination? { endReason.reason.map { Termination(reason: $0, cell: self) } }
+  var end: Termination? { endState.reason.map { Termination(reason: $0, cell: self) } }
 
   var endListeners: EndListeners? {
-    if case .heard(let listeners) = endReason { listeners } else { nil }
+    if case .heard(let listeners) = endState { listeners } else { nil }
   }
 
   /// Returns the listeners of a cell that has not ended, which are made when they are first needed.
   func listeners() -> EndListeners {
-    if case .heard(let listeners) = endReason { return listeners }
+    if case .heard(let listeners) = endState { return listeners }
     let listeners = EndListeners()
-    endReason = .heard(listeners)
+    endState = .heard(listeners)
     return listeners
   }
 }
