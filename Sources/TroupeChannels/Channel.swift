@@ -55,7 +55,10 @@ public enum Channel {
   /// Takes the receiving end, of which there is one. The first read takes it for good, and a second one stops the
   /// program. Keep it in a variable: a receiver that nobody keeps is gone at once, which closes the channel. Any thread
   /// may take it, and it is O(1).
-  public var receiver: Receiver<Element> { core.takeReceiver() }
+  @inlinable public var receiver: Receiver<Element> {
+    core.noteReceiverTaken()
+    return Receiver(core)
+  }
 
   /// Makes a sending end, which you may copy freely. Any thread may make one, and it is O(1).
   ///
@@ -80,7 +83,10 @@ public enum Channel {
   /// Takes the receiving end, of which there is one. The first read takes it for good, and a second one stops the
   /// program. Keep it in a variable: a receiver that nobody keeps is gone at once, which closes the channel. Any thread
   /// may take it, and it is O(1).
-  public var receiver: Receiver<Element> { core.takeReceiver() }
+  @inlinable public var receiver: Receiver<Element> {
+    core.noteReceiverTaken()
+    return Receiver(core)
+  }
 
   /// Makes a sending end, which you may copy freely. Any thread may make one, and it is O(1).
   ///

@@ -38,14 +38,15 @@ import Synchronization
 
   // MARK: Ends
 
-  @usableFromInline func takeReceiver() -> Receiver<Element> {
+  /// Stops the program if there is a receiver already. Whoever calls this makes it, where the compiler sees of which
+  /// channel it is.
+  @usableFromInline func noteReceiverTaken() {
     // Relaxed: who takes the receiver got the channel from the one that made it, and needs to see nothing else.
     if isReceiverTaken.exchange(true, ordering: .relaxed) {
       fatalError(
         "Troupe: the receiver of this channel was taken before. Each read of `channel.receiver` takes it, and there is "
           + "only one: read it once, and keep it in a variable.")
     }
-    return Receiver(self)
   }
 
   /// The channel value is gone, so that no further end can be taken.
