@@ -41,7 +41,8 @@ public import Synchronization
   /// The code that the cell runs. It is nil while the cell waits in a cache, or is about to begin. What it points at is
   /// never freed.
   @exclusivity(unchecked) private(set) var kind: Unmanaged<CellKind>?
-  @exclusivity(unchecked) var tree: TreeNode
+  @exclusivity(unchecked) private(set) var tree: TreeNode
+  @exclusivity(unchecked) var links = SiblingLinks()
   /// Which loop runs an asynchronous handler that has been suspended.
   let handler = HandlerState()
   /// The number of messages whose handler has returned. The cell's worker writes it; anyone may read it.
@@ -87,6 +88,7 @@ public import Synchronization
   /// Lets go of what the ended cell kept, so that it may begin again as another actor's.
   func clear() {
     tree.letGo()
+    links = SiblingLinks()
     kind = nil
     endState = .living
     life = LifeCycle()

@@ -57,7 +57,7 @@ struct CellChain {
   private(set) var count = 0
 
   mutating func push(_ cell: Unmanaged<Cell>) {
-    cell._withUnsafeGuaranteedRef { $0.tree.next = first }
+    cell._withUnsafeGuaranteedRef { $0.links.next = first }
     first = cell
     count += 1
   }
@@ -65,8 +65,8 @@ struct CellChain {
   mutating func pop() -> Unmanaged<Cell>? {
     guard let cell = first else { return nil }
     first = cell._withUnsafeGuaranteedRef {
-      let next = $0.tree.next
-      $0.tree.next = nil
+      let next = $0.links.next
+      $0.links.next = nil
       return next
     }
     count -= 1
@@ -77,11 +77,11 @@ struct CellChain {
   /// processor's caches still have them.
   mutating func split(_ count: Int) -> CellChain {
     var last = first
-    for _ in 1..<(self.count - count) { last = last?._withUnsafeGuaranteedRef { $0.tree.next } }
+    for _ in 1..<(self.count - count) { last = last?._withUnsafeGuaranteedRef { $0.links.next } }
     var rest = CellChain()
     last?._withUnsafeGuaranteedRef {
-      rest.first = $0.tree.next
-      $0.tree.next = nil
+      rest.first = $0.links.next
+      $0.links.next = nil
     }
     rest.count = count
     self.count -= count

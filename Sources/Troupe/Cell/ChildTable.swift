@@ -17,7 +17,7 @@ import Synchronization
   let isIntercepted: Bool
   let isTimed: Bool
   private let lock = FutexLock()
-  /// The first of the children, which are linked through their `tree`. The newest comes first.
+  /// The first of the children, which are linked through their `links`. The newest comes first.
   @exclusivity(unchecked) private var first: Unmanaged<Cell>?
   /// How many children are in the list.
   @exclusivity(unchecked) private var count = 0
@@ -75,8 +75,8 @@ import Synchronization
     } else {
       if let name = cell.name { names[name] = Unmanaged.passUnretained(cell) }
       let entered = Unmanaged.passRetained(cell)
-      cell.tree.next = first
-      first?._withUnsafeGuaranteedRef { $0.tree.previous = entered }
+      cell.links.next = first
+      first?._withUnsafeGuaranteedRef { $0.links.previous = entered }
       first = entered
       count += 1
     }
@@ -153,10 +153,10 @@ import Synchronization
     var each: Unmanaged<Cell>? = stack
     while let current = each {
       each = current._withUnsafeGuaranteedRef { cell in
-        let next = cell.tree.next
-        let previous = cell.tree.previous
-        if let previous { previous._withUnsafeGuaranteedRef { $0.tree.next = next } } else { first = next }
-        next?._withUnsafeGuaranteedRef { $0.tree.previous = previous }
+        let next = cell.links.next
+        let previous = cell.links.previous
+        if let previous { previous._withUnsafeGuaranteedRef { $0.links.next = next } } else { first = next }
+        next?._withUnsafeGuaranteedRef { $0.links.previous = previous }
         count -= 1
         return cell.nextEnded
       }
@@ -240,7 +240,7 @@ import Synchronization
       if UInt(bitPattern: current.toOpaque()) == child { found = current.takeUnretainedValue() }
       each = current._withUnsafeGuaranteedRef { cell in
         if let table = cell.lock.withLock({ cell.children }) { tables.append(table) }
-        return cell.tree.next
+        return cell.links.next
       }
     }
     unlock()
@@ -255,7 +255,7 @@ import Synchronization
     while let current = each {
       let cell = current.takeUnretainedValue()
       all.append(cell)
-      each = cell.tree.next
+      each = cell.links.next
     }
     return all
   }

@@ -7,10 +7,6 @@ struct TreeNode {
   private(set) var unmanagedSiblings: Unmanaged<ChildTable>
   /// The number of the actor among all that its parent has ever spawned.
   private(set) var id: UInt64
-  /// The next sibling in the table's list, whose lock guards it. A cell that waits in a cache is linked by it too.
-  var next: Unmanaged<Cell>?
-  /// The sibling before it, also under the table's lock.
-  var previous: Unmanaged<Cell>?
 
   /// A place that is not held yet.
   init(at place: borrowing TreePosition) {
@@ -32,6 +28,14 @@ struct TreeNode {
     withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
   }
+}
+
+/// The links of the list in which a parent's table has its children. They are a property of their own because the lock of
+/// that table guards them, whereas a `TreeNode` stays as it is while its actor lives and is read without a lock.
+struct SiblingLinks {
+  /// The next sibling in the list. A cell that waits in a cache is linked by it too.
+  var next: Unmanaged<Cell>?
+  var previous: Unmanaged<Cell>?
 }
 
 extension Cell {
