@@ -184,8 +184,8 @@ extension ModelTests {
     // A pair that wakes each other and a third one that waits in the queue: it has its turn after a few of theirs.
     // With a second worker the third one may be in the hands of that one, which does not go on.
     @Test func `a pair that keeps the slot, and one that waits in the queue`() {
-      PoolSizes.slotBudget = 2
-      defer { PoolSizes.slotBudget = 48 }
+      PoolSizes.nextBudget = 2
+      defer { PoolSizes.nextBudget = 48 }
       let play = { (run: PoolRun, other: Int) in
         if run.turnCount(of: 2) > 0 { return }
         if run.turnCount(of: other) > 5 { return run.fail("the pair goes on and the third one waits") }

@@ -34,7 +34,7 @@ class AdapterRoom: @unchecked Sendable {
   private let kept: Recipient?
   init(_ target: Recipient) {
     cell = target.cell
-    kept = target.isHandle ? target : nil
+    kept = target.isCountedReference ? target : nil
   }
 
   /// Reserves room for one message. In an unbounded mailbox there is nothing to reserve: it has room until it is
@@ -75,7 +75,7 @@ extension Address where Message: ~Copyable {
   public func contramap<Outer: ~Copyable>(
     _ transform: @escaping @Sendable (consuming sending Outer) -> sending Message
   ) -> Address<Outer> {
-    if !target.isCell && !target.isHandle {
+    if !target.isCell && !target.isCountedReference {
       let inner = adapter
       return Address<Outer>(Adapter<Outer>(inner.room) { outer in inner.pass(transform(disconnected(outer))) })
     }

@@ -26,7 +26,7 @@ extension Address where Message: ~Copyable {
     case .timedOut: return .timedOut(disconnected(pending))
     case .cancelled: return .cancelled(disconnected(pending))
     }
-    if !target.isCell && !target.isHandle {
+    if !target.isCell && !target.isCountedReference {
       adapter.pass(pending)
       return .sent
     }
@@ -43,7 +43,7 @@ extension Address where Message: ~Copyable {
 
   /// Waits for room. This is reached only after the mailbox was full, so the mailbox is bounded.
   private nonisolated(nonsending) func reserve(until deadline: Deadline) async -> SendWaiters.Reserved {
-    if !target.isCell && !target.isHandle { return await adapter.room.reserve(until: deadline) }
+    if !target.isCell && !target.isCountedReference { return await adapter.room.reserve(until: deadline) }
     let cell = target.cell
     guard let waiters = cell.waiters else { return .closed }
     return await waiters.reserve(1, at: MessageQueue<Message>(state: cell.mailbox.queue), until: deadline)

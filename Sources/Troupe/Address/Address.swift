@@ -54,12 +54,12 @@ public struct Address<Message: ~Copyable>: Sendable {
   }
 
   @usableFromInline func tryAdapted(_ message: consuming Message) -> TrySendOutcome<Message> {
-    if target.isHandle { return Address(target.cell).trySend(disconnected(message)) }
+    if target.isCountedReference { return Address(target.cell).trySend(disconnected(message)) }
     return adapter.trySend(message)
   }
 
   @usableFromInline func adapted(_ message: consuming Message) {
-    if target.isHandle { return Address(target.cell).send(disconnected(message)) }
+    if target.isCountedReference { return Address(target.cell).send(disconnected(message)) }
     switch adapter.trySend(message) {
     case .sent: return
     case .full(let message):
@@ -102,7 +102,7 @@ extension Address: Hashable where Message: ~Copyable {
   @inlinable public func hash(into hasher: inout Hasher) { hasher.combine(identity) }
 
   @inlinable var identity: ObjectIdentifier {
-    ObjectIdentifier(target.isHandle ? unsafeDowncast(target, to: Handle.self).held : target)
+    ObjectIdentifier(target.isCountedReference ? unsafeDowncast(target, to: CountedReference.self).target : target)
   }
 }
 
@@ -124,12 +124,12 @@ extension Cell {
 
   @inlinable func push<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let queue = MessageQueue<Message>(state: mailbox.queue)
-    if needsSlowSend { return pushBounded(message) }
+    if needsSlowPath { return pushBounded(message) }
     return queue.push(message)
   }
 
   @inlinable func pushBounded<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
-    if hasStore || isIntercepted { return pushUncommonly(message) }
+    if hasStore || isIntercepted { return pushOnSlowPath(message) }
     switch MessageQueue<Message>(state: mailbox.queue).pushBounded(message) {
     case .done: return .done
     case .wake: return .wake

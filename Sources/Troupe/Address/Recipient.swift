@@ -2,13 +2,13 @@
 @usableFromInline package class Recipient: @unchecked Sendable {
   /// Whether this is a `Cell`. It is stored so that the usual case costs one predicted branch.
   @usableFromInline let isCell: Bool
-  /// Whether this is a `Handle`.
-  @usableFromInline let isHandle: Bool
+  /// Whether this is a `CountedReference`.
+  @usableFromInline let isCountedReference: Bool
 
-  enum Kind { case cell, handle, adapter }
+  enum Kind { case cell, countedReference, adapter }
   init(_ kind: Kind) {
     isCell = kind == .cell
-    isHandle = kind == .handle
+    isCountedReference = kind == .countedReference
   }
 
   /// The cell of the actor, behind any handle and any adapters.

@@ -16,7 +16,7 @@ public struct WeakAddress<Message: ~Copyable>: Sendable {
   /// Makes a weak address of the same actor. If the address is an adapter, it stays one.
   public init(_ address: Address<Message>) {
     target =
-      address.target.isCell || address.target.isHandle
+      address.target.isCell || address.target.isCountedReference
       ? .cell(address.target.cell) : .adapter(WeakAdapter(address.adapter))
   }
 

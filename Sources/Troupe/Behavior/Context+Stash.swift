@@ -2,7 +2,8 @@ extension Context where Message: ~Copyable {
   /// Puts a message aside until `unstashAll`. Use it for messages that cannot be handled yet, such as requests that
   /// come before a connection stands.
   ///
-  /// The stash keeps its order, and is kept through a restart, after which its messages are replayed. When it holds
+  /// The stash keeps its order. At a restart all stashed messages are unstashed, and the next incarnation handles them
+  /// first. When the stash holds
   /// `SpawnOptions.stashCapacity` messages the outcome is `full` and gives the message back; let the actor fail then
   /// with `try context.stash(message).get()`. Messages that are in the stash when the actor ends become dead letters.
   ///

@@ -10,9 +10,9 @@
   /// An interceptor sees what happens to the cell, which is so in a system of the test kit.
   @inlinable static var intercepted: CellTraits { CellTraits(rawValue: 4) }
   /// A message to the cell takes the slow way, for one of the three reasons above.
-  @inlinable static var special: CellTraits { CellTraits(rawValue: 1 | 2 | 4) }
-  /// The cell ends when the last handle has gone: see `Handle`.
-  @inlinable static var counted: CellTraits { CellTraits(rawValue: 8) }
+  @inlinable static var slowPath: CellTraits { CellTraits(rawValue: 1 | 2 | 4) }
+  /// The cell ends when the last handle has gone: see `CountedReference`.
+  @inlinable static var endsUnreferenced: CellTraits { CellTraits(rawValue: 8) }
   /// An observer or the test kit wants to hear of the cell's life.
   @inlinable static var observed: CellTraits { CellTraits(rawValue: 16) }
   /// The cell does not run on the pool. Its settings say where it runs.
@@ -28,7 +28,7 @@
   @inlinable init(rawValue: UInt8 = 0) { self.rawValue = rawValue }
 
   @inlinable static var tracksIdleness: CellFlags { CellFlags(rawValue: 1) }
-  @inlinable static var held: CellFlags { CellFlags(rawValue: 2) }
+  @inlinable static var suspendRequested: CellFlags { CellFlags(rawValue: 2) }
   @inlinable static var draining: CellFlags { CellFlags(rawValue: 4) }
   @inlinable static var highWater: CellFlags { CellFlags(rawValue: 8) }
   @inlinable static var restartable: CellFlags { CellFlags(rawValue: 16) }
@@ -51,8 +51,8 @@ extension Cell {
   @inlinable var isBounded: Bool { traits.has(.bounded) }
   @inlinable var hasStore: Bool { traits.has(.store) }
   @inlinable var isIntercepted: Bool { traits.has(.intercepted) }
-  @inlinable var needsSlowSend: Bool { traits.has(.special) }
-  @inlinable var endsUnreferenced: Bool { traits.has(.counted) }
+  @inlinable var needsSlowPath: Bool { traits.has(.slowPath) }
+  @inlinable var endsUnreferenced: Bool { traits.has(.endsUnreferenced) }
   var isObserved: Bool { traits.has(.observed) }
   var hasOwnDispatcher: Bool { traits.has(.dispatcher) }
 
@@ -65,9 +65,9 @@ extension Cell {
   }
   /// Whether somebody has asked that the actor be suspended. This may have been before it started or in an earlier
   /// incarnation, so the phase does not say it.
-  var isHeld: Bool {
-    get { flags.has(.held) }
-    set { mark(.held, newValue) }
+  var isSuspendRequested: Bool {
+    get { flags.has(.suspendRequested) }
+    set { mark(.suspendRequested, newValue) }
   }
   /// Whether the actor handles what is queued, and then ends.
   @usableFromInline var isDraining: Bool {

@@ -67,7 +67,7 @@ public import Synchronization
     if settingsOrRareState != nil { traits.insert(.settings) }
     if options.capacity != 0 { traits.insert(.bounded) }
     if options.box != nil && options.mailbox.store != nil { traits.insert(.store) }
-    if options.box != nil && options.lifetime == .whileReferenced { traits.insert(.counted) }
+    if options.box != nil && options.lifetime == .whileReferenced { traits.insert(.endsUnreferenced) }
     if place.withTable({ $0.isObserved }) { traits.insert(.observed) }
     if place.isIntercepted { traits.insert(.intercepted) }
     self.traits = traits
@@ -82,12 +82,12 @@ public import Synchronization
     self.kind = kind
     if isRestartable { flags.insert(.restartable) }
     tree = TreeNode(at: place)
-    tree.hold()
+    tree.retain()
   }
 
   /// Lets go of what the ended cell kept, so that it may begin again as another actor's.
   func clear() {
-    tree.letGo()
+    tree.release()
     links = SiblingLinks()
     kind = nil
     endState = .living
@@ -104,42 +104,43 @@ public import Synchronization
   deinit {
     UnsafeMutableRawPointer(mailbox.queue).deallocate()
     if sizeClass != 0 { Worker.withCurrent { $0.freedMemory(CellCache.byteCount(Int(sizeClass))) } }
-    // Nothing is held by one that waited in a store.
+    // A cell that waited in a `CellCache` holds nothing, because `clear` has released it already.
     if kind == nil { return }
-    tree.letGo()
+    tree.release()
     heldChildren?.release()
   }
 
-  /// The table of this actor's children, if it has ever had any. On its worker, or under its lock.
+  /// The table of this actor's children, if it has ever had any. Only the cell's worker, or whoever has the
+  /// cell's lock, may read it.
   var children: ChildTable? { heldChildren?.takeUnretainedValue() }
-  /// The same without counting references.
+  /// Calls `body` with the table of children, if there is one, without counting references.
   @discardableResult @inline(__always) func withChildren<R>(_ body: (ChildTable) -> R) -> R? {
     heldChildren.map { $0._withUnsafeGuaranteedRef { body($0) } }
   }
   var hasChildTable: Bool { heldChildren != nil }
-  /// Under the lock.
+  /// Keeps the table of children. The caller has the lock.
   func keepChildren(_ table: ChildTable) { heldChildren = .passRetained(table) }
-  /// Under the lock, and the table is let go of outside of it.
+  /// Takes the table of children away. The caller has the lock, and releases the table when it has given the lock up.
   func takeChildren() -> Unmanaged<ChildTable>? {
     defer { heldChildren = nil }
     return heldChildren
   }
   @usableFromInline override var cell: Cell { self }
-  /// Of an actor's.
+  /// Calls `body` with the cell's kind. The cell must belong to an actor.
   @inline(__always) func withKind<R>(_ body: (CellKind) -> R) -> R {
-    guard let kind else { fatalError("Troupe: a cell was used that no actor has") }
+    guard let kind else { fatalError("Troupe: a cell was used that belongs to no actor. This is a bug in Troupe.") }
     return kind._withUnsafeGuaranteedRef { body($0) }
   }
   var messageType: UnsafeRawPointer { withKind { $0.messageType } }
   var isAsync: Bool {
     withKind { if case .async = $0.body { true } else { false } }
   }
-  /// Nil: the defaults.
+  /// The settings of the actor; nil if all of them have their defaults.
   var settings: CellSettings? {
     guard traits.has(.settings) else { return nil }
     return settingsOrRareState.map { unsafeDowncast($0, to: CellSettings.self) }
   }
-  /// On the cell's worker.
+  /// The rare state, if there is one. Only the cell's worker may use it.
   var existingRareState: RareState? {
     get {
       if let settings { return settings.rareState }
@@ -150,7 +151,7 @@ public import Synchronization
     }
   }
   var name: String? { settings?.name }
-  /// Where it runs; nil: on the pool.
+  /// The scheduler that runs the actor; nil if the pool does.
   var dispatcher: DispatcherScheduler? { hasOwnDispatcher ? settings?.dispatcher : nil }
 
   /// Those who wait for room in a bounded mailbox.

@@ -11,7 +11,7 @@ final class CellSettings: Sendable {
   let childStrategy: ChildStrategy
   let keepsChildren: Bool
   let stashCapacity: Int
-  /// The number of handles that exist; see `Handle`.
+  /// The number of handles that exist; see `CountedReference`.
   let handles = Atomic<Int>(0)
   let overflow: MailboxOptions.Overflow
   let store: MailboxStore?

@@ -18,20 +18,20 @@ struct TreeNode {
     unmanagedSiblings._withUnsafeGuaranteedRef { body($0) }
   }
 
-  /// Holds the table, and at the top the system, until `letGo`.
-  func hold() {
+  /// Holds the table, and at the top the system, until `release`.
+  func retain() {
     _ = unmanagedSiblings.retain()
     withSiblings { if $0.isTop { _ = $0.unmanagedSystem.retain() } }
   }
 
-  func letGo() {
+  func release() {
     withSiblings { if $0.isTop { $0.unmanagedSystem.release() } }
     unmanagedSiblings.release()
   }
 }
 
-/// The links of the list in which a parent's table has its children. They are a property of their own because the lock of
-/// that table guards them, whereas a `TreeNode` stays as it is while its actor lives and is read without a lock.
+/// The links of the list in which a parent's table has its children. They are a property of their own because the lock
+/// of that table guards them, whereas a `TreeNode` stays as it is while its actor lives and is read without a lock.
 struct SiblingLinks {
   /// The next sibling in the list. A cell that waits in a cache is linked by it too.
   var next: Unmanaged<Cell>?

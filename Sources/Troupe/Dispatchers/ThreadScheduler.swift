@@ -94,7 +94,8 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
     }
     guard isServed else {
       fatalError(
-        "Troupe: the system has no thread for an actor that may block (error \(error)), and no such thread is left")
+        "Troupe: could not start a thread for a blocking or pinned actor (error \(error)), and its "
+          + "dispatcher has no other thread that could run it")
     }
   }
 

@@ -19,7 +19,7 @@ extension Cell {
     if bits & ControlWord.escalated != 0, let failure = takeEscalated() {
       fail(EscalatedFailure(failure: failure), handling: nil)
     }
-    if bits & ControlWord.overflow != 0 && (life.phase == .running || life.phase == .new) {
+    if bits & ControlWord.overflow != 0 && (life.phase == .running || life.phase == .starting) {
       fail(MailboxOverflow(), handling: nil)
     }
     if bits & ControlWord.drain != 0 { beginDraining() }
@@ -27,13 +27,13 @@ extension Cell {
       life.stopBits |= ControlWord.unreferenced
       return beginStopping()
     }
-    if bits & ControlWord.restartDue != 0 && life.phase == .waiting { restart() }
+    if bits & ControlWord.restartDue != 0 && life.phase == .backingOff { restart() }
     if bits & ControlWord.suspend != 0 {
-      isHeld = true
-      if life.phase == .running { hold() }
+      isSuspendRequested = true
+      if life.phase == .running { suspend() }
     }
     if bits & ControlWord.resume != 0 {
-      isHeld = false
+      isSuspendRequested = false
       if life.phase == .suspended {
         life.phase = .running
         setSuspended(false)
@@ -46,7 +46,7 @@ extension Cell {
   }
 
   /// Suspends the actor: no message wakes it from now on, and only the control lane does.
-  private func hold() {
+  private func suspend() {
     life.phase = .suspended
     setSuspended(true)
     system.tell(.suspended(ActorID(self)))
@@ -56,7 +56,7 @@ extension Cell {
   /// incarnation, is suspended now.
   @usableFromInline func incarnationBegins() {
     if isObserved { system.tell(.started(ActorID(self), incarnation: Int(life.incarnation))) }
-    if isHeld { hold() } else { life.phase = .running }
+    if isSuspendRequested { suspend() } else { life.phase = .running }
   }
 
   /// Closes the mailbox. The actor handles what is queued, and `finishDraining` follows.
@@ -85,7 +85,7 @@ extension Cell {
     closeChildren()
   }
 
-  /// Stops the children. `mayEnd` becomes true once they have ended.
+  /// Stops the children. `childrenHaveEnded` becomes true once they have ended.
   func closeChildren() {
     guard let children else {
       life.stopBits |= ControlWord.childrenEnded
@@ -96,7 +96,7 @@ extension Cell {
   }
 
   /// Whether all children have ended, so that the actor may end or restart.
-  @usableFromInline var mayEnd: Bool { life.stopBits & ControlWord.childrenEnded != 0 }
+  @usableFromInline var childrenHaveEnded: Bool { life.stopBits & ControlWord.childrenEnded != 0 }
 
   /// Ends the life of a cell whose queue has been drained and whose behavior has been destroyed: tells those who want
   /// to hear of it, and leaves the parent's table. The caller must not touch the cell after this.

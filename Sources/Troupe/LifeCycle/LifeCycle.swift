@@ -2,7 +2,7 @@
 @usableFromInline struct LifeCycle {
   @usableFromInline enum Phase: UInt8 {
     /// The next incarnation has not started yet.
-    case new
+    case starting
     /// It handles messages.
     case running
     /// It has been suspended, and handles no messages until it is resumed.
@@ -10,7 +10,7 @@
     /// The incarnation is on its way out, and another one will follow.
     case restarting
     /// It waits until it is time for the next incarnation.
-    case waiting
+    case backingOff
     /// It is on its way to its end, and waits for its children to end first.
     case stopping
     /// It has ended.
@@ -20,7 +20,7 @@
   /// Counts the lives of the behavior, from 1 on; each restart begins another one.
   var incarnation: UInt32 = 1
   private var keptBits: UInt16 = 0
-  @usableFromInline var phase = Phase.new
+  @usableFromInline var phase = Phase.starting
   /// Whether there is a behavior on which `started` has been called.
   @usableFromInline var isStarted = false
 

@@ -4,7 +4,7 @@ extension Cell {
   var store: MailboxStore? { hasStore ? settings?.store : nil }
 
   /// A message for a mailbox of the second kind, or for any under the eyes of the test kit.
-  @usableFromInline func pushUncommonly<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
+  @usableFromInline func pushOnSlowPath<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     guard isIntercepted, let interceptor = system.interceptor else { return storing(message) }
     let note = interceptor.sends(message, to: self)
     if hasStore { return storing(message, note) }
@@ -45,7 +45,8 @@ extension Cell {
     return storingReserved(message, note)
   }
 
-  /// Of a bounded store, each message in it has a permit of the queue, which stays empty.
+  /// Inserts a message into the store. If the mailbox is bounded, the caller has taken a permit of the queue
+  /// for it; the queue itself stays empty.
   private func storingReserved<Message: ~Copyable>(_ message: consuming Message, _ note: SendNote?) -> Push<Message> {
     guard let store = settings?.store else { fatalError("Troupe: a mailbox has no store") }
     let envelope = store.envelope(for: message)
@@ -57,14 +58,14 @@ extension Cell {
       _ = out.takeMessage(of: Message.self)
       deadLetter(reason, Message.self)
     case nil:
-      // Its permit stays out: there is no mailbox any more.
+      // The permit is not given back: the mailbox is gone, so nobody waits for room.
       return .closed(envelope.message.take()!)
     }
     post(ControlWord.envelopes)
     return .done
   }
 
-  /// Into room that was taken for it. Refused only if the actor has ended.
+  /// Pushes a message into room that was taken for it. The message is refused only if the actor has ended.
   func pushReserved<Message: ~Copyable>(_ message: consuming Message) -> Push<Message> {
     let note = isIntercepted ? system.interceptor?.sends(message, to: self) : nil
     if hasStore { return isBounded ? storingReserved(message, note) : storing(message, note) }

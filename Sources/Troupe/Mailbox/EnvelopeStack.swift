@@ -27,15 +27,15 @@ struct EnvelopeStack: ~Copyable, Sendable {
   func take() -> Unmanaged<Envelope>? {
     UnsafeRawPointer(bitPattern: top.exchange(0, ordering: .acquiring)).map { .fromOpaque($0) }
   }
-  /// For a cell that begins anew, and that nobody else has.
+  /// Makes the stack ready for the cell's next actor. Nobody else may have the cell.
   func reset() { top.store(0, ordering: .relaxed) }
   func close() -> Unmanaged<Envelope>? {
     let bits = top.exchange(Self.closed, ordering: .acquiring)
     return bits & Self.closed != 0 ? nil : UnsafeRawPointer(bitPattern: bits).map { .fromOpaque($0) }
   }
 
-  /// Of a cell that has ended. The word is closed, and whoever pushes leaves it as it is then, so it is free
-  /// to be a link in a stack. Relaxed: the stack publishes it.
+  /// Uses the word of a cell that has ended as the link in the stack of ended children. The word is closed, so a push
+  /// does not change it any more. Relaxed: the stack publishes it.
   func link(_ bits: UInt) { top.store(bits | Self.closed, ordering: .relaxed) }
   var link: UInt {
     let bits = top.load(ordering: .relaxed)

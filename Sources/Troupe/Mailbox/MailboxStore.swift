@@ -1,5 +1,5 @@
-/// The second kind of mailbox: under a lock, for rules under which messages leave before the consumer takes
-/// them, or out of turn.
+/// A mailbox guarded by a lock, for options that drop, replace or reorder messages that are queued already. The usual
+/// mailbox is a `MessageQueue`, from which nobody but the consumer takes anything.
 ///
 /// The cell's tail word still says whether it is closed and whether the actor idles. Every message is in an
 /// envelope, as are notices and timers, which take their places among the messages and are exempt from the
@@ -50,28 +50,30 @@ class MailboxStore: @unchecked Sendable {
     return StoredMessage(message)
   }
 
-  /// A message has left that had a permit. On the cell's worker.
+  /// Gives back the permit of a message that has left. Called on the cell's worker.
   func hasRoom(in cell: Cell) {}
 
   // MARK: The rule, under the lock
 
   /// Adds a sent message.
-  func add(_ envelope: Envelope) -> Outcome { fatalError("abstract") }
+  func add(_ envelope: Envelope) -> Outcome { fatalError("Troupe: a subclass must override this") }
   /// Adds something that is exempt.
-  func place(_ envelope: Envelope) -> Outcome { fatalError("abstract") }
+  func place(_ envelope: Envelope) -> Outcome { fatalError("Troupe: a subclass must override this") }
   /// The next, when there is one.
-  func remove() -> Envelope? { fatalError("abstract") }
+  func remove() -> Envelope? { fatalError("Troupe: a subclass must override this") }
 }
 
 /// A store whose rule looks at each message, and so knows their type.
 class RankingStore<Message: ~Copyable>: MailboxStore, @unchecked Sendable {
   /// Puts a sent message in an envelope, along with what the rule has to know of it. On the sender's thread, without
   /// the lock, since it runs code of the program's.
-  func rankedEnvelope(for message: consuming Message) -> StoredMessage<Message> { fatalError("abstract") }
+  func rankedEnvelope(for message: consuming Message) -> StoredMessage<Message> {
+    fatalError("Troupe: a subclass must override this")
+  }
 }
 
 extension EnvelopeList {
-  /// The oldest sent message, from behind what is exempt. There is one.
+  /// Takes the oldest sent message, which may lie behind envelopes that are exempt from the rule. There must be one.
   mutating func popFirstMessage() -> Envelope {
     var exempt = EnvelopeList()
     while let first = popFirst() {
@@ -82,6 +84,6 @@ extension EnvelopeList {
       prepend(&exempt)
       return first
     }
-    fatalError("Troupe: a full mailbox has no message")
+    fatalError("Troupe: a full mailbox holds no sent message. This is a bug in Troupe.")
   }
 }

@@ -4,5 +4,5 @@ enum PoolSizes {
   nonisolated(unsafe) static var queueCapacity: UInt = 256
   nonisolated(unsafe) static var turnsBetweenLooks: UInt = 256
   nonisolated(unsafe) static var cellBatch = 64
-  nonisolated(unsafe) static var slotBudget = 48
+  nonisolated(unsafe) static var nextBudget = 48
 }

@@ -84,7 +84,7 @@ public struct CircuitBreaker: Sendable {
       throw .failed(error)
     }
     pass.leave(.success)
-    return passingOn(value)
+    return assumeDisconnected(value)
   }
 
   private nonisolated(nonsending) func enter(_ fileID: StaticString, _ line: UInt) async throws(CircuitBreakerError)

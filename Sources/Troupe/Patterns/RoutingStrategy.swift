@@ -124,7 +124,7 @@ struct RoutingTable<Message: ~Copyable> {
       var tries = isBoundToOne ? 1 : members.count
       while true {
         tries -= 1
-        switch members[index].trySend(passingOn(message)) {
+        switch members[index].trySend(assumeDisconnected(message)) {
         case .sent: return .sent
         case .full(let refused):
           if tries == 0 { return .full(refused) }

@@ -66,7 +66,7 @@ struct Bucket<Message: ~Copyable>: Behavior {
   }
 
   mutating func receive(_ message: consuming Message, in context: Context<Message>) {
-    target.send(passingOn(message))
+    target.send(assumeDisconnected(message))
     let now = context.now
     let due = max(due ?? now, now) + interval
     self.due = due

@@ -46,9 +46,9 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
     case .sent:
       source.send(.arrived)
       return .sent
-    case .closed(let piece): return .closed(passingOn(piece.take()))
-    case .timedOut(let piece): return .timedOut(passingOn(piece.take()))
-    case .cancelled(let piece): return .cancelled(passingOn(piece.take()))
+    case .closed(let piece): return .closed(assumeDisconnected(piece.take()))
+    case .timedOut(let piece): return .timedOut(assumeDisconnected(piece.take()))
+    case .cancelled(let piece): return .cancelled(assumeDisconnected(piece.take()))
     }
   }
 
@@ -58,8 +58,8 @@ public struct WorkQueue<Work: ~Copyable>: Sendable {
     case .sent:
       source.send(.arrived)
       return .sent
-    case .full(let piece): return .full(passingOn(piece.take()))
-    case .closed(let piece): return .closed(passingOn(piece.take()))
+    case .full(let piece): return .full(assumeDisconnected(piece.take()))
+    case .closed(let piece): return .closed(assumeDisconnected(piece.take()))
     }
   }
 
@@ -99,7 +99,7 @@ struct WorkPiece<Work: ~Copyable>: ~Copyable {
   }
 
   deinit {
-    if let work { lost.send(passingOn(work)) }
+    if let work { lost.send(assumeDisconnected(work)) }
   }
 }
 
@@ -151,7 +151,7 @@ struct WorkSource<Work: ~Copyable>: ~Copyable, Behavior {
       let worker = pulls[served]
       served += 1
       let lost = piece.lost
-      switch worker.trySend(passingOn(piece.take())) {
+      switch worker.trySend(assumeDisconnected(piece.take())) {
       case .sent: break
       case .closed(let work): refused = .some(WorkPiece(work, lost))
       case .full(let work):

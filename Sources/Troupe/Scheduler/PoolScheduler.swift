@@ -54,7 +54,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     }
     if isDone == true { return }
     injector.push(runnable)
-    wakeOne(takingSlots: false)
+    wakeOne(mayStealNext: false)
   }
 
   func yield(_ cell: Cell, on worker: Worker) {
@@ -64,7 +64,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// Gives a thread to an idle worker. Does nothing if no worker is idle, or if one is searching already, since that
   /// one will find the new work.
   ///
-  /// - Parameter takingSlots: Whether the worker may also take what lies in the slots of the others, and is started
+  /// - Parameter mayStealNext: Whether the worker may also take what lies in the slots of the others, and is started
   ///   even if another one is searching. Only the tick asks for this.
   ///
   /// A caller that is no worker has stored the injector's length before it looks at `state` here. A worker that goes
@@ -72,9 +72,9 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// sequentially consistent, so one of the two sees what the other has done, and no wake-up is lost. A caller that is
   /// a worker needs no such order, because it will run what it pushed itself. If it looks too early, the work only
   /// starts to run in parallel a little later, with the next push or tick.
-  func wakeOne(takingSlots: Bool) {
-    guard let index = state.claimIdle(always: takingSlots) else { return }
-    workers[index].takesSlots = takingSlots
+  func wakeOne(mayStealNext: Bool) {
+    guard let index = state.claimIdle(always: mayStealNext) else { return }
+    workers[index].mayStealNext = mayStealNext
     start(workers[index])
     armTick()
   }
@@ -121,9 +121,9 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       if isStuck { worker.releaseYielded() }
     }
     if isWaiting {
-      wakeOne(takingSlots: true)
+      wakeOne(mayStealNext: true)
     } else if isQueued && state.mayWakeOne {
-      wakeOne(takingSlots: false)
+      wakeOne(mayStealNext: false)
     }
     watch?.look(at: self)
     // First this step, then the look at the idle workers, both sequentially consistent. Pairs with `wakeOne`, which

@@ -8,5 +8,5 @@ enum PoolSizes {
   /// Cells of ended actors that a worker gives to the depot, or takes from it, at a time.
   static var cellBatch: Int { 64 }
   /// Turns that what a worker woke last may have before what waits in the worker's queue.
-  static var slotBudget: Int { 48 }
+  static var nextBudget: Int { 48 }
 }

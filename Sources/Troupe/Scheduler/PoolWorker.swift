@@ -14,18 +14,18 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private let queue = LocalQueue()
   /// The bits of the runnable that this worker woke last, or 0. Each step that puts one in or takes one out is an
   /// exchange, because a worker that the tick has started may take it from another thread.
-  private let slot = Atomic<UInt>(0)
+  private let nextToRun = Atomic<UInt>(0)
   /// The runnables that `takeShared` moves from a shared queue to the worker's own. It is empty between two calls, and
   /// a property only so that its memory is used again.
   @exclusivity(unchecked) private var fromOutside: [Runnable] = []
-  /// Whether a task was in `waiting` before the turn that is under way began. Only then a task goes on when the turn
+  /// Whether a task was in `yielded` before the turn that is under way began. Only then a task goes on when the turn
   /// ends: one that gave up its turn during this turn has to wait for the end of the next.
-  @exclusivity(unchecked) private var someoneWaits = false
+  @exclusivity(unchecked) private var hadYieldedTasks = false
   /// Whether this worker may also take what lies in the slots of the others. Whoever starts the worker sets it, and it
   /// is true if that was the tick.
-  @exclusivity(unchecked) var takesSlots = false
+  @exclusivity(unchecked) var mayStealNext = false
   /// How many more times in a row the slot goes before the queue.
-  @exclusivity(unchecked) private var slotBudget = PoolWorker.slotBudget
+  @exclusivity(unchecked) private var nextBudget = PoolWorker.nextBudget
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
   @exclusivity(unchecked) private var spreading = Spreading()
@@ -45,7 +45,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// How many times in a row the slot goes before the queue. After that the queue comes first once, so that two actors
   /// that play ping-pong do not starve the others.
-  private static var slotBudget: Int { PoolSizes.slotBudget }
+  private static var nextBudget: Int { PoolSizes.nextBudget }
 
   init(_ pool: PoolScheduler, index: Int) {
     unmanagedPool = .passUnretained(pool)
@@ -56,17 +56,17 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// The tasks that gave up their turn on this worker, oldest first. The worker pushes and pops. The tick pops as well,
   /// from its own thread, when the worker is stuck.
-  private let waiting = LocalQueue()
+  private let yielded = LocalQueue()
 
   /// Puts a task that gives up its turn in line. If the line is full it goes to the end of the worker's queue.
   override func runAfterCurrent(_ runnable: Runnable) {
-    if !waiting.push(runnable) { pushLast(runnable) }
+    if !yielded.push(runnable) { pushLast(runnable) }
   }
 
   /// Called by the tick when the turn in hand does not end: makes the tasks that wait for its end runnable, so that
   /// they go on on other workers.
   func releaseYielded() {
-    while let runnable = waiting.pop() { Self.release(runnable) }
+    while let runnable = yielded.pop() { Self.release(runnable) }
   }
 
   // MARK: Cells of actors that have ended
@@ -93,7 +93,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   /// Whether there is anything in the slot or in the queue. The tick asks, and a stale answer only means that it acts
   /// one tick later.
-  var hasWork: Bool { slot.load(ordering: .relaxed) != 0 || !queue.isEmpty }
+  var hasWork: Bool { nextToRun.load(ordering: .relaxed) != 0 || !queue.isEmpty }
 
   /// Whether there is anything that other workers may steal at any time, which the slot is not.
   var hasQueuedWork: Bool { !queue.isEmpty }
@@ -105,9 +105,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
     if runnable.isCell && runnable.cell._withUnsafeGuaranteedRef({ $0.moves(to: index) }) {
       crossings.store(crossings.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
-    // Acquire-release. It publishes what the runnable refers to, and pairs with the exchange in `takeSlot` on whichever
+    // Acquire-release. It publishes what the runnable refers to, and pairs with the exchange in `takeNext` on whichever
     // thread takes it; it acquires because the worker goes on with what it displaces.
-    let displaced = slot.exchange(runnable.bits, ordering: .acquiringAndReleasing)
+    let displaced = nextToRun.exchange(runnable.bits, ordering: .acquiringAndReleasing)
     if displaced != 0 { pushLast(Runnable(bits: displaced)) }
   }
 
@@ -115,7 +115,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   func pushLast(_ runnable: Runnable) {
     if !queue.push(runnable) { overflow(runnable) }
     // There is more to do now than what this worker runs next, so an idle worker can help.
-    unmanagedPool._withUnsafeGuaranteedRef { if $0.state.mayWakeOne { $0.wakeOne(takingSlots: false) } }
+    unmanagedPool._withUnsafeGuaranteedRef { if $0.state.mayWakeOne { $0.wakeOne(mayStealNext: false) } }
   }
 
   /// Called when the queue is full: moves its older half, and the runnable that did not fit, to the queues that all
@@ -130,7 +130,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     var unstarted: [Runnable] = []
     for moved in queue.takeHalf() + CollectionOfOne(runnable) {
       // The runnable is in no queue now, so no other worker can run the cell, and its phase can be read.
-      if moved.isCell && moved.cell._withUnsafeGuaranteedRef({ $0.life.phase == .new }) {
+      if moved.isCell && moved.cell._withUnsafeGuaranteedRef({ $0.life.phase == .starting }) {
         unstarted.append(moved)
       } else {
         started.append(moved)
@@ -139,7 +139,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     unmanagedPool._withUnsafeGuaranteedRef {
       if !started.isEmpty { $0.injector.push(started) }
       if !unstarted.isEmpty { $0.unstarted.push(unstarted) }
-      $0.wakeOne(takingSlots: false)
+      $0.wakeOne(mayStealNext: false)
     }
   }
 
@@ -156,23 +156,23 @@ final class PoolWorker: Worker, @unchecked Sendable {
     } else if turns % 61 == 0 {
       if let found = takeShared(16) { return found }
     }
-    if slotBudget > 0 {
-      if let bits = takeSlot() {
-        slotBudget -= 1
+    if nextBudget > 0 {
+      if let bits = takeNext() {
+        nextBudget -= 1
         return Runnable(bits: bits)
       }
     }
-    slotBudget = Self.slotBudget
+    nextBudget = Self.nextBudget
     if let own = queue.pop() { return own }
-    if let bits = takeSlot() { return Runnable(bits: bits) }
+    if let bits = takeNext() { return Runnable(bits: bits) }
     return takeShared(128)
   }
 
   /// Empties the slot and returns the bits of what was in it, if anything. The worker calls it for its own slot, and
   /// one that the tick has started for the slots of others.
-  private func takeSlot() -> UInt? {
-    if slot.load(ordering: .relaxed) == 0 { return nil }
-    let bits = slot.exchange(0, ordering: .acquiringAndReleasing)
+  private func takeNext() -> UInt? {
+    if nextToRun.load(ordering: .relaxed) == 0 { return nil }
+    let bits = nextToRun.exchange(0, ordering: .acquiringAndReleasing)
     return bits == 0 ? nil : bits
   }
 
@@ -202,19 +202,19 @@ final class PoolWorker: Worker, @unchecked Sendable {
     while true {
       // A worker retires in its outermost function, `run(in:)`, so the loop has to park first.
       if isToRetire { return nil }
-      if someoneWaits {
-        someoneWaits = false
-        if let next = waiting.pop() {
+      if hadYieldedTasks {
+        hadYieldedTasks = false
+        if let next = yielded.pop() {
           running.store(next.bits, ordering: .relaxed)
           onTop { resume(next) }
         }
       }
       if let runnable = next() {
         activates(runnable)
-        someoneWaits = !waiting.isEmpty
+        hadYieldedTasks = !yielded.isEmpty
         if runnable.isCell && runnable.cell._withUnsafeGuaranteedRef({ $0.isAsync }) { return runnable.cell }
         onTop { execute(runnable) }
-      } else if let next = waiting.pop() {
+      } else if let next = yielded.pop() {
         activates(next)
         onTop { resume(next) }
       } else {
@@ -243,9 +243,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func retire(in pool: PoolScheduler) -> Bool {
     isToRetire = false
     let count = pool.others.count
-    guard waiting.isEmpty && pool.state.active(of: count) > 1 else { return false }
+    guard yielded.isEmpty && pool.state.active(of: count) > 1 else { return false }
     var left: [Runnable] = []
-    if let bits = takeSlot() { left.append(Runnable(bits: bits)) }
+    if let bits = takeNext() { left.append(Runnable(bits: bits)) }
     while let runnable = queue.pop() { left.append(runnable) }
     // This has to come before the step in `PoolState.retire` that makes the worker idle. Whoever has a thread at that
     // step looks at the injector before it goes idle, and finds this.
@@ -266,7 +266,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
       while true {
         var found = next()
         if found == nil {
-          if let next = waiting.pop() {
+          if let next = yielded.pop() {
             activates(next)
             resume(next)
             continue
@@ -282,7 +282,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
           let wasLast = pool.state.stopSearching()
           // There may be more work than this worker took. While it was searching nobody else was woken for that, so the
           // last searcher wakes the next one.
-          if found != nil && wasLast && pool.hasQueuedWork { pool.wakeOne(takingSlots: false) }
+          if found != nil && wasLast && pool.hasQueuedWork { pool.wakeOne(mayStealNext: false) }
         }
         guard let runnable = found else {
           if !becomeIdle(in: pool) { return }
@@ -291,13 +291,13 @@ final class PoolWorker: Worker, @unchecked Sendable {
           continue
         }
         activates(runnable)
-        someoneWaits = !waiting.isEmpty
+        hadYieldedTasks = !yielded.isEmpty
         execute(runnable)
-        if someoneWaits, let next = waiting.pop() {
+        if hadYieldedTasks, let next = yielded.pop() {
           running.store(next.bits, ordering: .relaxed)
           resume(next)
         }
-        someoneWaits = false
+        hadYieldedTasks = false
         running.store(0, ordering: .relaxed)
         if isToRetire && retire(in: pool) { return }
       }
@@ -313,7 +313,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     while true {
-      if let runnable = next() ?? steal(in: pool, atLeast: takesSlots ? 1 : Self.longQueue) { return runnable }
+      if let runnable = next() ?? steal(in: pool, atLeast: mayStealNext ? 1 : Self.longQueue) { return runnable }
       if backoff.isOver || pool.state.hasManySearchers(of: pool.others.count) { break }
       backoff.snooze()
     }
@@ -323,14 +323,14 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private static let longQueue: UInt = 128
 
   /// Takes half of the first queue that has at least `length` runnables, beginning with the worker after this one, and
-  /// returns one of them. If `takesSlots` is set, takes what lies in one other worker's slot instead.
+  /// returns one of them. If `mayStealNext` is set, takes what lies in one other worker's slot instead.
   private func steal(in pool: PoolScheduler, atLeast length: UInt) -> Runnable? {
     let count = pool.others.count
     for i in 1..<max(count, 1) {
       let stolen = pool.others[(index + i) % count]._withUnsafeGuaranteedRef { victim -> Runnable? in
         if let runnable = queue.steal(from: victim.queue, atLeast: length) { return runnable }
-        if takesSlots, let bits = victim.takeSlot() {
-          takesSlots = false
+        if mayStealNext, let bits = victim.takeNext() {
+          mayStealNext = false
           return Runnable(bits: bits)
         }
         return nil
@@ -346,7 +346,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// The step and the look are sequentially consistent, as are the push and the look at the idle workers in
   /// `PoolScheduler.schedule`, so what is pushed from outside is seen here or wakes a worker there.
   private func becomeIdle(in pool: PoolScheduler) -> Bool {
-    takesSlots = false
+    mayStealNext = false
     pool.state.becomeIdle(index)
     guard pool.hasQueuedWork && pool.state.unidle(index) else { return false }
     // The tick may have found all workers idle in between, and not have ordered the next one.

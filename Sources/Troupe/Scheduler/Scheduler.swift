@@ -117,7 +117,7 @@ extension Scheduler {
 
   /// By how many messages the turns of this worker are shorter than a full turn. It is 0 except in a simulation, whose
   /// turns are short so that actors interleave more often.
-  @usableFromInline @exclusivity(unchecked) final var withheld = 0
+  @usableFromInline @exclusivity(unchecked) final var turnReduction = 0
 
   /// The number of ticks that this worker has seen. The tick raises it from its own thread. A turn compares it with the
   /// number at its beginning, and so knows that it has lasted long without asking a clock at each message.
@@ -145,7 +145,7 @@ extension Scheduler {
   /// The ticks of the worker that the calling thread is. After an await that may be another worker with another number
   /// of ticks, and then a turn counts as long.
   @usableFromInline static var currentTicks: UInt32 { withCurrent { $0.ticks.load(ordering: .relaxed) } ?? 0 }
-  @usableFromInline static var currentWithheld: Int { withCurrent { $0.withheld } ?? 0 }
+  @usableFromInline static var currentWithheld: Int { withCurrent { $0.turnReduction } ?? 0 }
 
   @usableFromInline static var current: Worker? {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0).takeUnretainedValue() }

@@ -3,7 +3,7 @@ public import Synchronization
 /// The figures of one worker, which the worker writes and anyone may read. To change one takes a relaxed load and a
 /// relaxed store instead of a read-modify-write, since nobody else writes it.
 @usableFromInline package final class WorkerCounts: Sendable {
-  /// The number of messages whose handler returned.
+  /// The number of messages whose handler returned, but for those that it stashed or that were stale.
   @usableFromInline let handled = Atomic<Int>(0)
   /// The number of messages whose handler threw.
   @usableFromInline let failed = Atomic<Int>(0)

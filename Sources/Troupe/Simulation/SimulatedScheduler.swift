@@ -54,13 +54,13 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   ///   - turn: How many messages an actor handles before another may go on.
   ///   - chooser: Says what runs next. If it is nil, each candidate is chosen with the same probability by the seed.
   package init(
-    seed: UInt64, turn: Int = Turn.messages, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil
+    seed: UInt64, turn: Int = Turn.messageLimit, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil
   ) {
     random = SplitMix(seed: seed)
     self.chooser = chooser ?? UniformChooser(seed: seed)
     self.interceptor = interceptor
     worker = Worker(self)
-    worker.withheld = Turn.messages - turn
+    worker.turnReduction = Turn.messageLimit - turn
   }
 
   package var counts: [WorkerCounts] { [worker.counts] }

@@ -14,18 +14,18 @@ extension Cell {
       // The actor is stopping already. The first failure is the one that its end reports.
       return keep(failure)
     }
-    switch possible(decide(failure), error) {
+    switch replacingImpossible(decide(failure), error) {
     case .resume: return
-    case .restart where life.phase == .restarting || life.phase == .waiting:
+    case .restart where life.phase == .restarting || life.phase == .backingOff:
       // A child has escalated its failure during a restart, which is what the decision asks for.
       return
     case .restart(let delay):
       beginRestart(after: delay)
       siblings.restart(with: self)
     case .stop:
-      give(up: failure)
+      stop(because: failure)
     case .escalate:
-      give(up: failure)
+      stop(because: failure)
       siblings.owner?.escalate(failure)
     }
   }
@@ -46,11 +46,11 @@ extension Cell {
     return decision
   }
 
-  private func possible(_ decision: Supervision.Decision, _ error: any Error) -> Supervision.Decision {
+  private func replacingImpossible(_ decision: Supervision.Decision, _ error: any Error) -> Supervision.Decision {
     switch decision {
     // The actor has not started, so it has no state to go on with. Failures of children that were kept, and of the
     // mailbox, are no failures to start.
-    case .resume where life.phase == .new && !(error is EscalatedFailure || error is MailboxOverflow): .stop
+    case .resume where life.phase == .starting && !(error is EscalatedFailure || error is MailboxOverflow): .stop
     case .restart where !isRestartable: .stop
     default: decision
     }
@@ -60,7 +60,7 @@ extension Cell {
     if rareState.failure == nil { rareState.failure = FailureBox(failure) }
   }
 
-  private func give(up failure: ActorFailure) {
+  private func stop(because failure: ActorFailure) {
     keep(failure)
     siblings.owner?.post(SignalEnvelope(.childFailed(failure)))
     beginStopping()
@@ -90,14 +90,15 @@ extension Cell {
     if settings?.keepsChildren == true { life.stopBits |= ControlWord.childrenEnded } else { closeChildren() }
   }
 
-  /// Called when the behavior of the old incarnation is gone. Restarts at once, or waits for the backoff's time.
+  /// Called when the behavior of the old incarnation is gone. Puts the stash in front of everything else, so
+  /// that the next incarnation handles it first; then restarts at once, or waits for the time of the backoff.
   @usableFromInline func awaitRestart() {
     let rareState = rareState
     incarnationEnds()
     rareState.front.prepend(&rareState.stash)
     if rareState.hasEnvelopes { hasEnvelopes = true }
     withChildren { $0.reopen() }
-    life.phase = .waiting
+    life.phase = .backingOff
     life.stopBits &= ~ControlWord.childrenEnded
     if rareState.restartDelay <= .zero { return restart() }
     let timer = ControlTimer(self, ControlWord.restartDue, after: rareState.restartDelay)
@@ -111,7 +112,7 @@ extension Cell {
     rareState.restartTimer = nil
     rareState.restarts += 1
     life.incarnation &+= 1
-    life.phase = .new
+    life.phase = .starting
     setSuspended(false)
     Worker.withCurrent { $0.counts.addRestart() }
     meter?.restarts.wrappingAdd(1, ordering: .relaxed)

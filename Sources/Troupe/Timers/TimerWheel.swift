@@ -26,7 +26,7 @@ package final class TimerWheel: @unchecked Sendable {
   package init() {}
 
   package func add(_ timer: Timer) {
-    precondition(timer.state.isIdle, "Troupe: a timer is set once")
+    precondition(timer.state.isIdle, "Troupe: a timer was set twice. This is a bug in Troupe.")
     let timer = Unmanaged.passRetained(timer)
     lock.lock()
     timer._withUnsafeGuaranteedRef { $0.state.queue() }

@@ -60,18 +60,18 @@ public import Synchronization
     let behavior = storage.behavior
     executor.isHandling = true
     cell.turnBegins()
-    var left = Turn.messages
+    var left = Turn.messageLimit
     // What was left when they were counted.
     var counted = left
     let start = executor.ticks
-    let last = executor.withheld
+    let last = executor.turnReduction
     var holes = 0
     while true {
       let isReady = cell.lookAtLanes(queue)
       if cell.life.phase != .running {
-        cell.noteMessages(left)
+        cell.updateIdleSince(left)
         executor.addHandled(counted - left, cell)
-        left = Turn.messages
+        left = Turn.messageLimit
         counted = left
         executor.isHandling = false
         guard await advanceLifeCycle(cell, storage, context, loop) else { return }
@@ -106,7 +106,8 @@ public import Synchronization
           switch idling {
           case .finished where cell.isDraining: cell.finishDraining()
           case .notEmpty, .finished: Turn.pause()
-          // Also without a bit in the lane: its poster sets that of the tail last.
+          // The lane may be empty by now. A poster sets its bit in the lane first and the *control* bit of
+          // the tail last, so the bit may have been handled already.
           case .control: cell.handleControl()
           case .idle: break
           }
@@ -140,7 +141,7 @@ public import Synchronization
     _ envelope: Envelope, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
     _ left: inout Int, _ loop: AsyncLoop
   ) async throws {
-    cell.noteMessages(left)
+    cell.updateIdleSince(left)
     switch cell.open(envelope) {
     case .nothing: return
     case .signal(let signal):
@@ -168,7 +169,7 @@ public import Synchronization
       if cell.mailbox.control.isPending { cell.handleControl() }
       switch cell.life.phase {
       case .running: return true
-      case .new:
+      case .starting:
         do {
           try storage.make(for: cell)
           cell.life.isStarted = true
@@ -182,11 +183,11 @@ public import Synchronization
           loop.executor.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
         }
-      case .restarting where cell.mayEnd:
+      case .restarting where cell.childrenHaveEnded:
         if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
         if cell.life.isStarted { await stop(storage, context, loop) }
         storage.endIncarnation(cell)
-      case .stopping where cell.mayEnd:
+      case .stopping where cell.childrenHaveEnded:
         // The hook runs in a task that has not been cancelled.
         if loop.executor.isNoted && cell.leaveHandler(loop) { return giveBack(cell) }
         if cell.life.isStarted { await stop(storage, context, loop) }
@@ -194,7 +195,7 @@ public import Synchronization
         loop.executor.cell = nil
         storage.end(cell)
         return false
-      case .suspended, .waiting, .restarting, .stopping, .ended:
+      case .suspended, .backingOff, .restarting, .stopping, .ended:
         cell.turnEndsEarly()
         let isCancelled = loop.executor.isNoted && cell.leaveHandler(loop)
         let idling = queue.idle()
@@ -222,7 +223,7 @@ extension LoopExecutor {
   @inlinable var ticks: UInt32 {
     worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.ticks.load(ordering: .relaxed) }
   }
-  @inlinable var withheld: Int { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.withheld } }
+  @inlinable var turnReduction: Int { worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { $0.turnReduction } }
   @inlinable func addHandled(_ count: Int, _ cell: Cell) {
     worker.unsafelyUnwrapped._withUnsafeGuaranteedRef { cell.addHandled(count, $0) }
   }

@@ -70,31 +70,31 @@ extension Cell {
   /// Called when a turn ends, or when the cell is about to idle. The turn may handle `left` more messages.
   @inlinable func turnEnds(_ left: Int) {
     if notesTurns {
-      noteHandled(left)
-      noteRest()
+      noteIdleSince(left)
+      endTurn()
     }
   }
   /// Called after messages and before something else of this turn, such as a timer: notes the time at which the last
   /// message was handled. The turn may handle `left` more messages, which tells whether there was one at all.
-  @inlinable func noteMessages(_ left: Int) { if notesTurns { noteHandled(left) } }
+  @inlinable func updateIdleSince(_ left: Int) { if notesTurns { noteIdleSince(left) } }
   /// Called when the cell is about to idle in a phase in which it handles no messages.
-  @inlinable func turnEndsEarly() { if notesTurns { noteRest() } }
+  @inlinable func turnEndsEarly() { if notesTurns { endTurn() } }
 
   /// Tells the table of children that its owner runs, and the meter that time is measured.
   @usableFromInline func noteTurnBegins() {
     withChildren { $0.turnBegins() }
     if isTimed { timeTurnBegins() }
-    if tracksIdleness { rareState.notedLeft = Turn.messages }
+    if tracksIdleness { rareState.notedLeft = Turn.messageLimit }
   }
   /// Has the table of children take out those that have ended, and looks whether a counted actor still has a handle.
-  @usableFromInline func noteRest() {
+  @usableFromInline func endTurn() {
     withChildren { $0.turnEnds() }
     if isTimed { timeTurnEnds() }
     if isUnreferenced { post(ControlWord.unreferenced) }
   }
   /// Notes since when the actor has had no message, if it has a receive timeout and has handled a message since the
   /// last note. This reads the exact clock.
-  @usableFromInline func noteHandled(_ left: Int) {
+  @usableFromInline func noteIdleSince(_ left: Int) {
     guard tracksIdleness, left != rareState.notedLeft else { return }
     rareState.notedLeft = left
     rareState.idleSince = preciseNow

@@ -44,16 +44,16 @@ public import Synchronization
     if cell.life.phase != .running && !advanceLifeCycle(cell, storage, context, worker) { return }
     let behavior = storage.behavior
     cell.turnBegins()
-    var left = Turn.messages
+    var left = Turn.messageLimit
     // What was left when they were counted.
     var counted = left
     let start = worker.ticks.load(ordering: .relaxed)
-    let last = worker.withheld
+    let last = worker.turnReduction
     var holes = 0
     while true {
       let isReady = cell.lookAtLanes(queue)
       if cell.life.phase != .running {
-        cell.noteMessages(left)
+        cell.updateIdleSince(left)
         cell.addHandled(counted - left, worker)
         if !advanceLifeCycle(cell, storage, context, worker) { return }
         return cell.yield(worker)
@@ -77,7 +77,8 @@ public import Synchronization
           switch queue.idle() {
           // Another worker may run the cell by now, and may even have ended it.
           case .idle: return
-          // Also without a bit in the lane: its poster sets that of the tail last.
+          // The lane may be empty by now. A poster sets its bit in the lane first and the *control* bit of
+          // the tail last, so the bit may have been handled already.
           case .control:
             cell.turnBegins()
             cell.handleControl()
@@ -114,7 +115,7 @@ public import Synchronization
     _ envelope: Envelope, _ cell: Cell, _ behavior: UnsafeMutablePointer<B>, _ context: Context<B.Message>,
     _ left: inout Int
   ) throws {
-    cell.noteMessages(left)
+    cell.updateIdleSince(left)
     switch cell.open(envelope) {
     case .nothing: return
     case .signal(let signal):
@@ -143,7 +144,7 @@ public import Synchronization
       if cell.mailbox.control.isPending { cell.handleControl() }
       switch cell.life.phase {
       case .running: return true
-      case .new:
+      case .starting:
         do {
           try storage.make(for: cell)
           cell.life.isStarted = true
@@ -154,20 +155,20 @@ public import Synchronization
           worker.settleDroppedReplies(error)
           cell.fail(error, handling: nil)
         }
-      case .restarting where cell.mayEnd:
+      case .restarting where cell.childrenHaveEnded:
         if cell.life.isStarted {
           storage.behavior.pointee.stopping(in: context)
           worker.settleDroppedReplies(nil)
         }
         storage.endIncarnation(cell)
-      case .stopping where cell.mayEnd:
+      case .stopping where cell.childrenHaveEnded:
         if cell.life.isStarted {
           storage.behavior.pointee.stopping(in: context)
           worker.settleDroppedReplies(nil)
         }
         storage.end(cell)
         return false
-      case .suspended, .waiting, .restarting, .stopping, .ended:
+      case .suspended, .backingOff, .restarting, .stopping, .ended:
         cell.turnEndsEarly()
         switch queue.idle() {
         case .idle: return false

@@ -27,12 +27,12 @@
   @inlinable static func run(_ cell: Cell, _ lane: isolated InterleavingExecutor) {
     let queue = MessageQueue<B.Message>(state: cell.mailbox.queue)
     cell.turnBegins()
-    var left = Turn.messages
+    var left = Turn.messageLimit
     var holes = 0
     while true {
       let isReady = cell.lookAtLanes(queue)
       guard cell.life.phase == .running, !lane.isFull, !lane.isResting else {
-        cell.noteMessages(left)
+        cell.updateIdleSince(left)
         if !advanceLifeCycle(cell, lane) { return }
         continue
       }
@@ -125,16 +125,16 @@
         cell.setSuspended(false)
         lane.isResting = false
         return true
-      case .new where lane.isQuiet: start(cell, storage, lane)
+      case .starting where lane.isQuiet: start(cell, storage, lane)
       case .restarting where !lane.isQuiet, .stopping where !lane.isQuiet:
         lane.cancelAll()
         if rest(cell, queue, lane) { return false }
-      case .restarting where cell.mayEnd:
+      case .restarting where cell.childrenHaveEnded:
         if !stop(cell, storage, lane) {
           storage.endIncarnation(cell)
           lane.reset()
         }
-      case .stopping where cell.mayEnd:
+      case .stopping where cell.childrenHaveEnded:
         if !stop(cell, storage, lane) {
           storage.end(cell)
           return false
@@ -168,7 +168,7 @@
         try await behavior.started(in: Context(cell))
         cell.settleDroppedReplies(nil)
         // A stop may have come meanwhile.
-        if cell.life.phase == .new { cell.incarnationBegins() }
+        if cell.life.phase == .starting { cell.incarnationBegins() }
       } catch {
         cell.settleDroppedReplies(error)
         cell.fail(error, handling: nil)

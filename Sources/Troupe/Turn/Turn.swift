@@ -6,7 +6,7 @@ internal import CTroupeShims
 /// Says how long a turn may be. After a turn the cell goes to the end of the queue, so that others have theirs.
 @usableFromInline enum Turn {
   /// How many messages a cell may handle in one turn.
-  @inlinable static var messages: Int { 256 }
+  @inlinable static var messageLimit: Int { 256 }
 
   /// Whether a turn has lasted long, by the ticks of its worker at its beginning and now. Two ticks must have passed,
   /// because the first may have come right after the beginning. This is asked between two messages only, since nothing

@@ -6,30 +6,30 @@ import Synchronization
 /// The actor makes a new handle for every address that it is asked for, and holds none itself. When the last handle has
 /// gone the actor ends, as soon as it has nothing left to do; see `Cell.isUnreferenced`. Once the count is zero only
 /// the actor itself can make a handle, so its own worker can decide whether it ends.
-@usableFromInline final class Handle: Recipient, @unchecked Sendable {
-  @usableFromInline let held: Cell
+@usableFromInline final class CountedReference: Recipient, @unchecked Sendable {
+  @usableFromInline let target: Cell
 
   /// Makes a handle that the caller has counted already.
   fileprivate init(_ cell: Cell) {
-    held = cell
-    super.init(.handle)
+    target = cell
+    super.init(.countedReference)
   }
 
   deinit {
-    guard let settings = held.settings else { return }
+    guard let settings = target.settings else { return }
     // Acquire-release: whoever sees zero also sees what the other holders did before they let go.
     if settings.handles.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-      held.post(ControlWord.unreferenced)
+      target.post(ControlWord.unreferenced)
     }
   }
 
-  @usableFromInline override var cell: Cell { held }
+  @usableFromInline override var cell: Cell { target }
 }
 
 extension Cell {
   @usableFromInline func makeHandle() -> Recipient {
     settings?.handles.wrappingAdd(1, ordering: .relaxed)
-    return Handle(self)
+    return CountedReference(self)
   }
 
   /// Makes another handle if at least one exists; nil otherwise. From any thread.
@@ -39,7 +39,7 @@ extension Cell {
     while count > 0 {
       let (exchanged, seen) = handles.handles.weakCompareExchange(
         expected: count, desired: count + 1, ordering: .relaxed)
-      if exchanged { return Handle(self) }
+      if exchanged { return CountedReference(self) }
       count = seen
     }
     return nil
