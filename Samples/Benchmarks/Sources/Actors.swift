@@ -48,6 +48,8 @@ struct Actors {
     case "actor.chameneos": return try chameneos(scaled(500_000))
     case "actor.ask": return try ask(scaled(200_000))
     case "actor.ask_task": return try askTask(scaled(200_000))
+    case "actor.native_call": return try nativeCall(scaled(1_000_000))
+    case "actor.native_call_shared": return try nativeCall(scaled(1_000_000), shared: true)
     case "actor.timers_cancel": return try timersCancelled(scaled(1_000_000))
     case "actor.timers_fire": return try timersFired(scaled(1_000_000))
     case "actor.mem": return try memory(scaled(500_000))
