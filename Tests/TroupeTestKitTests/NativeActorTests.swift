@@ -69,7 +69,8 @@ private struct Fees: Behavior {
     #expect("\(failure)".contains("cents"))
   }
 
-  @Test(arguments: 0..<UInt64(8)) func `a native actor is one actor to the strategy of priorities`(seed: UInt64) throws {
+  @Test(arguments: 0..<UInt64(8))
+  func `a native actor is one actor to the strategy of priorities`(seed: UInt64) throws {
     func history() throws -> String {
       let simulation = Simulation(seed: seed, options: .init(strategy: .priorities()))
       try? simulation.run { try await Self.pay(simulation) }

@@ -1,7 +1,7 @@
 import Troupe
 
-/// Two actors of the language on `TroupeExecutor`s, where one calls the other in a loop. Each call changes the state of
-/// both, so that the compiler cannot leave out the way back.
+// Actors of the language on `TroupeExecutor`s.
+
 private actor NativePonger {
   private nonisolated let executor: TroupeExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -14,6 +14,7 @@ private actor NativePonger {
   }
 }
 
+/// Calls the other in a loop. Each call changes the state of both, so that the compiler cannot leave out the way back.
 private actor NativePinger {
   private nonisolated let executor: TroupeExecutor
   nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
@@ -26,16 +27,48 @@ private actor NativePinger {
   }
 }
 
+/// Has no isolation, so that the compiler leaves out the way back between two calls, as it does on the language's own
+/// executor.
+@concurrent private func call(_ ponger: NativePonger, _ n: Int) async -> Int {
+  var value = 0
+  for _ in 0..<n { value = await ponger.ping(value) }
+  return value
+}
+
 extension Actors {
+  /// A task that prefers the system's executor calls one actor.
+  func nativeCall(_ n: Int) throws -> Measured {
+    let ponger = NativePonger(system.serialExecutor("ponger"))
+    let result = results { done in
+      Task(executorPreference: system.executor) { _ = done.send(await call(ponger, n)) }
+    }
+    try check(result == [n], "native_call \(result)")
+    return .operations(n)
+  }
+
+  /// The same with a task of `ActorSystem.task`, which has an executor of its own and goes back to it after each call.
+  func nativeCallTask(_ n: Int) throws -> Measured {
+    let ponger = NativePonger(system.serialExecutor("ponger"))
+    let result = results { done in
+      system.task {
+        var value = 0
+        for _ in 0..<n { value = await ponger.ping(value) }
+        _ = done.send(value)
+      }
+    }
+    try check(result == [n], "native_call_task \(result)")
+    return .operations(n)
+  }
+
   /// - Parameter shared: Whether both actors are on one executor.
-  func nativeCall(_ n: Int, shared: Bool = false) throws -> Measured {
+  func nativePair(_ n: Int, shared: Bool) throws -> Measured {
     let executor = system.serialExecutor("pinger")
     let ponger = NativePonger(shared ? executor : system.serialExecutor("ponger"))
     let pinger = NativePinger(executor)
     let result = results { done in
       system.task { _ = done.send(await pinger.run(ponger, n)) }
     }
-    try check(result == [n], "native_call \(result)")
+    try check(result == [n], "native_pair \(result)")
     return .operations(n)
   }
 }
