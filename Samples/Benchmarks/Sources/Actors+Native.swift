@@ -36,17 +36,17 @@ private actor NativePinger {
 }
 
 extension Actors {
-  /// A task that prefers the system's executor calls one actor.
+  /// A task of the system calls one actor, in a function without isolation.
   func nativeCall(_ n: Int) throws -> Measured {
     let ponger = NativePonger(system.serialExecutor("ponger"))
     let result = results { done in
-      Task(executorPreference: system.executor) { _ = done.send(await call(ponger, n)) }
+      system.task { _ = done.send(await call(ponger, n)) }
     }
     try check(result == [n], "native_call \(result)")
     return .operations(n)
   }
 
-  /// The same with a task of `ActorSystem.task`, which has an executor of its own and goes back to it after each call.
+  /// The same, but the task calls the actor itself, and goes back to its own executor after each call.
   func nativeCallTask(_ n: Int) throws -> Measured {
     let ponger = NativePonger(system.serialExecutor("ponger"))
     let result = results { done in

@@ -30,7 +30,9 @@
 public final class TroupeExecutor: SerialExecutor {
   /// The name of the executor in reports and snapshots.
   public let name: String
-  @usableFromInline let jobs: LoopExecutor
+  let jobs: LoopExecutor
+  /// What `asUnownedSerialExecutor` returns. The language's runtime asks for it at each call of an actor.
+  @usableFromInline let reference: UnownedSerialExecutor
   private let table: ExecutorTable
 
   fileprivate init(_ core: SystemCore, name: String?, highWater: Int) {
@@ -40,6 +42,7 @@ public final class TroupeExecutor: SerialExecutor {
     self.name = name
     jobs = LoopExecutor(
       core.scheduler, runsHandlers: false, backlog: JobBacklog(core, name: name, limit: max(0, highWater)))
+    reference = jobs.asUnownedSerialExecutor()
     table.add(jobs, number)
   }
 
@@ -51,7 +54,7 @@ public final class TroupeExecutor: SerialExecutor {
 
   /// Returns a reference to this executor that is not counted, for an actor's `unownedExecutor`. The actor must keep
   /// the executor in a property. Any thread may call this. O(1).
-  @inlinable public func asUnownedSerialExecutor() -> UnownedSerialExecutor { jobs.asUnownedSerialExecutor() }
+  @inlinable public func asUnownedSerialExecutor() -> UnownedSerialExecutor { reference }
 
   /// Stops the program, with a message that names the executor, unless the caller runs in one of its jobs. The
   /// language's runtime calls this for `assumeIsolated`.
