@@ -71,8 +71,9 @@ internal import Synchronization
     }
     if isDone == true { return }
     // On a thread that is no worker, nothing else may keep the scheduler: the task may run at once on a worker, end,
-    // and have been the last that did.
-    let held = troupe_current_worker() == nil ? Unmanaged.passRetained(scheduler as AnyObject) : nil
+    // and have been the last that did. A native actor may also be called from a worker of another system.
+    let isAlone = troupe_current_worker() == nil || backlog != nil
+    let held = isAlone ? Unmanaged.passRetained(scheduler as AnyObject) : nil
     scheduler.schedule(Runnable(runnable))
     held?.release()
   }
