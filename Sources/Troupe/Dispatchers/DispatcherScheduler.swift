@@ -16,7 +16,7 @@
   }
 
   @usableFromInline package func schedule(_ runnable: Runnable) { fatalError("Troupe: a subclass must override this.") }
-  @usableFromInline package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
+  @usableFromInline package func yield(_ runnable: Runnable, on worker: Worker) { schedule(runnable) }
   /// Called once for each cell that had this scheduler, when it has ended or was refused.
   func leave() {}
   @usableFromInline package func stop() {}

@@ -58,7 +58,7 @@ final class ThreadScheduler: DispatcherScheduler, @unchecked Sendable {
   }
 
   /// Puts the cell at the end of the line. The caller's thread looks at the line next, so no thread needs to be woken.
-  override func yield(_ cell: Cell, on worker: Worker) { lock.withLock { line.append(Runnable(cell)) } }
+  override func yield(_ runnable: Runnable, on worker: Worker) { lock.withLock { line.append(runnable) } }
 
   override func leave() { if endsWithCell { stop() } }
 

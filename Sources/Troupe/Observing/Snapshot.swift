@@ -41,6 +41,14 @@ public struct ActorSnapshot: Sendable {
   public let timeInHandlers: Duration?
 }
 
+/// The figures of one `TroupeExecutor`, read while it runs.
+public struct ExecutorSnapshot: Sendable, Hashable {
+  /// The name of the executor.
+  public let name: String
+  /// The number of jobs that run or wait.
+  public let jobs: Int
+}
+
 /// The figures of a system and its actors. They are read one after the other while it runs, so they need not be of one
 /// moment.
 public struct SystemSnapshot: Sendable {
@@ -48,11 +56,13 @@ public struct SystemSnapshot: Sendable {
   public let counts: ActorSystem.Counts
   /// The figures of each actor that has not ended, parents before children.
   public let actors: [ActorSnapshot]
+  /// The figures of each `TroupeExecutor` that somebody keeps, in the order in which they were made.
+  public let executors: [ExecutorSnapshot]
 }
 
 extension ActorSystem {
-  /// The figures of the system and of each of its actors, for a monitor or a dashboard. The actors go on meanwhile.
-  /// O(n) in the number of actors; from any thread.
+  /// The figures of the system, of each of its actors, and of each `TroupeExecutor`, for a monitor or a dashboard. They
+  /// go on meanwhile. O(n) in the number of actors and executors; from any thread.
   public func snapshot() -> SystemSnapshot {
     var actors: [ActorSnapshot] = []
     var level: [ChildTable] = [core.table]
@@ -67,7 +77,7 @@ extension ActorSystem {
       }
       level = below
     }
-    return SystemSnapshot(counts: counts, actors: actors)
+    return SystemSnapshot(counts: counts, actors: actors, executors: core.executors.snapshots)
   }
 }
 

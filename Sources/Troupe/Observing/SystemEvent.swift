@@ -25,6 +25,9 @@ public enum SystemEvent: Sendable, CustomStringConvertible {
   /// An unbounded mailbox has grown to `ActorSystem.Options.highWater`. This is reported again only after it has shrunk
   /// to half of that.
   case highWater(ActorID, depth: Int)
+  /// The number of jobs that wait for a `TroupeExecutor` has grown to its `highWater`. This is reported again only
+  /// after the number has shrunk to half of that. No job is refused.
+  case backlog(executor: String, jobs: Int)
   /// An ask got no answer.
   case askFailed(AskError)
   /// The watchdog has found a handler or a task that keeps a thread for too long.
@@ -44,6 +47,7 @@ public enum SystemEvent: Sendable, CustomStringConvertible {
     case .ended(let termination): termination.description
     case .deadLetter(let letter): letter.description
     case .highWater(let actor, let depth): "high water: \(actor) has \(depth) messages queued"
+    case .backlog(let executor, let jobs): "backlog: \(jobs) jobs wait for the executor \(executor)"
     case .askFailed(let error): error.description
     case .watchdog(let report): "watchdog: \(report)"
     case .shutdown(let phase): "shutdown: \(phase.name)"

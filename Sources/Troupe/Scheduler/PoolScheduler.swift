@@ -57,8 +57,8 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     wakeOne(mayStealNext: false)
   }
 
-  func yield(_ cell: Cell, on worker: Worker) {
-    unsafeDowncast(worker, to: PoolWorker.self).pushLast(Runnable(cell))
+  func yield(_ runnable: Runnable, on worker: Worker) {
+    unsafeDowncast(worker, to: PoolWorker.self).pushLast(runnable)
   }
 
   /// Gives a thread to an idle worker. Does nothing if no worker is idle, or if one is searching already, since that

@@ -25,6 +25,7 @@ final class PoolWatch: @unchecked Sendable {
     /// The table of the actors at the top. Its reference to the system is not counted, and is not used while no actor
     /// lives in the table.
     let table: ChildTable
+    let executors: ExecutorTable
     let report: @Sendable (Watchdog.Report) -> Void
     let listener: (@Sendable (Watchdog.Report) -> Void)?
   }
@@ -35,12 +36,15 @@ final class PoolWatch: @unchecked Sendable {
   /// For how long all workers must have been stuck before that is reported.
   private var nextForPool: Int64
 
-  init(_ watchdog: Watchdog, table: ChildTable, report: @escaping @Sendable (Watchdog.Report) -> Void) {
+  init(
+    _ watchdog: Watchdog, table: ChildTable, executors: ExecutorTable,
+    report: @escaping @Sendable (Watchdog.Report) -> Void
+  ) {
     guard watchdog.limit >= .milliseconds(20) else {
       fatalError("Troupe: the limit of a watchdog must be at least 20 milliseconds, and is \(watchdog.limit)")
     }
     limit = watchdog.limit.nanosecondsClamped
-    site = Site(table: table, report: report, listener: watchdog.listener)
+    site = Site(table: table, executors: executors, report: report, listener: watchdog.listener)
     nextForPool = limit
   }
 
@@ -82,7 +86,7 @@ final class PoolWatch: @unchecked Sendable {
   }
 
   private func report(_ worker: PoolWorker, _ runnable: Runnable, _ activations: UInt, _ duration: Duration) {
-    guard runnable.isCell else { return say(.init(subject: .task, duration: duration)) }
+    guard runnable.isCell else { return say(.init(subject: subject(runnable), duration: duration)) }
     // If the worker still runs the same thing, the cell that was found is the right one. Otherwise the handler has
     // returned meanwhile, and needs no report.
     guard let cell = find(runnable.bits), worker.activations.load(ordering: .relaxed) == activations,
@@ -90,6 +94,17 @@ final class PoolWatch: @unchecked Sendable {
     else { return }
     let subject = Watchdog.Subject.handler(path: cell.path, messageType: typeName(at: cell.messageType))
     say(.init(subject: subject, duration: duration))
+  }
+
+  /// What something that is no cell is to the reader of a report. If the executor is gone, and another one has its
+  /// address, the report has the other one's name; that takes a job that outlives its own executor.
+  private func subject(_ runnable: Runnable) -> Watchdog.Subject {
+    switch runnable.task {
+    case .job, .yieldedJob: return .task
+    case .loop(let executor), .yieldedLoop(let executor):
+      let name = lock.withLock { site?.executors }?.name(at: executor)
+      return name.map { .executor(name: $0) } ?? .task
+    }
   }
 
   /// Looks for the living cell at an address, one level of the tree after the other, each table under its lock. This

@@ -53,9 +53,9 @@ public import Synchronization
 @usableFromInline package protocol Scheduler: AnyObject, Sendable {
   /// Has a runnable run, once. Any thread may call this, and it never waits until another thread gets a processor.
   func schedule(_ runnable: Runnable)
-  /// Has a cell run again, after everything that waits now. The worker that runs the cell calls this at the end of a
-  /// turn that left something to do.
-  func yield(_ cell: Cell, on worker: Worker)
+  /// Has a cell or an executor run again, after everything that waits now. The worker that runs it calls this at the
+  /// end of a turn that left something to do.
+  func yield(_ runnable: Runnable, on worker: Worker)
   /// A random number. Supervision uses it for the jitter of a backoff.
   func nextRandom() -> UInt64
   /// The exact time in nanoseconds, by this scheduler's clock.

@@ -32,6 +32,8 @@ public struct Watchdog: Sendable {
     case handler(path: String, messageType: String)
     /// A task with the system's executor, or an asynchronous handler that has been suspended before.
     case task
+    /// A job of a native actor on the `TroupeExecutor` with this name.
+    case executor(name: String)
     /// All threads of the pool are kept by handlers and tasks, each for longer than the limit. Nothing else runs in the
     /// system meanwhile, except on other dispatchers.
     case pool(threads: Int)
@@ -51,6 +53,7 @@ public struct Watchdog: Sendable {
       case .handler(let path, let type):
         "\(path) has been handling a \(type) for \(time), and keeps a thread of the pool that other actors need"
       case .task: "a task has kept a thread of the pool for \(time)"
+      case .executor(let name): "a job of the executor \(name) has kept a thread of the pool for \(time)"
       case .pool(let threads):
         "all \(threads) threads of the pool have been kept for \(time) or longer, so the pool runs no other actors"
       }

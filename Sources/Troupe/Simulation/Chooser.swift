@@ -12,13 +12,16 @@ package struct Candidate {
   /// How many things had become runnable in this simulation when this one did, itself included. It is 0 for the timer.
   package let number: Int
 
-  /// The path of the actor that would run, or whose suspended handler would go on. It is nil for anything else.
+  /// The path of the actor that would run, or whose suspended handler would go on. For a native actor it is the name
+  /// of its executor, and for anything else it is nil.
   package var actor: String? {
     guard let runnable else { return nil }
     if runnable.isCell { return runnable.cell._withUnsafeGuaranteedRef { $0.path } }
     switch runnable.task {
     case .loop(let loop), .yieldedLoop(let loop):
-      return loop._withUnsafeGuaranteedRef { $0.cell?._withUnsafeGuaranteedRef { $0.path } }
+      return loop._withUnsafeGuaranteedRef { loop in
+        loop.cell?._withUnsafeGuaranteedRef { $0.path } ?? loop.name.map { "executor \($0)" }
+      }
     case .job, .yieldedJob: return nil
     }
   }

@@ -87,7 +87,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     return !runnable.isCell && !driver.isCalling
   }
 
-  package func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
+  package func yield(_ runnable: Runnable, on worker: Worker) { schedule(runnable) }
   package var preciseNow: Int64 { lock.withLock { now } }
   package var coarseNow: Int64 { preciseNow }
   package var latestNow: Int64 { preciseNow }

@@ -88,7 +88,9 @@ public final class ActorSystem: Sendable {
       options.log("\(name): watchdog: \(report)")
       options.observer?(.watchdog(report))
     }
-    scheduler.watch = options.watchdog.map { PoolWatch($0, table: core.table, report: report) }
+    scheduler.watch = options.watchdog.map {
+      PoolWatch($0, table: core.table, executors: core.executors, report: report)
+    }
   }
 
   init(core: SystemCore) { self.core = core }

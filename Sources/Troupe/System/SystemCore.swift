@@ -18,6 +18,7 @@ import Synchronization
   let workerCounts: [WorkerCounts]
   let dispatchers: Dispatchers
   let extensions = SystemExtensions()
+  let executors = ExecutorTable()
   private(set) var table: ChildTable!
   let plan: ShutdownPlan
   private let lock = FutexLock()

@@ -37,7 +37,8 @@ extension Cell {
   /// Has this cell run again after the others that wait. Called on its worker at the end of a turn that left something
   /// to do; after it the cell may be another worker's.
   @usableFromInline func yield(_ worker: Worker) {
-    if let dispatcher { dispatcher.yield(self, on: worker) } else { system.scheduler.yield(self, on: worker) }
+    let runnable = Runnable(self)
+    if let dispatcher { dispatcher.yield(runnable, on: worker) } else { system.scheduler.yield(runnable, on: worker) }
   }
 
   /// Says whether a message is ready in the queue, and handles what the control lane holds. On the cell's worker.

@@ -25,7 +25,7 @@ final class ModelScheduler: Scheduler, @unchecked Sendable {
       length.store(line.count, ordering: .releasing)
     }
   }
-  func yield(_ cell: Cell, on worker: Worker) { schedule(Runnable(cell)) }
+  func yield(_ runnable: Runnable, on worker: Worker) { schedule(runnable) }
   func nextRandom() -> UInt64 { 0 }
   var preciseNow: Int64 { 0 }
   var coarseNow: Int64 { 0 }

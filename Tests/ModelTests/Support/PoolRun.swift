@@ -111,7 +111,7 @@ final class PoolRun {
   /// From within its own turn: makes it run again after the others.
   func yield(_ piece: Int) {
     note(piece, 1)
-    pool.yield(cells[piece], on: Worker.current!)
+    pool.yield(Runnable(cells[piece]), on: Worker.current!)
   }
 
   private func note(_ piece: Int, _ value: Int) {
