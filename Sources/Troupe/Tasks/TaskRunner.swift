@@ -19,7 +19,7 @@ actor TaskRunner {
   ) -> Task<Result, Never> {
     // Nothing runs on this actor yet, so isolation may be assumed. It makes the task inherit the isolation, so that the
     // task's first job comes to our executor.
-    assumeIsolated { lane in lane.startTask(body) }
+    assumeIsolated { runner in runner.startTask(body) }
   }
 
   private func startTask<Result: Sendable>(

@@ -50,6 +50,9 @@ import Synchronization
   }
 
   /// The channel value is gone, so that no further end can be taken.
+  ///
+  /// The load is relaxed, because whoever ends the value has it to itself: each use of it by another thread came
+  /// before.
   @usableFromInline func channelGone() {
     if !isReceiverTaken.load(ordering: .relaxed) {
       receiverGone()
@@ -111,6 +114,9 @@ import Synchronization
   private init(counted core: ChannelCore<Element>) { self.core = core }
 
   /// Makes another handle, if at least one is still alive.
+  ///
+  /// Acquire-release: together with the step in `deinit` it is decided by the order of changes of this one word whether
+  /// the last handle went first. It takes over what that step of earlier handles published, and passes it on.
   static func upgrade(_ core: ChannelCore<Element>) -> SenderHandle? {
     var count = core.handles.load(ordering: .relaxed)
     while count > 0 {
@@ -122,13 +128,14 @@ import Synchronization
     return nil
   }
 
-  /// Returns true, and lets nobody make another handle that counts, if none was ever made.
+  /// Returns true, and lets nobody make another handle that counts, if none was ever made. Relaxed: there was no sender
+  /// whose work it would have to publish, and the closing step on the queue's tail orders the rest.
   static func endIfNoneWasMade(_ core: ChannelCore<Element>) -> Bool {
     core.handles.compareExchange(expected: 0, desired: ended, ordering: .relaxed).exchanged
   }
 
   deinit {
-    // Acquire-release: what the other senders did comes before the close.
+    // Acquire-release: pairs with the same step of the other handles, so what their senders did comes before the close.
     var count = core.handles.load(ordering: .relaxed)
     while true {
       let (exchanged, seen) = core.handles.weakCompareExchange(
