@@ -20,16 +20,20 @@ let settings: [SwiftSetting] =
 
 let sources: [Target] = [
   .target(name: "CTroupeShims"),
+  .target(name: "CTroupeSockets"),
   .target(
     name: "TroupeChannels", dependencies: ["CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
   .target(
-    name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
+    name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims", "CTroupeSockets"] + (isModel ? ["TroupeModel"] : []),
     exclude: isModel ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift"] : ["Model"],
     swiftSettings: settings),
 ]
 
 let programs: [Target] = [
+  .target(
+    name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
+    swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
   .target(name: "TroupeTestKit", dependencies: ["Troupe"], swiftSettings: settings),
   .executableTarget(
     name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
@@ -56,6 +60,7 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
+  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet"], swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",
@@ -80,6 +85,12 @@ let package = Package(
   products: [
     .library(name: "TroupeChannels", targets: ["TroupeChannels"]),
     .library(name: "Troupe", targets: ["Troupe"]),
-  ] + (isModel ? [] : [.library(name: "TroupeTestKit", targets: ["TroupeTestKit"])]),
+  ]
+    + (isModel
+      ? []
+      : [
+        .library(name: "TroupeNet", targets: ["TroupeNet"]),
+        .library(name: "TroupeTestKit", targets: ["TroupeTestKit"]),
+      ]),
   targets: sources + (isModel ? models : programs + tests)
 )
