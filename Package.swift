@@ -4,6 +4,9 @@ import PackageDescription
 // The model checker builds the sources with its own words and waits, and nothing but what it checks.
 let isModel = Context.environment["TROUPE_MODEL"] != nil
 
+// Builds with the C file for any system with POSIX threads on Linux too, where it can be tested (Docs/Platforms.md).
+let isPortable = Context.environment["TROUPE_PORTABLE"] != nil
+
 // Warnings are errors in our own checks only: a dependent must be able to build with a newer compiler.
 let strict = Context.environment["TROUPE_CI"] != nil && !isModel
 
@@ -19,8 +22,8 @@ let settings: [SwiftSetting] =
   ] + (strict ? [.treatAllWarnings(as: .error)] : [])
 
 let sources: [Target] = [
-  .target(name: "CTroupeShims"),
-  .target(name: "CTroupeSockets"),
+  .target(name: "CTroupeShims", cSettings: isPortable ? [.define("TROUPE_PORTABLE")] : []),
+  .target(name: "CTroupeSockets", cSettings: isPortable ? [.define("TROUPE_PORTABLE")] : []),
   .target(
     name: "TroupeChannels", dependencies: ["CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
@@ -31,7 +34,6 @@ let sources: [Target] = [
 ]
 
 let programs: [Target] = [
-  .executableTarget(name: "scratch", dependencies: ["Troupe", "TroupeNet"], path: "Samples/Scratch", swiftSettings: settings),
   .target(
     name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
     swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
@@ -83,6 +85,8 @@ let models: [Target] = [
 
 let package = Package(
   name: "troupe",
+  // The oldest ones that have the module Synchronization.
+  platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
   products: [
     .library(name: "TroupeChannels", targets: ["TroupeChannels"]),
     .library(name: "Troupe", targets: ["Troupe"]),

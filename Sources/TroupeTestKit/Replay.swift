@@ -1,5 +1,10 @@
-import FoundationEssentials
 import Troupe
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// Reads from the environment which run is to be repeated.
 enum Replay {

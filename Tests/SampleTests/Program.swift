@@ -28,7 +28,11 @@ final class Program: Sendable {
       try folder.write(data, to: name).path
     }
 
-    var actions = posix_spawn_file_actions_t()
+    #if canImport(Darwin)
+      var actions: posix_spawn_file_actions_t?
+    #else
+      var actions = posix_spawn_file_actions_t()
+    #endif
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     for (number, file) in files.enumerated() {
@@ -51,8 +55,13 @@ final class Program: Sendable {
     }
   }
 
-  private static let buildFolder =
-    URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  #if canImport(Darwin)
+    // The tests are a bundle, which another program has loaded.
+    private static let buildFolder = Bundle(for: Program.self).bundleURL.deletingLastPathComponent()
+  #else
+    private static let buildFolder =
+      URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  #endif
 
   func interrupt() { kill(process, SIGINT) }
 
@@ -77,7 +86,9 @@ final class Program: Sendable {
   }
 
   /// Whether these tests, and so the programs, were built with a sanitizer, which needs memory of its own.
-  static let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
+  static let isSanitized = ["__asan_init", "__tsan_init"].contains { (name: String) in
+    dlsym(dlopen(nil, RTLD_NOW), name) != nil
+  }
 }
 
 /// A folder that goes when the test is done with it.

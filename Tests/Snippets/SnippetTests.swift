@@ -71,7 +71,11 @@ import Testing
   /// Up to the passes that check ownership and isolation, which a type check alone does not run.
   private func compile(_ paths: [String]) async throws -> (status: Int32, output: String) {
     // The test bundle lies in the folder where the build put the modules.
-    let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    #if canImport(Darwin)
+      let products = Bundle(for: InThisBundle.self).bundleURL.deletingLastPathComponent()
+    #else
+      let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    #endif
     let log = FileManager.default.temporaryDirectory.appendingPathComponent("snippet-\(UUID().uuidString).log")
     #expect(FileManager.default.createFile(atPath: log.path, contents: nil))
     defer { try? FileManager.default.removeItem(at: log) }
@@ -102,3 +106,7 @@ import Testing
     }
   }
 }
+
+#if canImport(Darwin)
+  private final class InThisBundle {}
+#endif

@@ -68,7 +68,11 @@ final class Folder {
   }
 
   private let path: FilePath
-  private let stream: OpaquePointer
+  #if canImport(Darwin)
+    private let stream: UnsafeMutablePointer<DIR>
+  #else
+    private let stream: OpaquePointer
+  #endif
 
   init(_ path: FilePath) throws(Failure) {
     guard let stream = opendir(path.cString) else { throw Failure(path: path, reason: .last) }

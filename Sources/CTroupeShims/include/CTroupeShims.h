@@ -1,6 +1,10 @@
 // The few things of the operating system and the processor that Swift cannot reach itself: futexes, the processor's
 // pause, thread-local words, monotonic clocks, plain memory, and the hooks of the thread sanitizer. Any thread may call
 // all of these functions.
+//
+// All that knows the system is behind this header. `linux.c` is for Linux, and `posix.c` for every other system with
+// POSIX threads, or for Linux too if TROUPE_PORTABLE is defined; each of the two files has the same functions.
+// `shims.c` has those that are the same everywhere.
 #ifndef CTROUPE_SHIMS_H
 #define CTROUPE_SHIMS_H
 
@@ -28,8 +32,9 @@ static inline void *troupe_allocate_aligned(size_t bytes, size_t alignment) {
   if (posix_memalign(&memory, alignment, bytes) != 0) abort();
   return memory;
 }
-/// Allocates memory that is aligned to its own size, and asks the system to use huge pages for it. The size must be a
-/// power of two, and should be a multiple of a huge page (2 MiB on most machines). It never returns NULL.
+/// Allocates memory that is aligned to its own size, and asks the system to use huge pages for it, if the system has a
+/// call for that. The size must be a power of two, and should be a multiple of a huge page (2 MiB on most machines). It
+/// never returns NULL.
 void *troupe_allocate_huge(size_t bytes);
 /// Frees memory that one of the three functions above has returned.
 static inline void troupe_free(void *memory) { free(memory); }
@@ -52,7 +57,7 @@ void troupe_thread_yield(void);
 
 /// Sleeps until another thread wakes this one with `troupe_futex_wake`, but not if `*word` is not `expected` when it
 /// begins. It sleeps for `nanoseconds` at the most, or without limit if that is negative. It may return early without
-/// reason, so the caller has to look at the word again. Returns false only if the time has passed.
+/// reason, so the caller has to look at the word again. Returns false only if the time has passed and nobody woke it.
 bool troupe_futex_wait(uint32_t *word, uint32_t expected, int64_t nanoseconds);
 /// Wakes at most `count` threads that sleep on `word`. The address is only a key, so the memory may have been freed.
 void troupe_futex_wake(uint32_t *word, int32_t count);
@@ -60,12 +65,12 @@ void troupe_futex_wake(uint32_t *word, int32_t count);
 /// Returns the time of the monotonic clock, in nanoseconds.
 int64_t troupe_clock_now(void);
 /// Returns the time of the monotonic clock at the last tick of the kernel, in nanoseconds. It is cheap, and may be a
-/// few milliseconds old.
+/// few milliseconds old. Without such a clock this is the time now.
 int64_t troupe_clock_coarse(void);
 /// Returns by how many nanoseconds the coarse clock may be behind.
 int64_t troupe_clock_coarse_tick(void);
-/// Has the calling thread's sleeps end on time. Otherwise the kernel may end them up to 50 microseconds later, to save
-/// wake-ups.
+/// Has the calling thread's sleeps end on time, if the system has a call for that. Otherwise the kernel may end them
+/// some 50 microseconds later, to save wake-ups.
 void troupe_sleep_exactly(void);
 
 /// Returns the number of processors that this process may run on.

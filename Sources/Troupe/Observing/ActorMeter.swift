@@ -9,14 +9,14 @@ final class ActorMeter: Sendable {
   let nanoseconds = Atomic<Int64>(0)
   /// When the turn that is under way began, or 0. Only the actor's worker touches it.
   let turnStart = Atomic<Int64>(0)
-  private let letters = InlineArray<16, Atomic<Int>> { _ in Atomic(0) }
+  private let letters = DeadLetterCounts()
 
-  func add(_ reason: DeadLetter.Reason) { letters[reason.rawValue].wrappingAdd(1, ordering: .relaxed) }
+  func add(_ reason: DeadLetter.Reason) { letters.add(reason, 1) }
 
   var deadLetters: [DeadLetter.Reason: Int] {
     var counts: [DeadLetter.Reason: Int] = [:]
     for reason in DeadLetter.Reason.allCases {
-      let count = letters[reason.rawValue].load(ordering: .relaxed)
+      let count = letters.count(reason)
       if count > 0 { counts[reason] = count }
     }
     return counts

@@ -36,8 +36,7 @@ public struct DeadLetter: Sendable, CustomStringConvertible {
 
 /// Counts dead letters, writes some of them to the log, and tells the listener and the observer of them.
 final class DeadLetterOffice: Sendable {
-  /// The number of dead letters for each reason.
-  private let letters = InlineArray<16, Atomic<Int>> { _ in Atomic(0) }
+  private let letters = DeadLetterCounts()
   private let logged = Atomic<Int>(0)
   private let windowStart = Atomic<Int64>(0)
   private let listener: (@Sendable (DeadLetter) throws -> Void)?
@@ -50,18 +49,14 @@ final class DeadLetterOffice: Sendable {
     self.log = log
   }
 
-  private func add(_ reason: DeadLetter.Reason, _ n: Int) {
-    letters[reason.rawValue].wrappingAdd(n, ordering: .relaxed)
-  }
-
-  func count(_ reason: DeadLetter.Reason) -> Int { letters[reason.rawValue].load(ordering: .relaxed) }
+  func count(_ reason: DeadLetter.Reason) -> Int { letters.count(reason) }
 
   /// At most ten lines are logged in a second: a flood of dead letters must not become a flood of log lines.
   private static let linesAWindow = 10
   private static let window: Int64 = 1_000_000_000
 
   func receive(_ reason: DeadLetter.Reason, for cell: Cell, _ messageType: @autoclosure () -> String, now: Int64) {
-    add(reason, 1)
+    letters.add(reason, 1)
     let start = windowStart.load(ordering: .relaxed)
     if start == 0 || now - start >= Self.window {
       if windowStart.compareExchange(expected: start, desired: now, ordering: .relaxed).exchanged {

@@ -1,5 +1,5 @@
+import CTroupeShims
 import Dispatch
-import Foundation
 import Troupe
 
 /// The dispatchers, as arguments of tests.
@@ -31,7 +31,7 @@ final class Gate: Sendable {
 }
 
 /// The calling thread, to compare.
-var currentThread: UInt { UInt(pthread_self()) }
+var currentThread: UInt { troupe_thread_self() }
 
 /// Sleeps in the kernel until told otherwise.
 struct Blocker: Behavior {
