@@ -123,13 +123,24 @@ public struct BlockingElements<Element>: Sequence, IteratorProtocol {
 @available(*, unavailable) extension BlockingElements: Sendable {}
 
 extension ChannelCore where Element: ~Copyable {
-  @usableFromInline func receiveBlocking() -> sending Element? {
-    switch receive(until: .never) {
+  @inlinable func receiveBlocking() -> sending Element? {
+    guard let rendezvous else { return receiveSlowly() }
+    // Specialized, unlike the slow half of the channels that store elements: each receive comes here.
+    switch receive(rendezvous, until: .never) {
     case .received(let element): return disconnected(element)
     default: return nil
     }
   }
-  @usableFromInline func receiveBlocking(_ timeout: Duration) -> sending TimedReceiveOutcome<Element> {
-    disconnected(receive(until: Deadline(after: timeout)))
+  @inlinable func receiveBlocking(_ timeout: Duration) -> sending TimedReceiveOutcome<Element> {
+    let deadline = Deadline(after: timeout)
+    guard let rendezvous else { return disconnected(receive(until: deadline)) }
+    return disconnected(receive(rendezvous, until: deadline))
+  }
+
+  @usableFromInline func receiveSlowly() -> sending Element? {
+    switch receive(until: .never) {
+    case .received(let element): return disconnected(element)
+    default: return nil
+    }
   }
 }

@@ -98,14 +98,15 @@ public struct BoundedSender<Element: ~Copyable>: Sendable {
   @inlinable public func send(
     _ element: consuming sending Element, timeout: Duration? = nil
   ) -> sending WaitingSendOutcome<Element> {
-    if handle.core.rendezvous == nil {
-      switch handle.core.trySend(element) {
-      case .sent: return .sent
-      case .closed(let element): return .closed(disconnected(element))
-      case .full(let element): return handle.core.sendSlowly(element, timeout)
-      }
+    if let rendezvous = handle.core.rendezvous {
+      let deadline = timeout.map { Deadline(after: $0) } ?? .never
+      return disconnected(handle.core.send(element, rendezvous, until: deadline))
     }
-    return handle.core.sendSlowly(element, timeout)
+    switch handle.core.trySend(element) {
+    case .sent: return .sent
+    case .closed(let element): return .closed(disconnected(element))
+    case .full(let element): return handle.core.sendSlowly(element, timeout)
+    }
   }
 
   /// Appends an element, suspending the calling task while there is no room.

@@ -128,6 +128,8 @@ extension ModelTests {
         }
         let threads = children.map { child in
           {
+            // A plain write to the cell, which whoever frees it must have seen.
+            child.held._withUnsafeGuaranteedRef { $0.life.phase = .ended }
             child.held._withUnsafeGuaranteedRef { table.ended($0) }
             Cell.letGo(child.held)
           }

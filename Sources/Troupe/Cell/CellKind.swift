@@ -59,7 +59,8 @@ struct CellKindTable: ~Copyable, @unchecked Sendable {
 
   deinit {
     for i in 0..<Self.count {
-      var each = Self.kind(at: buckets[i].load(ordering: .acquiring))
+      // Relaxed: whoever ends the table has it to itself, and has seen all that was done with it.
+      var each = Self.kind(at: buckets[i].load(ordering: .relaxed))
       while let kind = each {
         each = kind._withUnsafeGuaranteedRef { $0.next }
         kind.release()

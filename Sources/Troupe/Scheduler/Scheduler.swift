@@ -142,11 +142,6 @@ extension Scheduler {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0)._withUnsafeGuaranteedRef(body) }
   }
 
-  /// The ticks of the worker that the calling thread is. After an await that may be another worker with another number
-  /// of ticks, and then a turn counts as long.
-  @usableFromInline static var currentTicks: UInt32 { withCurrent { $0.ticks.load(ordering: .relaxed) } ?? 0 }
-  @usableFromInline static var currentWithheld: Int { withCurrent { $0.turnReduction } ?? 0 }
-
   @usableFromInline static var current: Worker? {
     troupe_current_worker().map { Unmanaged<Worker>.fromOpaque($0).takeUnretainedValue() }
   }

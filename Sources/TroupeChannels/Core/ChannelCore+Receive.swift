@@ -34,7 +34,7 @@ extension ChannelCore where Element: ~Copyable {
     }
   }
 
-  private func receive(_ rendezvous: Rendezvous<Element>, until deadline: Deadline) -> TimedReceiveOutcome<Element> {
+  @inlinable func receive(_ rendezvous: Rendezvous<Element>, until deadline: Deadline) -> TimedReceiveOutcome<Element> {
     while true {
       rendezvous.receiver.reset()
       switch rendezvous.poll(arm: true) {

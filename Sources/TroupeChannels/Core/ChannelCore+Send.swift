@@ -93,7 +93,7 @@ extension ChannelCore where Element: ~Copyable {
     }
   }
 
-  private func send(
+  @inlinable @inline(never) func send(
     _ element: consuming Element, _ rendezvous: Rendezvous<Element>, until deadline: Deadline
   ) -> WaitingSendOutcome<Element> {
     switch rendezvous.arrive(element) {

@@ -1,59 +1,56 @@
-import Synchronization
+public import Synchronization
 
 /// The core of a channel without room: an element goes from hand to hand, and a send returns when its element was
 /// taken.
 ///
-/// Sendable because everything but the parkers is touched under the lock.
+/// The code that handles elements is inlinable, so that it is specialized where the type of the elements is known.
+///
+/// Sendable because everything is touched under the lock, except for the parkers, the two words that say that an
+/// element has changed hands, and `slot`, which `isHandedOver` publishes.
 @usableFromInline final class Rendezvous<Element: ~Copyable>: @unchecked Sendable {
-  enum State { case waiting, taken, closed }
+  /// A sender that waits with its element. The element belongs to whoever takes the offer out of the line.
+  @usableFromInline final class Offer: @unchecked Sendable {
+    @usableFromInline let parker = Parker()
+    /// Whether the receiver has taken the element. The receiver stores it under the lock, and the sender loads it
+    /// without. Releasing and acquiring, so that what the receiver did to `element` comes before the end of the offer.
+    @usableFromInline let isTaken = Atomic<Bool>(false)
+    /// Whether the channel was closed before the element was taken.
+    @exclusivity(unchecked) @usableFromInline var isRefused = false
+    @exclusivity(unchecked) @usableFromInline var element: Element?
+    @exclusivity(unchecked) @usableFromInline var next: Offer?
+    @exclusivity(unchecked) @usableFromInline unowned(unsafe) var previous: Offer?
 
-  /// A sender that waits with its element. The element belongs to whoever changes the state.
-  final class Offer: @unchecked Sendable {
-    let parker = Parker()
-    fileprivate let element: UnsafeMutablePointer<Element>
-    fileprivate var state = State.waiting
-    fileprivate var next: Offer?
-    fileprivate unowned(unsafe) var previous: Offer?
-
-    fileprivate init(_ element: consuming Element) {
-      self.element = .allocate(capacity: 1)
-      self.element.initialize(to: element)
-    }
-    deinit {
-      if state != .taken { element.deinitialize(count: 1) }
-      element.deallocate()
-    }
+    @inlinable init(_ element: consuming Element) { self.element = consume element }
   }
 
-  private let lock = FutexLock()
-  private var first: Offer?
-  private unowned(unsafe) var last: Offer?
-  private var isClosed = false
+  @usableFromInline let lock = FutexLock()
+  @exclusivity(unchecked) @usableFromInline var first: Offer?
+  @exclusivity(unchecked) @usableFromInline unowned(unsafe) var last: Offer?
+  @exclusivity(unchecked) @usableFromInline var isClosed = false
   /// Whether the receiver waits right now, so that `slot` is free for the sender that comes next.
-  private var isReceiving = false
-  private var isHandedOver = false
-  private let slot = UnsafeMutablePointer<Element>.allocate(capacity: 1)
+  @exclusivity(unchecked) @usableFromInline var isReceiving = false
+  /// Keeps what the receiver looks at while it waits off the cache line of the lock, which senders write.
+  private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
   /// Where the receiver waits.
-  let receiver = Parker()
+  @usableFromInline let receiver = Parker()
+  /// Whether there is an element in `slot`. A sender stores true under the lock. The receiver loads it with or without
+  /// the lock, and stores false when it takes the element. Releasing and acquiring: publishes `slot`.
+  @usableFromInline let isHandedOver = Atomic<Bool>(false)
+  @exclusivity(unchecked) @usableFromInline var slot: Element?
   /// How many elements the receiver has taken in a task, wrapping at 256. Nobody but the receiver touches it.
   private var taken: UInt8 = 0
 
   @usableFromInline init() {}
 
-  deinit {
-    if isHandedOver { slot.deinitialize(count: 1) }
-    slot.deallocate()
-  }
-
   // MARK: Senders
 
-  enum Arrival: ~Copyable {
+  @usableFromInline enum Arrival: ~Copyable {
     case taken
     case closed(Element)
     case waiting(Offer)
   }
 
-  func arrive(_ element: consuming Element) -> Arrival {
+  @inlinable func arrive(_ element: consuming Element) -> Arrival {
     lock.lock()
     if isClosed {
       lock.unlock()
@@ -71,7 +68,7 @@ import Synchronization
     return .waiting(offer)
   }
 
-  func tryArrive(_ element: consuming Element) -> Push<Element> {
+  @inlinable func tryArrive(_ element: consuming Element) -> Push<Element> {
     lock.lock()
     if isClosed {
       lock.unlock()
@@ -86,30 +83,27 @@ import Synchronization
   }
 
   /// Gives the element to the waiting receiver, and lets go of the lock.
-  private func handOver(_ element: consuming Element) {
-    slot.initialize(to: element)
+  @inlinable func handOver(_ element: consuming Element) {
+    slot = consume element
     isReceiving = false
-    isHandedOver = true
+    isHandedOver.store(true, ordering: .releasing)
     lock.unlock()
     receiver.signal()
   }
 
   /// Ends the wait. If it returns the element, nobody has taken the element, and nobody will.
-  func leave(_ offer: Offer, isCancelled: Bool) -> WaitingSendOutcome<Element> {
+  @inlinable func leave(_ offer: Offer, isCancelled: Bool) -> WaitingSendOutcome<Element> {
+    if offer.isTaken.load(ordering: .acquiring) { return .sent }
     lock.lock()
     defer { lock.unlock() }
-    let state = offer.state
-    offer.state = .taken
-    switch state {
-    case .taken: return .sent
-    case .closed: return .closed(offer.element.move())
-    case .waiting:
-      remove(offer)
-      return isCancelled ? .cancelled(offer.element.move()) : .timedOut(offer.element.move())
-    }
+    // The receiver may have taken the element since.
+    guard let element = offer.element.take() else { return .sent }
+    if offer.isRefused { return .closed(element) }
+    remove(offer)
+    return isCancelled ? .cancelled(element) : .timedOut(element)
   }
 
-  private func remove(_ offer: Offer) {
+  @inlinable func remove(_ offer: Offer) {
     let next = offer.next
     if let previous = offer.previous { previous.next = next } else { first = next }
     if let next { next.previous = offer.previous } else { last = offer.previous }
@@ -119,7 +113,7 @@ import Synchronization
 
   // MARK: The receiver
 
-  enum Poll: ~Copyable {
+  @usableFromInline enum Poll: ~Copyable {
     case element(Element)
     case empty
     case closed
@@ -127,13 +121,9 @@ import Synchronization
 
   /// Takes what is there. If nothing is there and `arm` is set, the next sender hands its element over to the
   /// receiver, which is about to wait.
-  func poll(arm: Bool) -> Poll {
+  @inlinable func poll(arm: Bool) -> Poll {
+    if let element = takeHandedOver() { return .element(element) }
     lock.lock()
-    if isHandedOver {
-      isHandedOver = false
-      lock.unlock()
-      return .element(slot.move())
-    }
     guard let offer = first else {
       isReceiving = arm && !isClosed
       let closed = isClosed
@@ -141,11 +131,21 @@ import Synchronization
       return closed ? .closed : .empty
     }
     remove(offer)
-    offer.state = .taken
-    let element = offer.element.move()
+    let element = offer.element.take()
+    offer.isTaken.store(true, ordering: .releasing)
     lock.unlock()
     offer.parker.signal()
-    return .element(element)
+    return .element(element!)
+  }
+
+  /// Takes the element that a sender has handed over, if there is one. No sender touches `slot` from the moment at
+  /// which it has handed an element over to the moment at which the receiver waits again, so this needs no lock.
+  @inlinable func takeHandedOver() -> Element? {
+    // Acquiring: pairs with the releasing store in `handOver`.
+    guard isHandedOver.load(ordering: .acquiring) else { return nil }
+    // Relaxed: the lock, which the receiver takes before it waits again, publishes this and the empty slot.
+    isHandedOver.store(false, ordering: .relaxed)
+    return slot.take()
   }
 
   /// Counts an element that was taken. Returns whether the task has now taken 256 in a row and must let others run.
@@ -156,13 +156,11 @@ import Synchronization
   }
 
   /// Stops waiting. If an element was handed over in the meantime, it is returned.
-  func disarm() -> Element? {
+  @inlinable func disarm() -> Element? {
     lock.lock()
-    defer { lock.unlock() }
     isReceiving = false
-    guard isHandedOver else { return nil }
-    isHandedOver = false
-    return slot.move()
+    lock.unlock()
+    return takeHandedOver()
   }
 
   /// How many senders wait, as of a moment ago. This is O(n).
@@ -184,7 +182,7 @@ import Synchronization
     var each = first
     let closed = first
     while let offer = each {
-      offer.state = .closed
+      offer.isRefused = true
       each = offer.next
     }
     first = nil

@@ -40,7 +40,7 @@ import Synchronization
   ///
   /// On a thread that must not be blocked it stops the program before it would sleep; `call` names the call that the
   /// message tells the programmer to replace.
-  package func wait(until deadline: Deadline, spinning: Bool = true, call: StaticString) -> Bool {
+  @usableFromInline package func wait(until deadline: Deadline, spinning: Bool = true, call: StaticString) -> Bool {
     var backoff = Backoff()
     while spinning && !backoff.isOver {
       if isSignalled { return true }
