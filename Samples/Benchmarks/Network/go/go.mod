@@ -1,0 +1,3 @@
+module netpeers
+
+go 1.19
