@@ -8,15 +8,17 @@ extension Channel {
   ///   select.otherwise(after: .seconds(1)) { "nothing for a second" }
   /// }
   /// ```
-  /// The closure names the operations: see `Selection`, whose methods it calls, for what may be in it. If several
-  /// operations are ready, the order says which of them is completed. An operation that is not completed has no effect:
+  /// The closure names the operations: see `Selection`, whose methods it calls, for what may be in it. An operation that is not completed has no effect:
   /// it takes no element, sends none, and keeps no place in a line.
   ///
   /// The closure of the operation that was completed gives the value that is returned. A selection without an operation
   /// to wait for stops the program. On a worker of an actor system, or on a thread that runs a task, it stops the
   /// program as soon as it would have to wait. This is O(n) for n operations.
   /// - Parameters:
-  ///   - order: Which of several operations that are ready is completed.
+  ///   - inOrder: Which of several operations that are ready is completed. By default each has the same probability, so
+  ///     that each of them gets its turn, however busy the others are. If this is true it is the one that the closure
+  ///     names first. Use that where one channel matters more, such as one that says when to stop; the others wait for
+  ///     as long as it is ready.
   ///   - operations: Names the operations. It is called several times.
   @available(
     *, noasync,
@@ -24,9 +26,9 @@ extension Channel {
       "this form blocks the thread; use `await Channel.select` in an async function or in a closure typed `async`"
   )
   @inlinable public static func select<Outcome: ~Copyable>(
-    _ order: SelectOrder = .fair, _ operations: (inout Selection<Outcome>) -> Void
+    inOrder: Bool = false, _ operations: (inout Selection<Outcome>) -> Void
   ) -> Outcome {
-    var selection = Selection<Outcome>(order)
+    var selection = Selection<Outcome>(isInOrder: inOrder)
     if selection.look(operations) && selection.complete(operations), let outcome = selection.outcome.take() {
       return outcome
     }
@@ -46,15 +48,18 @@ extension Channel {
   /// }) { handle(event) }
   /// ```
   /// - Parameters:
-  ///   - order: Which of several operations that are ready is completed.
+  ///   - inOrder: Which of several operations that are ready is completed. By default each has the same probability, so
+  ///     that each of them gets its turn, however busy the others are. If this is true it is the one that the closure
+  ///     names first. Use that where one channel matters more, such as one that says when to stop; the others wait for
+  ///     as long as it is ready.
   ///   - operations: Names the operations. It is called several times.
   @inlinable
   nonisolated(nonsending)
     public static func select<Outcome: ~Copyable>(
-      _ order: SelectOrder = .fair, _ operations: (inout Selection<Outcome>) -> Void
+      inOrder: Bool = false, _ operations: (inout Selection<Outcome>) -> Void
     ) async -> Outcome?
   {
-    var selection = Selection<Outcome>(order)
+    var selection = Selection<Outcome>(isInOrder: inOrder)
     if selection.look(operations) && selection.complete(operations), let outcome = selection.outcome.take() {
       if selection.isTurnOver { await TaskYield.yield() }
       return outcome

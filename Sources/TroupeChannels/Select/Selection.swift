@@ -22,7 +22,8 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
   @usableFromInline var fallback = -1
   /// How many operations were ready in this look.
   @usableFromInline var readyCount = 0
-  @usableFromInline let order: SelectOrder
+  /// Whether the first operation that is ready is chosen, rather than any of them.
+  @usableFromInline let isInOrder: Bool
   /// Whether an operation was not ready because a sender has reserved a slot and not written it yet.
   @usableFromInline var sawHole = false
   /// Whether the receive that was completed has ended the turn of the task.
@@ -40,7 +41,7 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
   /// When the operations that wait for a time began to do so, by their places.
   var moments: [Int: Any] = [:]
 
-  @inlinable init(_ order: SelectOrder) { self.order = order }
+  @inlinable init(isInOrder: Bool) { self.isInOrder = isInOrder }
 
   /// Calls the closure for a look, and says whether an operation is to be completed.
   @inlinable mutating func look(_ operations: (inout Selection) -> Void) -> Bool {
@@ -64,7 +65,7 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
     readyCount &+= 1
     if readyCount == 1 {
       chosen = place
-    } else if order == .fair && Self.random(below: readyCount) == 0 {
+    } else if !isInOrder && Self.random(below: readyCount) == 0 {
       // Of n that are ready, the last takes the place with the probability 1/n, and so on down to the first.
       chosen = place
     }
@@ -77,7 +78,7 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
   @usableFromInline func check() {
     if count < 0 { return }
     fatalError(
-      "Troupe: the closure of Channel.select(_:_:) named \(count + 1) operations at first and then \(place + 1). It must "
+      "Troupe: the closure of Channel.select(inOrder:_:) named \(count + 1) operations at first and then \(place + 1). It must "
         + "name the same ones each time, because it is called several times during one select.")
   }
 
@@ -135,7 +136,7 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
       let waiter = register(operations)
       if !isAborted {
         if waiter.waiting == 0 {
-          fatalError("Troupe: Channel.select(_:_:) would wait for ever, because it was given no operation to wait for.")
+          fatalError("Troupe: Channel.select(inOrder:_:) would wait for ever, because it was given no operation to wait for.")
         }
         let alarms = waiter.sleepers.map { sleeper in
           Task.detached {
@@ -143,7 +144,7 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
             waiter.parker.signal()
           }
         }
-        _ = waiter.parker.wait(until: waiter.deadline, spinning: false, call: "Channel.select(_:_:)")
+        _ = waiter.parker.wait(until: waiter.deadline, spinning: false, call: "Channel.select(inOrder:_:)")
         for alarm in alarms { alarm.cancel() }
       }
       if withdraw(waiter, operations), complete(operations), let outcome = outcome.take() { return outcome }
