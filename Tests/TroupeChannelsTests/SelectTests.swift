@@ -128,7 +128,11 @@ import TroupeChannels
     #expect(await form.select(sides, operations) == .otherwise)
     for round in 0..<20 {
       let sending = form.send([round], to: sides[1].sender!)
-      if flavour == .rendezvous { await until { sides[1].sender!.waitingSenders == 1 } } else { _ = await sending.value }
+      if flavour == .rendezvous {
+        await until { sides[1].sender!.waitingSenders == 1 }
+      } else {
+        _ = await sending.value
+      }
       #expect(await form.select(sides, operations) == .received(1, round))
       _ = await sending.value
     }

@@ -8,8 +8,8 @@ extension Channel {
   ///   select.otherwise(after: .seconds(1)) { "nothing for a second" }
   /// }
   /// ```
-  /// The closure names the operations: see `Selection`, whose methods it calls, for what may be in it. An operation that is not completed has no effect:
-  /// it takes no element, sends none, and keeps no place in a line.
+  /// The closure names the operations: see `Selection`, whose methods it calls, for what may be in it. An operation
+  /// that is not completed has no effect: it takes no element, sends none, and keeps no place in a line.
   ///
   /// The closure of the operation that was completed gives the value that is returned. A selection without an operation
   /// to wait for stops the program. On a worker of an actor system, or on a thread that runs a task, it stops the
@@ -37,9 +37,9 @@ extension Channel {
 
   /// Waits for the first of several operations, suspending the task, and completes that one alone.
   ///
-  /// It returns nil if the task is cancelled while it waits; then no operation was completed, and nothing is lost. A task
-  /// that is cancelled already still completes an operation that is ready. A selection without an operation to wait for
-  /// waits until the task is cancelled. In everything else it is like the form for threads.
+  /// It returns nil if the task is cancelled while it waits; then no operation was completed, and nothing is lost. A
+  /// task that is cancelled already still completes an operation that is ready. A selection without an operation to
+  /// wait for waits until the task is cancelled. In everything else it is like the form for threads.
   ///
   /// ```swift
   /// while let event = await Channel.select({ select in

@@ -5,8 +5,8 @@ import Synchronization
 /// It is 0 while the selection waits, 1 once it does not wait any more, and the operation's place plus 2 once somebody
 /// has completed that operation.
 ///
-/// All steps are relaxed, because what they decide is published elsewhere. Whoever claims an operation holds the lock of
-/// the operation's channel, from before the claim until the element has changed hands. The selection takes the same
+/// All steps are relaxed, because what they decide is published elsewhere. Whoever claims an operation holds the lock
+/// of the operation's channel, from before the claim until the element has changed hands. The selection takes the same
 /// lock when it withdraws from that channel, which it does after it has seen the claim.
 struct SelectWord: ~Copyable {
   private let word = Atomic<Int>(0)

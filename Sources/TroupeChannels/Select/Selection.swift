@@ -3,10 +3,10 @@ internal import CTroupeShims
 /// The operations that `Channel.select` waits for. The closure that is passed to `select` gets one, and names the
 /// operations by calling its methods.
 ///
-/// The closure is called several times during one `select`: to look which operations are ready, to wait at each of them,
-/// to stop waiting, and to complete the one that was chosen. So it must do nothing but call these methods, each time the
-/// same ones in the same order. What to do when an operation was chosen belongs into that operation's own closure,
-/// which is called once, and only for the operation that was chosen. A loop over several channels is fine.
+/// The closure is called several times during one `select`: to look which operations are ready, to wait at each of
+/// them, to stop waiting, and to complete the one that was chosen. So it must do nothing but call these methods, each
+/// time the same ones in the same order. What to do when an operation was chosen belongs into that operation's own
+/// closure, which is called once, and only for the operation that was chosen. A loop over several channels is fine.
 ///
 /// A selection cannot be copied or kept, and only the thread or task that selects uses it.
 public struct Selection<Outcome: ~Copyable>: ~Copyable {
@@ -20,8 +20,11 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
   @usableFromInline var chosen = -1
   /// The place of an operation that is to be completed if no other is ready, or -1.
   @usableFromInline var fallback = -1
-  /// How many operations were ready in this look.
-  @usableFromInline var readyCount = 0
+  /// Which of the first 64 operations were ready in this look, a bit for each.
+  @usableFromInline var ready: UInt64 = 0
+  /// How many of the later operations were ready, and one of them, or -1.
+  @usableFromInline var laterCount = 0
+  @usableFromInline var laterChosen = -1
   /// Whether the first operation that is ready is chosen, rather than any of them.
   @usableFromInline let isInOrder: Bool
   /// Whether an operation was not ready because a sender has reserved a slot and not written it yet.
@@ -45,11 +48,50 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
 
   /// Calls the closure for a look, and says whether an operation is to be completed.
   @inlinable mutating func look(_ operations: (inout Selection) -> Void) -> Bool {
-    (pass, place, chosen, fallback, readyCount, sawHole) = (.look, -1, -1, -1, 0, false)
+    (pass, place, fallback, ready, laterCount, sawHole) = (.look, -1, -1, 0, 0, false)
     operations(&self)
     checkCount()
-    if chosen < 0 && !sawHole { chosen = fallback }
+    if ready & (ready &- 1) == 0 && laterCount == 0 {
+      // At most one is ready, which is the usual case.
+      chosen = ready != 0 ? ready.trailingZeroBitCount : sawHole ? -1 : fallback
+    } else {
+      choose()
+    }
     return chosen >= 0
+  }
+
+  /// An operation is ready.
+  @inlinable mutating func found() {
+    if place < 64 { ready |= 1 &<< UInt64(truncatingIfNeeded: place) } else { foundLater() }
+  }
+
+  @usableFromInline mutating func foundLater() {
+    laterCount += 1
+    // Of n that are ready, the last takes the place with the probability 1/n, and so on down to the first.
+    if laterCount == 1 || !isInOrder && Self.random(below: laterCount) == 0 { laterChosen = place }
+  }
+
+  /// Chooses one of those that are ready.
+  @usableFromInline mutating func choose() {
+    if isInOrder {
+      chosen = ready != 0 ? ready.trailingZeroBitCount : laterChosen
+      return
+    }
+    let early = ready.nonzeroBitCount
+    let number = Self.random(below: early + laterCount)
+    if number >= early {
+      chosen = laterChosen
+    } else {
+      var rest = ready
+      for _ in 0..<number { rest &= rest &- 1 }
+      chosen = rest.trailingZeroBitCount
+    }
+  }
+
+  /// Returns a number from 0 up to `bound`, without `bound` itself. The multiplication takes the place of a division,
+  /// and is as good while the bound is far below 2^64.
+  private static func random(below bound: Int) -> Int {
+    Int(troupe_random_next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// Calls the closure to complete the operation that was chosen. Says whether it could be completed.
@@ -60,26 +102,15 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
     return !outcome.isNone
   }
 
-  /// An operation is ready.
-  @inlinable mutating func found() {
-    readyCount &+= 1
-    if readyCount == 1 {
-      chosen = place
-    } else if !isInOrder && Self.random(below: readyCount) == 0 {
-      // Of n that are ready, the last takes the place with the probability 1/n, and so on down to the first.
-      chosen = place
-    }
+  /// Stops the program if the closure has not named as many operations as in the first pass.
+  @inlinable mutating func checkCount() {
+    if count < 0 { count = place } else if count != place { stopForCount() }
   }
 
-  @usableFromInline static func random(below bound: Int) -> Int { Int(troupe_random_next() % UInt64(bound)) }
-
-  @inlinable func checkCount() { if count != place { check() } }
-
-  @usableFromInline func check() {
-    if count < 0 { return }
+  @usableFromInline func stopForCount() {
     fatalError(
-      "Troupe: the closure of Channel.select(inOrder:_:) named \(count + 1) operations at first and then \(place + 1). It must "
-        + "name the same ones each time, because it is called several times during one select.")
+      "Troupe: the closure of Channel.select(inOrder:_:) named \(count + 1) operations at first and then "
+        + "\(place + 1). It must name the same ones each time, because it is called several times during one select.")
   }
 
   // MARK: Waiting
@@ -107,8 +138,8 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
     return waiter
   }
 
-  /// Calls the closure so that no operation waits any more. Returns whether one of them was completed by another thread;
-  /// then it is the chosen one.
+  /// Calls the closure so that no operation waits any more. Returns whether one of them was completed by another
+  /// thread; then it is the chosen one.
   mutating func withdraw(_ waiter: SelectWaiter, _ operations: (inout Selection) -> Void) -> Bool {
     let claimed = waiter.word.close()
     (pass, place) = (.withdraw, -1)
@@ -136,7 +167,8 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
       let waiter = register(operations)
       if !isAborted {
         if waiter.waiting == 0 {
-          fatalError("Troupe: Channel.select(inOrder:_:) would wait for ever, because it was given no operation to wait for.")
+          fatalError(
+            "Troupe: Channel.select(inOrder:_:) would wait for ever, because it was given no operation to wait for.")
         }
         let alarms = waiter.sleepers.map { sleeper in
           Task.detached {

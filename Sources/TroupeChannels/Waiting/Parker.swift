@@ -7,8 +7,8 @@ import Synchronization
 /// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, those of a
 /// job together with `kept` (a task of a worker, see `TaskYield`), or those of a `SelectWaiter` together with `linked`
 /// (a selection, which waits at many places at once, so that a signal goes on to the parker of the waiter). A signal
-/// that comes early is kept until the next `reset`. A signal is therefore only a hint: whoever wakes looks again at what
-/// it waits for.
+/// that comes early is kept until the next `reset`. A signal is therefore only a hint: whoever wakes looks again at
+/// what it waits for.
 @usableFromInline package struct Parker: ~Copyable, Sendable {
   let word = Atomic<UInt>(0)
   /// The executor that the kept job was on, or 0. It is valid only with `kept`, and is written before the word.
