@@ -53,6 +53,19 @@ void troupe_go_on(void *loop, void *job) { __atomic_load_n(&go_on, __ATOMIC_ACQU
 
 void troupe_opaque_nothing(void) { __asm__ __volatile__(""); }
 
+static _Thread_local uint64_t random_state;
+
+void troupe_random_seed(uint64_t seed) { random_state = seed; }
+
+// SplitMix64.
+uint64_t troupe_random_next(void) {
+  if (random_state == 0) random_state = (uint64_t)troupe_clock_now() ^ ((uint64_t)troupe_thread_self() << 20);
+  uint64_t z = (random_state += 0x9E3779B97F4A7C15u);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  return z ^ (z >> 31);
+}
+
 static _Thread_local void *parking;
 
 void troupe_park_at(void *place) { parking = place; }

@@ -6,13 +6,13 @@ SWIFTC="${SWIFTC:-swiftc}"; CARGO="${CARGO:-cargo}"; GO="${GO:-}"; GO_NEW="${GO_
 ERL="${ERL:-erl}"; ERLC="${ERLC:-erlc}"; CXX="${CXX:-g++}"
 CRATES="${CRATES:-/usr/share/cargo/registry}"
 
-all_impls="troupe troupe-async std crossbeam flume tokio tokio-task go go-new erlang caf caf-sharing swift-actor swift-asyncstream"
+all_impls="troupe troupe-async std crossbeam crossbeam-dynamic flume tokio tokio-task go go-new erlang caf caf-sharing swift-actor swift-asyncstream"
 
 # The program that an implementation belongs to.
 family_of() { # IMPL
   case "$1" in
     troupe*) echo troupe ;;
-    std|crossbeam|flume|tokio|tokio-task) echo rust ;;
+    std|crossbeam|crossbeam-dynamic|flume|tokio|tokio-task) echo rust ;;
     caf*) echo caf ;;
     swift-*) echo swift ;;
     *) echo "$1" ;;
@@ -105,7 +105,7 @@ set_command() { # IMPL WORKLOAD SCALE
   case "$1" in
     troupe@*) command=(env TROUPE_BENCH_WORKERS="${1#*@}" "$troupe_bench" "$2" troupe "$3") ;;
     troupe*) command=("$troupe_bench" "$2" "$1" "$3") ;;
-    std|crossbeam|flume) command=("$bin/peer-chan" "$2" "$1" "$3") ;;
+    std|crossbeam|crossbeam-dynamic|flume) command=("$bin/peer-chan" "$2" "$1" "$3") ;;
     tokio)
       case "$2" in
         chan.*) command=("$bin/peer-chan" "$2" "$1" "$3") ;;

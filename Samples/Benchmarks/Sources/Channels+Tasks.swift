@@ -16,6 +16,8 @@ struct TaskChannels {
     case "chan.rendezvous": return try bounded(0, producers: 1, each: scaled(200_000))
     case "chan.pingpong": return try pingpong(scaled(200_000))
     case "chan.oneshot": return try oneShot(scaled(1_000_000))
+    case "chan.select2": return try select2(scaled(2_000_000))
+    case "chan.select8": return try select8(scaled(2_000_000))
     default: return nil
     }
   }
@@ -106,6 +108,64 @@ struct TaskChannels {
     }
     try check(value == n, "\(value) round trips")
     return .operations(n)
+  }
+
+  private func select2(_ total: Int) throws -> Measured {
+    let channels = SelectedChannels(2)
+    let each = total / 2
+    for (place, sender) in channels.senders.enumerated() {
+      system.task { for i in 0..<each { _ = sender.send(place * each + i) } }
+    }
+    let sum = wait { () -> Int in
+      var a = channels.receivers[0].take()
+      var b = channels.receivers[1].take()
+      var sum = 0
+      for _ in 0..<each * 2 {
+        let value: Int? = await Channel.select { select in
+          select.receive(&a) { $0! }
+          select.receive(&b) { $0! }
+        }
+        sum &+= value!
+      }
+      return sum
+    }
+    try check(sum == triangle(each * 2), "sum \(sum)")
+    return .operations(each * 2)
+  }
+
+  private func select8(_ total: Int) throws -> Measured {
+    let channels = SelectedChannels(8)
+    let each = total / 8
+    for (place, sender) in channels.senders.enumerated() {
+      system.task { for i in 0..<each { _ = sender.send(place * each + i) } }
+    }
+    let sum = wait { () -> Int in
+      var a = channels.receivers[0].take()
+      var b = channels.receivers[1].take()
+      var c = channels.receivers[2].take()
+      var d = channels.receivers[3].take()
+      var e = channels.receivers[4].take()
+      var f = channels.receivers[5].take()
+      var g = channels.receivers[6].take()
+      var h = channels.receivers[7].take()
+      var sum = 0
+      for _ in 0..<each * 8 {
+        let value: Int? = await Channel.select { select in
+          select.receive(&a) { $0! }
+          select.receive(&b) { $0! }
+          select.receive(&c) { $0! }
+          select.receive(&d) { $0! }
+          select.receive(&e) { $0! }
+          select.receive(&f) { $0! }
+          select.receive(&g) { $0! }
+          select.receive(&h) { $0! }
+        }
+        sum &+= value!
+      }
+      return sum
+    }
+    try check(sum == triangle(each * 8), "sum \(sum)")
+    return .operations(each * 8)
   }
 
   private func oneShot(_ n: Int) throws -> Measured {

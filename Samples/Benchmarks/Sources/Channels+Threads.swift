@@ -16,6 +16,8 @@ struct ThreadChannels {
     case "chan.pingpong": return try pingpong(scaled(200_000))
     case "chan.oneshot": return try oneShot(scaled(1_000_000))
     case "chan.oneshot_cap1": return try oneShotCapacity1(scaled(1_000_000))
+    case "chan.select2": return try select2(scaled(2_000_000))
+    case "chan.select8": return try select8(scaled(2_000_000))
     default: return nil
     }
   }
@@ -97,6 +99,60 @@ struct ThreadChannels {
     }
   }
 
+  private func select2(_ total: Int) throws -> Measured {
+    let channels = SelectedChannels(2)
+    let each = total / 2
+    let threads = channels.senders.enumerated().map { place, sender in
+      BenchThread { for i in 0..<each { _ = sender.send(place * each + i) } }
+    }
+    var a = channels.receivers[0].take()
+    var b = channels.receivers[1].take()
+    var sum = 0
+    for _ in 0..<each * 2 {
+      let value: Int = Channel.select { select in
+        select.receive(&a) { $0! }
+        select.receive(&b) { $0! }
+      }
+      sum &+= value
+    }
+    threads.forEach { $0.join() }
+    try check(sum == triangle(each * 2), "sum \(sum)")
+    return .operations(each * 2)
+  }
+
+  private func select8(_ total: Int) throws -> Measured {
+    let channels = SelectedChannels(8)
+    let each = total / 8
+    let threads = channels.senders.enumerated().map { place, sender in
+      BenchThread { for i in 0..<each { _ = sender.send(place * each + i) } }
+    }
+    var a = channels.receivers[0].take()
+    var b = channels.receivers[1].take()
+    var c = channels.receivers[2].take()
+    var d = channels.receivers[3].take()
+    var e = channels.receivers[4].take()
+    var f = channels.receivers[5].take()
+    var g = channels.receivers[6].take()
+    var h = channels.receivers[7].take()
+    var sum = 0
+    for _ in 0..<each * 8 {
+      let value: Int = Channel.select { select in
+        select.receive(&a) { $0! }
+        select.receive(&b) { $0! }
+        select.receive(&c) { $0! }
+        select.receive(&d) { $0! }
+        select.receive(&e) { $0! }
+        select.receive(&f) { $0! }
+        select.receive(&g) { $0! }
+        select.receive(&h) { $0! }
+      }
+      sum &+= value
+    }
+    threads.forEach { $0.join() }
+    try check(sum == triangle(each * 8), "sum \(sum)")
+    return .operations(each * 8)
+  }
+
   private func oneShot(_ n: Int) throws -> Measured {
     var sum = 0
     for i in 0..<n {
@@ -128,4 +184,20 @@ final class Box<Value: ~Copyable & Sendable>: @unchecked Sendable {
   private var value: Value?
   init(_ value: consuming Value) { self.value = consume value }
   func take() -> Value { value.take()! }
+}
+
+/// Unbounded channels for a selection. Their senders live as long as this does, so that none of them closes before all
+/// elements have been received.
+final class SelectedChannels: Sendable {
+  let senders: [Sender<Int>]
+  let receivers: [Box<Receiver<Int>>]
+  init(_ count: Int) {
+    var (senders, receivers): ([Sender<Int>], [Box<Receiver<Int>>]) = ([], [])
+    for _ in 0..<count {
+      let channel = Channel.unbounded(of: Int.self)
+      senders.append(channel.sender)
+      receivers.append(Box(channel.receiver))
+    }
+    (self.senders, self.receivers) = (senders, receivers)
+  }
 }

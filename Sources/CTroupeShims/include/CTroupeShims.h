@@ -111,6 +111,11 @@ void troupe_set_yield_hooks(bool (*wait)(void *worker, void *loop, void *job), v
 void troupe_park_at(void *place);
 void *troupe_take_parking(void);
 
+/// Returns the next random number of the calling thread. A thread begins with a seed of its own.
+uint64_t troupe_random_next(void);
+/// Sets the state that the random numbers of the calling thread follow from. A simulation calls it.
+void troupe_random_seed(uint64_t seed);
+
 /// Does nothing, but the compiler does not know that, and so cannot optimize the caller away.
 void troupe_opaque_nothing(void);
 

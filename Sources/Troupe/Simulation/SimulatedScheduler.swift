@@ -25,6 +25,8 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   private var timers = TimerHeap()
   private var now: Int64 = 1_000_000_000
   private var random: SplitMix
+  /// What the choices of selections (`Channel.select`) in this simulation follow from.
+  private var selecting: SplitMix
   private var escapes: [Escape] = []
   /// The thread that is in `step` now, or 0.
   private var running: UInt = 0
@@ -57,6 +59,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
     seed: UInt64, turn: Int = Turn.messageLimit, chooser: (any Chooser)? = nil, interceptor: (any Interceptor)? = nil
   ) {
     random = SplitMix(seed: seed)
+    selecting = SplitMix(seed: seed ^ 0x7365_6C65)
     self.chooser = chooser ?? UniformChooser(seed: seed)
     self.interceptor = interceptor
     worker = Worker(self)
@@ -144,6 +147,7 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   private func run(_ runnable: Runnable) {
     let (loop, cell) = (troupe_current_loop(), cellInTurn)
     troupe_set_current_loop(nil)
+    troupe_random_seed(selecting.next())
     cellInTurn = runnable.isCell ? runnable.cell.takeUnretainedValue() : nil
     worker.asCurrent { worker.execute(runnable) }
     cellInTurn = cell

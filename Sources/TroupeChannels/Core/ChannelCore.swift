@@ -61,6 +61,9 @@ import Synchronization
     }
   }
 
+  /// Counts a sender that does not exist and so never goes. Relaxed, because nobody else has the channel yet.
+  func neverCloses() { handles.wrappingAdd(1, ordering: .relaxed) }
+
   /// Closes the channel after its last sender has gone. Elements in the channel stay, and after them the receiver
   /// sees the end.
   func sendersGone() {

@@ -16,11 +16,19 @@ public import Synchronization
     @usableFromInline let isTaken = Atomic<Bool>(false)
     /// Whether the channel was closed before the element was taken.
     @exclusivity(unchecked) @usableFromInline var isRefused = false
+    /// The selection that the offer is one operation of; nil for a send by itself.
+    @usableFromInline let claim: SelectClaim?
+    /// Whether the receiver has passed the offer over, because the selection that it is a part of has ended or completes
+    /// another operation. It is not in the line any more, and its element is still there.
+    @exclusivity(unchecked) @usableFromInline var isPassedOver = false
     @exclusivity(unchecked) @usableFromInline var element: Element?
     @exclusivity(unchecked) @usableFromInline var next: Offer?
     @exclusivity(unchecked) @usableFromInline unowned(unsafe) var previous: Offer?
 
-    @inlinable init(_ element: consuming Element) { self.element = consume element }
+    @inlinable init(_ element: consuming Element, _ claim: SelectClaim? = nil) {
+      self.element = consume element
+      self.claim = claim
+    }
   }
 
   @usableFromInline let lock = FutexLock()
@@ -29,6 +37,8 @@ public import Synchronization
   @exclusivity(unchecked) @usableFromInline var isClosed = false
   /// Whether the receiver waits right now, so that `slot` is free for the sender that comes next.
   @exclusivity(unchecked) @usableFromInline var isReceiving = false
+  /// The selection that the waiting receiver is one operation of; nil for a receive by itself.
+  @exclusivity(unchecked) @usableFromInline var receiverClaim: SelectClaim?
   /// Keeps what the receiver looks at while it waits off the cache line of the lock, which senders write.
   private let padding: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
   /// Where the receiver waits.
@@ -56,16 +66,21 @@ public import Synchronization
       lock.unlock()
       return .closed(element)
     }
-    if isReceiving {
+    if claimReceiver() {
       handOver(element)
       return .taken
     }
     let offer = Offer(element)
+    append(offer)
+    lock.unlock()
+    return .waiting(offer)
+  }
+
+  /// Puts an offer at the end of the line. Called under the lock.
+  @inlinable func append(_ offer: Offer) {
     offer.previous = last
     if let last { last.next = offer } else { first = offer }
     last = offer
-    lock.unlock()
-    return .waiting(offer)
   }
 
   @inlinable func tryArrive(_ element: consuming Element) -> Push<Element> {
@@ -74,12 +89,23 @@ public import Synchronization
       lock.unlock()
       return .closed(element)
     }
-    guard isReceiving else {
+    guard claimReceiver() else {
       lock.unlock()
       return .full(element)
     }
     handOver(element)
     return .done
+  }
+
+  /// Whether the receiver waits and takes what it is given. A receiver that waits as a part of a selection does so only
+  /// if that selection completes no other operation. Called under the lock.
+  @inlinable func claimReceiver() -> Bool {
+    guard isReceiving else { return false }
+    guard let claim = receiverClaim else { return true }
+    receiverClaim = nil
+    if claim.take() { return true }
+    isReceiving = false
+    return false
   }
 
   /// Gives the element to the waiting receiver, and lets go of the lock.
@@ -99,6 +125,7 @@ public import Synchronization
     // The receiver may have taken the element since.
     guard let element = offer.element.take() else { return .sent }
     if offer.isRefused { return .closed(element) }
+    if offer.isPassedOver { return .timedOut(element) }
     remove(offer)
     return isCancelled ? .cancelled(element) : .timedOut(element)
   }
@@ -124,18 +151,28 @@ public import Synchronization
   @inlinable func poll(arm: Bool) -> Poll {
     if let element = takeHandedOver() { return .element(element) }
     lock.lock()
-    guard let offer = first else {
-      isReceiving = arm && !isClosed
-      let closed = isClosed
+    // The receiver may have waited until now, and a sender may have handed an element over since the look above. The
+    // next one must not find the slot free before it is.
+    if let element = takeHandedOver() {
       lock.unlock()
-      return closed ? .closed : .empty
+      return .element(element)
     }
-    remove(offer)
-    let element = offer.element.take()
-    offer.isTaken.store(true, ordering: .releasing)
+    while let offer = first {
+      remove(offer)
+      if let claim = offer.claim, !claim.take() {
+        offer.isPassedOver = true
+        continue
+      }
+      let element = offer.element.take()
+      offer.isTaken.store(true, ordering: .releasing)
+      lock.unlock()
+      offer.parker.signal()
+      return .element(element!)
+    }
+    isReceiving = arm && !isClosed
+    let closed = isClosed
     lock.unlock()
-    offer.parker.signal()
-    return .element(element!)
+    return closed ? .closed : .empty
   }
 
   /// Takes the element that a sender has handed over, if there is one. No sender touches `slot` from the moment at
@@ -159,8 +196,56 @@ public import Synchronization
   @inlinable func disarm() -> Element? {
     lock.lock()
     isReceiving = false
+    receiverClaim = nil
     lock.unlock()
     return takeHandedOver()
+  }
+
+  // MARK: Selections
+
+  /// Whether a receive would find something now: an element that was handed over, a sender that waits, or the end.
+  @usableFromInline var isReadyToReceive: Bool {
+    lock.withLock { isHandedOver.load(ordering: .acquiring) || first != nil || isClosed }
+  }
+  /// Whether a send would end now: the receiver waits, or the channel is closed.
+  @usableFromInline var isReadyToSend: Bool { lock.withLock { isReceiving || isClosed } }
+
+  /// Makes the receiver wait as a part of a selection, unless there is something for it now. A sender of the same
+  /// selection is not, since one selection completes one operation.
+  func arm(_ claim: SelectClaim) -> Bool {
+    lock.lock()
+    defer { lock.unlock() }
+    var each = first
+    while let offer = each, offer.claim?.waiter === claim.waiter { each = offer.next }
+    if each != nil || isClosed || isHandedOver.load(ordering: .relaxed) { return false }
+    isReceiving = true
+    receiverClaim = claim
+    return true
+  }
+
+  /// Ends the wait of a receiver that is a part of a selection. An element that was handed over stays for `poll`.
+  func endSelecting() {
+    lock.lock()
+    defer { lock.unlock() }
+    isReceiving = false
+    receiverClaim = nil
+  }
+
+  enum Offering: ~Copyable {
+    case waiting(Offer)
+    /// The receiver waits now, or the channel is closed. The associated value is the element.
+    case ready(Element)
+  }
+
+  /// Makes a sender wait in line as a part of a selection, unless it could be served now.
+  func offer(_ element: consuming Element, _ claim: SelectClaim) -> Offering {
+    lock.lock()
+    defer { lock.unlock() }
+    if isClosed || isReceiving && receiverClaim?.waiter !== claim.waiter { return .ready(element) }
+    let offer = Offer(element, claim)
+    offer.parker.link(to: claim.waiter)
+    append(offer)
+    return .waiting(offer)
   }
 
   /// How many senders wait, as of a moment ago. This is O(n).
@@ -179,6 +264,7 @@ public import Synchronization
     lock.lock()
     isClosed = true
     isReceiving = false
+    receiverClaim = nil
     var each = first
     let closed = first
     while let offer = each {

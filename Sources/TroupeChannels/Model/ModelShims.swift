@@ -17,3 +17,5 @@ func troupe_cpu_pause() {}
 func troupe_current_worker() -> UnsafeMutableRawPointer? { ModelSystem.worker }
 func troupe_current_loop() -> UnsafeMutableRawPointer? { ModelSystem.loop }
 func troupe_may_block() -> Bool { ModelSystem.mayBlock }
+/// Always the same, so that an execution can be repeated.
+func troupe_random_next() -> UInt64 { 0 }

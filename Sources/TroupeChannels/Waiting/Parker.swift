@@ -4,9 +4,11 @@ import Synchronization
 /// The place where one thread or one task waits until it is signalled. Only one may wait at a time; anybody may
 /// signal, any number of times.
 ///
-/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, or those of a
-/// job together with `kept` (a task of a worker, see `TaskYield`). A signal that comes early is kept until the next
-/// `reset`. A signal is therefore only a hint: whoever wakes looks again at what it waits for.
+/// The word is 0, `signalled`, `sleeping` (a thread waits in the kernel), the bits of a continuation, those of a
+/// job together with `kept` (a task of a worker, see `TaskYield`), or those of a `SelectWaiter` together with `linked`
+/// (a selection, which waits at many places at once, so that a signal goes on to the parker of the waiter). A signal
+/// that comes early is kept until the next `reset`. A signal is therefore only a hint: whoever wakes looks again at
+/// what it waits for.
 @usableFromInline package struct Parker: ~Copyable, Sendable {
   let word = Atomic<UInt>(0)
   /// The executor that the kept job was on, or 0. It is valid only with `kept`, and is written before the word.
@@ -14,6 +16,8 @@ import Synchronization
   static var signalled: UInt { 1 }
   static var sleeping: UInt { 2 }
   static var kept: UInt { 4 }
+  /// Beside other bits; alone it is `sleeping`. The word then owns a reference to the waiter.
+  static var linked: UInt { 2 }
 
   @usableFromInline package init() {}
 
@@ -30,6 +34,7 @@ import Synchronization
       // Read it first, because the parker may be gone once the task runs.
       let loop = UnsafeMutableRawPointer(bitPattern: loop.load(ordering: .relaxed))
       TaskYield.goOn(unsafeBitCast(bits & ~Self.kept, to: UnownedJob.self), of: loop)
+    case let bits where bits & Self.linked != 0: Self.waiter(bits).takeRetainedValue().parker.signal()
     case let bits: unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self).resume()
     }
   }
@@ -111,6 +116,29 @@ import Synchronization
     return parker.pointee.word.compareExchange(
       expected: 0, desired: unsafeBitCast(job, to: UInt.self) | kept, ordering: .acquiringAndReleasing
     ).exchanged
+  }
+
+  // MARK: Selections
+
+  /// Passes signals from now on to a selection. Signals that came before are forgotten. Only the one that is about to
+  /// wait may call it, and it has to look again afterwards.
+  func link(to waiter: SelectWaiter) {
+    let bits = UInt(bitPattern: Unmanaged.passRetained(waiter).toOpaque()) | Self.linked
+    // Acquire-release: a signal that comes from now on takes over the reference, and sees the waiter.
+    release(word.exchange(bits, ordering: .acquiringAndReleasing))
+  }
+
+  /// Ends what `link` began. A signal that comes at the same time may still reach the selection.
+  ///
+  /// Acquire-release: what came before a signal is seen by the look that follows.
+  func unlink() { release(word.exchange(0, ordering: .acquiringAndReleasing)) }
+
+  private func release(_ bits: UInt) {
+    if bits & Self.linked != 0 && bits != Self.sleeping { Self.waiter(bits).release() }
+  }
+
+  private static func waiter(_ bits: UInt) -> Unmanaged<SelectWaiter> {
+    .fromOpaque(UnsafeRawPointer(bitPattern: bits & ~linked).unsafelyUnwrapped)
   }
 
   private var address: UnsafeMutableRawPointer {

@@ -14,11 +14,21 @@ import TroupeChannels
 
   @Test(arguments: Flavour.all, seeds)
   func `histories of channels are linearizable`(flavour: Flavour, seed: UInt64) async {
+    await check(flavour, seed, selects: false)
+  }
+
+  /// A selection that is alone with its operation is that operation, whatever else it waits for.
+  @Test(arguments: Flavour.all, seeds)
+  func `histories of channels are linearizable, by selections`(flavour: Flavour, seed: UInt64) async {
+    await check(flavour, seed, selects: true)
+  }
+
+  private func check(_ flavour: Flavour, _ seed: UInt64, selects: Bool) async {
     var random = SplitMix(seed: seed)
     let producers = 1 + Int(random.next() % 3)
     let rounds = Scale.count(2_000)
     let programs = (0..<rounds).map { _ in Program(&random, producers: producers) }
-    let histories = await run(programs, producers: producers) { flavour.channel(of: Int.self) }
+    let histories = await run(programs, producers: producers, selects: selects) { flavour.channel(of: Int.self) }
     var interleaved = 0
     for history in histories {
       if isInterleaved(history) { interleaved += 1 }
@@ -100,7 +110,7 @@ import TroupeChannels
 
   /// The histories of all programs, each on a channel of its own.
   private func run(
-    _ programs: [Program], producers: Int, _ make: () -> TestChannel<Int>
+    _ programs: [Program], producers: Int, selects: Bool, _ make: () -> TestChannel<Int>
   ) async -> [[Call]] {
     let clock = HistoryClock()
     let line = StartLine(producers + 1)
@@ -116,7 +126,8 @@ import TroupeChannels
       return TestThread { () -> [[Call]] in
         programs.indices.map { round in
           line.wait(round)
-          return send(programs[round].producers[index], own[round], Recorder(thread: index, clock: clock))
+          let recorder = Recorder(thread: index, clock: clock)
+          return send(programs[round].producers[index], own[round], recorder, selects: selects && index > 0)
         }
       }
     }
@@ -124,7 +135,8 @@ import TroupeChannels
     let receiving = TestThread { () -> [[Call]] in
       programs.indices.map { round in
         line.wait(round)
-        return receive(programs[round].consumer, all[round], Recorder(thread: producers, clock: clock))
+        let recorder = Recorder(thread: producers, clock: clock)
+        return receive(programs[round].consumer, all[round], recorder, selects: selects)
       }
     }
     var histories = await receiving.value
@@ -210,10 +222,13 @@ private struct OneShotProgram: Sendable {
   }
 }
 
-private func send(_ actions: [Action], _ hand: Hand<AnySender<Int>>, _ recorder: consuming Recorder) -> [Call] {
+private func send(
+  _ actions: [Action], _ hand: Hand<AnySender<Int>>, _ recorder: consuming Recorder, selects: Bool
+) -> [Call] {
   var sender = Optional(hand.take())
   for action in actions {
     recorder.record(action) {
+      if selects, case .bounded(let sender) = sender, let response = select(action, sender) { return response }
       switch action {
       case .send(let value): return Response(sender!.sendBlocking(value))
       case .sendNow(let value): return Response(sender!.sendBlocking(value, timeout: .zero))
@@ -228,10 +243,48 @@ private func send(_ actions: [Action], _ hand: Hand<AnySender<Int>>, _ recorder:
   return recorder.finish()
 }
 
-private func receive(_ actions: [Action], _ hand: Hand<Receiver<Int>>, _ recorder: consuming Recorder) -> [Call] {
+/// The same by a selection, or nil if the action is none that waits. Another operation is there, too, and never ready.
+private func select(_ action: Action, _ sender: BoundedSender<Int>) -> Response? {
+  var nothing = Channel.never(of: Int.self)
+  func selected(_ value: Int, timeout: Duration) -> Response {
+    var pending = Optional(value)
+    return Channel.select { select in
+      select.receive(&nothing) { _ in .done }
+      select.send(&pending, to: sender) { $0 ? .sent : .closed }
+      if timeout == .zero { select.otherwise { .full } } else { select.otherwise(after: timeout) { .timedOut } }
+    }
+  }
+  switch action {
+  case .send(let value): return selected(value, timeout: .seconds(3_600))
+  case .trySend(let value): return selected(value, timeout: .zero)
+  default: return nil
+  }
+}
+
+private func select(_ action: Action, _ receiver: inout Receiver<Int>) -> Response? {
+  var nothing = Channel.never(of: Int.self)
+  switch action {
+  case .receive:
+    return Channel.select { select in
+      select.receive(&receiver) { $0.map { .received($0) } ?? .closed }
+      select.receive(&nothing) { _ in .done }
+    }
+  case .tryReceive:
+    return Channel.select { select in
+      select.receive(&receiver) { $0.map { .received($0) } ?? .closed }
+      select.otherwise { .empty }
+    }
+  default: return nil
+  }
+}
+
+private func receive(
+  _ actions: [Action], _ hand: Hand<Receiver<Int>>, _ recorder: consuming Recorder, selects: Bool
+) -> [Call] {
   var receiver = Optional(hand.take())
   for action in actions {
     recorder.record(action) {
+      if selects, let response = select(action, &receiver!) { return response }
       switch action {
       case .receive: return Response(receiver!.receive())
       case .receiveNow: return Response(receiver!.receive(timeout: .zero))

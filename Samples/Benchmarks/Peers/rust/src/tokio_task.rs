@@ -42,6 +42,39 @@ macro_rules! stream {
     }};
 }
 
+// One task receives `n` values with a `select!` of some receivers, each fed by a task of its own.
+macro_rules! select {
+    ($total:expr, $($rx:ident)+) => {{
+        let total: i64 = $total;
+        let producers = [$(stringify!($rx)),+].len() as i64;
+        let per = total / producers;
+        let n = per * producers;
+        let mut handles = Vec::new();
+        let mut keep = Vec::new();
+        let mut first = 0;
+        $(
+            let (tx, mut $rx) = unbounded_channel::<V>();
+            keep.push(tx.clone());
+            let from = first;
+            first += per;
+            handles.push(tokio::spawn(async move { for i in from..from + per { tx.send(i).unwrap(); } }));
+        )+
+        assert_eq!(first, n);
+        let consumer = tokio::spawn(async move {
+            let mut sum = 0i64;
+            for _ in 0..n {
+                tokio::select! { $( v = $rx.recv() => sum += v.unwrap(), )+ }
+            }
+            sum
+        });
+        assert_eq!(consumer.await.unwrap(), n * (n - 1) / 2);
+        for h in handles {
+            h.await.unwrap();
+        }
+        n
+    }};
+}
+
 async fn pingpong(n: i64) -> i64 {
     let (atx, mut arx) = unbounded_channel::<V>();
     let (btx, mut brx) = unbounded_channel::<V>();
@@ -79,6 +112,8 @@ fn main() {
                 "chan.mpsc4" => stream!(unbounded_channel::<V>(), 4, s(1_250_000), |tx, v| tx.send(v)),
                 "chan.bounded1024.spsc" => stream!(channel::<V>(1024), 1, s(5_000_000), |tx, v| tx.send(v).await),
                 "chan.bounded1024.mpsc4" => stream!(channel::<V>(1024), 4, s(1_250_000), |tx, v| tx.send(v).await),
+                "chan.select2" => select!(s(2_000_000), a b),
+                "chan.select8" => select!(s(2_000_000), a b c d e f g h),
                 "chan.pingpong" => pingpong(s(200_000)).await,
                 _ => std::process::exit(3),
             }
