@@ -26,7 +26,9 @@ let sources: [Target] = [
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
   .target(
     name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims", "CTroupeSockets"] + (isModel ? ["TroupeModel"] : []),
-    exclude: isModel ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift"] : ["Model"],
+    exclude: isModel
+      ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift", "Readiness/DescriptorSet.swift"]
+      : ["Model"],
     swiftSettings: settings),
 ]
 
@@ -61,7 +63,7 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet"], swiftSettings: settings),
+  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet", "Troupe", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",

@@ -112,6 +112,10 @@ enum Signals {
   @exclusivity(unchecked) private var lastActivity: Int64 = 0
   @exclusivity(unchecked) private var frameBegan: Int64 = 0
   @exclusivity(unchecked) private var connectDeadline: Int64 = .max
+  /// When a connection that lingers is cut off.
+  @exclusivity(unchecked) private var lingerDeadline: Int64 = .max
+  /// Whether somebody has written since the output was sent last.
+  @exclusivity(unchecked) private var isFlushDue = false
   /// How many more frames and reads there may be before others have their turn.
   @exclusivity(unchecked) private var framesLeft = ConnectionCore.frameLimit
   @exclusivity(unchecked) private var readsLeft = ConnectionCore.readLimit
@@ -176,6 +180,15 @@ enum Signals {
 
   var local: Endpoint { lock.withLock { localEndpoint } }
   var pendingBytes: Int { pendingOutput.load(ordering: .relaxed) }
+
+  /// Locks the output for one frame if fewer bytes wait than its mark. Returns nil if there are more, and why not if it
+  /// is closed.
+  @usableFromInline func beginDelivery() -> WriteOutcome? {
+    lock.lock()
+    if !isClosedForOutput && output.count < options.outputMark { return .written }
+    defer { lock.unlock() }
+    return isClosedForOutput ? .closed : nil
+  }
 
   /// Locks the output for one frame. Returns why not if there is no room, or it is closed.
   @usableFromInline func beginWrite() -> WriteOutcome {
@@ -257,6 +270,7 @@ enum Signals {
             connectDeadline = .max
             canRead = true
             if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+            armTimer()
             let local = transport.local
             lock.withLock { localEndpoint = local }
             return .connected
@@ -295,7 +309,7 @@ enum Signals {
       framesLeft -= 1
       return .decode
     }
-    if pendingBytes > 0 || isFlushSignalled {
+    if pendingBytes > 0 || isFlushDue {
       guard flush() else { return nil }
     }
     if isCongested && pendingBytes <= options.outputMark / 2 {
@@ -312,6 +326,10 @@ enum Signals {
         if !isInputEndTold {
           isInputEndTold = true
           return .inputEnded
+        }
+        if isDraining && pendingBytes == 0 {
+          end = .byUs
+          return nil
         }
       } else if canRead {
         if readsLeft == 0 { return others() }
@@ -349,6 +367,7 @@ enum Signals {
     if bits & (Signals.readable | Signals.ended) != 0 { canRead = true }
     if bits & Signals.ended != 0 { hasPeerEnded = true }
     if bits & Signals.writable != 0 { canWrite = true }
+    if bits & Signals.flush != 0 { isFlushDue = true }
     if bits & Signals.drain != 0 { isDraining = true }
     if bits & Signals.halfClose != 0 { wantsHalfClose = true }
     if bits & Signals.timer != 0 { lookAtTimeouts() }
@@ -398,10 +417,22 @@ enum Signals {
     isInputFresh = false
     if input.isEmpty {
       frameBegan = 0
-    } else if options.frameTimeout != nil && frameBegan == 0 {
-      frameBegan = system.scheduler.preciseNow
-      armTimer()
+    } else if options.frameTimeout != nil {
+      let now = system.scheduler.preciseNow
+      if frameBegan == 0 {
+        frameBegan = now
+        armTimer()
+      } else if isFrameLate(now) {
+        decodingFailed(FrameTimeout())
+      }
     }
+  }
+
+  /// Called in the actor's turn when the connection has another codec, which looks at what the first one left.
+  func codecChanged() {
+    if input.isEmpty || isDone { return }
+    isInputFresh = true
+    signal(Signals.resume)
   }
 
   /// Called when the codec has thrown.
@@ -414,6 +445,7 @@ enum Signals {
   private func flush() -> Bool {
     var failure: Int32 = 0
     var woken: [RoomWaiter] = []
+    isFlushDue = false
     lock.lock()
     isFlushSignalled = false
     if canWrite { failure = send() }
@@ -516,6 +548,7 @@ enum Signals {
     var woken: [RoomWaiter] = []
     lock.lock()
     phase = .lingering
+    lingerDeadline = system.scheduler.deadline(after: options.closeTimeout)
     isClosedForOutput = true
     swap(&woken, &roomWaiters)
     let old = timer.take()
@@ -524,7 +557,7 @@ enum Signals {
     if let old { system.scheduler.cancel(old) }
     let before = signals.bitwiseOr(Signals.lingers | Signals.posted, ordering: .acquiringAndReleasing).oldValue
     linger(before)
-    setTimer(at: system.scheduler.deadline(after: options.closeTimeout))
+    setTimer(at: lingerDeadline)
   }
 
   /// Does what is left to do and can be done now. Any thread may call this when the connection lingers.
@@ -533,25 +566,37 @@ enum Signals {
     guard phase == .lingering, !isTransportClosed else { return lock.unlock() }
     if bits & (Signals.readable | Signals.ended) != 0 { canRead = true }
     if bits & Signals.writable != 0 { canWrite = true }
-    var isOver = bits & (Signals.abort | Signals.timer | Signals.overflow) != 0
+    var isOver = bits & (Signals.abort | Signals.overflow) != 0
+    // The timer of an earlier deadline may have fired just before.
+    if bits & Signals.timer != 0 && system.scheduler.preciseNow >= lingerDeadline { isOver = true }
     let isAbort = isOver
     if !isOver && canWrite && send() != 0 { isOver = true }
+    // Also while output waits: a peer that sends everything before it reads would wait for ever.
+    if !isOver && !input.isAtEnd && canRead { throwInputAway() }
     if !isOver && output.isEmpty {
       if !hasEndedOutput {
         hasEndedOutput = true
         transport.endOutput()
       }
-      if !input.isAtEnd && canRead { throwInputAway() }
       isOver = input.isAtEnd
     }
     if !isOver {
       transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable))
-      return lock.unlock()
+      let hasMore = canRead && !input.isAtEnd
+      lock.unlock()
+      if hasMore { goOnLingering() }
+      return
     }
     phase = .closed
     let rest = closeTransport(abort: isAbort)
     lock.unlock()
     rest.finish(self)
+  }
+
+  /// Has the rest of the input thrown away when others have had their turn: nothing else would tell of it.
+  private func goOnLingering() {
+    system.scheduler.add(
+      ActionTimer(deadline: system.scheduler.preciseNow) { [weak self] _ in self?.signal(Signals.readable) })
   }
 
   /// Reads what the peer still sends, up to its end. Under the lock.
@@ -565,7 +610,6 @@ enum Signals {
       if count == SystemError.wouldBlock { canRead = false } else { input.isAtEnd = true }
       return
     }
-    input.isAtEnd = true
   }
 
   @usableFromInline func actorEnded() {
@@ -614,19 +658,28 @@ enum Signals {
   private func lookAtTimeouts() {
     let now = system.scheduler.preciseNow
     if now >= connectDeadline {
-      if phase == .connecting { closeNow(.failed(NetworkError(.connect, peer, reason: "no answer in time"))) }
-      return
+      if phase == .connecting { return closeNow(.failed(NetworkError(.connect, peer, reason: "no answer in time"))) }
     }
-    guard phase == .open else { return }
+    guard phase == .open else { return armTimer() }
     if let idle = options.idleTimeout, now >= lastActivity.saturatingAdd(idle.nanosecondsClamped) {
       // The peer gets what has been written, if it takes it.
       if end == nil { end = .idle }
       return
     }
-    if frameBegan != 0, let limit = options.frameTimeout, now >= frameBegan.saturatingAdd(limit.nanosecondsClamped) {
-      decodingFailed(FrameTimeout())
-      return
+    if isFrameLate(now) {
+      if isCongested || isPaused.load(ordering: .relaxed) {
+        // It is this side that does not read.
+        frameBegan = now
+      } else if !canRead && !isInputFresh {
+        return decodingFailed(FrameTimeout())
+      }
+      // Otherwise the rest of the frame may have come. The timer fires again if it has not.
     }
     armTimer()
+  }
+
+  private func isFrameLate(_ now: Int64) -> Bool {
+    guard frameBegan != 0, let limit = options.frameTimeout else { return false }
+    return now >= frameBegan.saturatingAdd(limit.nanosecondsClamped)
   }
 }
