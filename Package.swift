@@ -25,7 +25,8 @@ let sources: [Target] = [
     name: "TroupeChannels", dependencies: ["CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
   .target(
-    name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims", "CTroupeSockets"] + (isModel ? ["TroupeModel"] : []),
+    name: "Troupe",
+    dependencies: ["TroupeChannels", "CTroupeShims", "CTroupeSockets"] + (isModel ? ["TroupeModel"] : []),
     exclude: isModel
       ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift", "Readiness/DescriptorSet.swift"]
       : ["Model"],
@@ -33,7 +34,8 @@ let sources: [Target] = [
 ]
 
 let programs: [Target] = [
-  .executableTarget(name: "scratch", dependencies: ["Troupe", "TroupeNet"], path: "Samples/Scratch", swiftSettings: settings),
+  .executableTarget(
+    name: "scratch", dependencies: ["Troupe", "TroupeNet"], path: "Samples/Scratch", swiftSettings: settings),
   .target(
     name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
     swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
@@ -63,7 +65,9 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet", "Troupe", "CTroupeShims"], swiftSettings: settings),
+  .testTarget(
+    name: "TroupeNetTests", dependencies: ["TroupeNet", "TroupeTestKit", "Troupe", "CTroupeShims"],
+    swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",

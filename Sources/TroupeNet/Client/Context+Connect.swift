@@ -27,7 +27,7 @@ extension Context where Message: ~Copyable {
     let connection = Connection(beginConnection(to: endpoint, options, timeout), CodecBox(codec))
     let envelope = SourceEnvelope<Message>(connection.core, connection.box.step(connection.core, message))
     let address = address
-    connection.core.attach { address.post(envelope) }
+    connection.core.attach(sendsAtOnce: address.isAsynchronous) { address.post(envelope) }
     attach(envelope)
     return connection
   }
@@ -37,7 +37,13 @@ extension Context where Message: ~Copyable {
   ) -> ConnectionCore {
     let system = system
     let transport: any Transport =
-      if let poller = system.poller { ClientTransport(endpoint, options, poller) } else { NoTransport(endpoint) }
+      if let network = system.simulatedNetwork {
+        LinkTransport(endpoint, network)
+      } else if let poller = system.poller {
+        ClientTransport(endpoint, options, poller)
+      } else {
+        NoTransport(endpoint)
+      }
     return ConnectionCore(
       transport, peer: endpoint, system: system, options: options, connectTimeout: timeout, isConnecting: true,
       isActorsOwn: false

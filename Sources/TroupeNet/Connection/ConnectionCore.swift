@@ -65,11 +65,21 @@ enum Signals {
   private let isPaused = Atomic<Bool>(false)
   /// The number of bytes that wait for being sent. It is written under the lock.
   private let pendingOutput = Atomic<Int>(0)
+  /// When something was sent or received last. It is kept only if the options have an idle timeout.
+  private let lastActivity = Atomic<Int64>(0)
 
   // MARK: Under the lock
 
   private let lock = FutexLock()
   @usableFromInline @exclusivity(unchecked) var output = OutputBuffer()
+  /// Whether the socket may take output: it is connected, and has not said otherwise.
+  private var canWrite: Bool
+  /// The error with which output failed outside of the actor's turn, which looks here.
+  private var outputFailure: Int32 = 0
+  /// Whether output is sent at once by whoever writes it, and not in a turn of the actor. It is set before anybody
+  /// writes. The turn of an asynchronous handler may last for as long as that awaits something, and what it has written
+  /// must not wait for its end.
+  private var sendsAtOnce = false
   /// Whether nothing may be written any more.
   private var isClosedForOutput = false
   /// Whether the output was signalled since it was flushed last.
@@ -90,7 +100,8 @@ enum Signals {
   /// Whether the input has bytes that the codec has not seen, or more than one frame.
   @exclusivity(unchecked) private var isInputFresh = false
   @exclusivity(unchecked) private var canRead = false
-  @exclusivity(unchecked) private var canWrite = true
+  /// Whether there is news of the attempt to connect.
+  @exclusivity(unchecked) private var hasConnectNews = false
   /// Whether the system has said that the peer's side has ended. Then a read that takes in less than it could is not
   /// the last.
   @exclusivity(unchecked) private var hasPeerEnded = false
@@ -107,9 +118,8 @@ enum Signals {
   /// How the connection ends, once that is decided.
   @exclusivity(unchecked) private var end: ConnectionEnd?
   @exclusivity(unchecked) private var isEndTold = false
-  /// When something was sent or received last, and when the first byte of the frame came that is not complete. They
-  /// are kept only if the options have the timeouts. 0 stands for no frame.
-  @exclusivity(unchecked) private var lastActivity: Int64 = 0
+  /// When the first byte of the frame came that is not complete. It is kept only if the options have a timeout for
+  /// frames. 0 stands for no frame.
   @exclusivity(unchecked) private var frameBegan: Int64 = 0
   @exclusivity(unchecked) private var connectDeadline: Int64 = .max
   /// When a connection that lingers is cut off.
@@ -140,14 +150,17 @@ enum Signals {
     // What the peer has sent at once is read without waiting to be told of it.
     canRead = !isConnecting
     canWrite = !isConnecting
-    if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+    noteActivity()
     if let connectTimeout { connectDeadline = system.scheduler.deadline(after: connectTimeout) }
   }
 
   /// Gives the connection to the actor whose envelope `post` posts. It is called once, before anything else. The caller
   /// attaches the envelope after this.
-  @usableFromInline func attach(_ post: @escaping @Sendable () -> Void) {
-    lock.withLock { self.post = post }
+  @usableFromInline func attach(sendsAtOnce: Bool, _ post: @escaping @Sendable () -> Void) {
+    lock.withLock {
+      self.post = post
+      self.sendsAtOnce = sendsAtOnce
+    }
     let error = transport.open(self)
     if error < 0 { end = .failed(NetworkError(.register, peer, code: -error)) }
     armTimer()
@@ -166,7 +179,23 @@ enum Signals {
     }
   }
 
-  @usableFromInline func becameReady(_ events: UInt32) { signal(events) }
+  @usableFromInline func becameReady(_ events: UInt32) {
+    if events & Signals.writable != 0 && sendsAtOnce { sendOutsideOfTurn() }
+    signal(events)
+  }
+
+  /// Sends output although the actor's turn may be waiting for something.
+  private func sendOutsideOfTurn() {
+    var woken: [RoomWaiter] = []
+    lock.lock()
+    if phase == .open && !isTransportClosed {
+      canWrite = true
+      if outputFailure == 0 { outputFailure = send() }
+    }
+    if output.count < options.outputMark { swap(&woken, &roomWaiters) }
+    lock.unlock()
+    for waiter in woken { waiter.parker.signal() }
+  }
 
   func pauseReading() { isPaused.store(true, ordering: .relaxed) }
   func resumeReading() {
@@ -206,7 +235,10 @@ enum Signals {
 
   /// Unlocks the output after a frame was put into it, and has it sent soon.
   @usableFromInline func endWrite() {
+    if sendsAtOnce && canWrite && outputFailure == 0 { outputFailure = send() }
     pendingOutput.store(output.count, ordering: .relaxed)
+    // What has been sent needs no turn.
+    if output.isEmpty && outputFailure == 0 && sendsAtOnce { return lock.unlock() }
     let isFirst = !isFlushSignalled
     isFlushSignalled = true
     lock.unlock()
@@ -261,18 +293,22 @@ enum Signals {
       case .connecting:
         if let end {
           closeNow(end)
-        } else if canWrite {
+        } else if hasConnectNews {
+          hasConnectNews = false
           switch transport.connect() {
-          case .pending: canWrite = false
+          case .pending: break
           case .failed(let error): closeNow(.failed(error))
           case .done:
-            phase = .open
             connectDeadline = .max
             canRead = true
-            if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
-            armTimer()
+            noteActivity()
             let local = transport.local
-            lock.withLock { localEndpoint = local }
+            lock.withLock {
+              phase = .open
+              localEndpoint = local
+              canWrite = true
+            }
+            armTimer()
             return .connected
           }
         } else if isQuiet() {
@@ -300,8 +336,9 @@ enum Signals {
       return .inputFailed(inputFailure)
     }
     if !isCongested && pendingBytes >= options.outputMark {
+      // Whoever has seen so many bytes is told when they are sent, even if the next step sends them.
+      isCongested = true
       guard flush() else { return nil }
-      isCongested = pendingBytes >= options.outputMark
     }
     let mayRead = !isCongested && !isPaused.load(ordering: .relaxed)
     if isInputFresh && mayRead {
@@ -355,7 +392,8 @@ enum Signals {
 
   /// Lets the next signal post the envelope again. Returns false if there has been one meanwhile.
   private func isQuiet() -> Bool {
-    if !canRead || !canWrite {
+    if Poller.isTold {
+      let canWrite = lock.withLock { self.canWrite }
       transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable))
     }
     framesLeft = Self.frameLimit
@@ -366,8 +404,11 @@ enum Signals {
   private func absorb(_ bits: UInt32) {
     if bits & (Signals.readable | Signals.ended) != 0 { canRead = true }
     if bits & Signals.ended != 0 { hasPeerEnded = true }
-    if bits & Signals.writable != 0 { canWrite = true }
     if bits & Signals.flush != 0 { isFlushDue = true }
+    if bits & Signals.writable != 0 {
+      hasConnectNews = true
+      if phase == .open { lock.withLock { canWrite = true } }
+    }
     if bits & Signals.drain != 0 { isDraining = true }
     if bits & Signals.halfClose != 0 { wantsHalfClose = true }
     if bits & Signals.timer != 0 { lookAtTimeouts() }
@@ -391,7 +432,7 @@ enum Signals {
       // A short read has emptied the socket: the next byte will be told of. But the end of the stream may have been
       // told already.
       if count < room.count && !hasPeerEnded { canRead = false }
-      if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+      noteActivity()
     } else if count == 0 {
       input.isAtEnd = true
       // The codec has to look once more, since a frame may end with the stream.
@@ -448,7 +489,8 @@ enum Signals {
     isFlushDue = false
     lock.lock()
     isFlushSignalled = false
-    if canWrite { failure = send() }
+    if canWrite && outputFailure == 0 { outputFailure = send() }
+    failure = outputFailure
     if output.count < options.outputMark && !roomWaiters.isEmpty { swap(&woken, &roomWaiters) }
     lock.unlock()
     for waiter in woken { waiter.parker.signal() }
@@ -467,7 +509,7 @@ enum Signals {
       }
       if sent >= 0 {
         output.remove(sent)
-        if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+        noteActivity()
         if sent < offered {
           canWrite = false
           break
@@ -497,7 +539,6 @@ enum Signals {
   private func closeNow(_ end: ConnectionEnd) {
     self.end = end
     isDone = true
-    phase = .closed
     input.clear()
     let isAbort =
       switch end {
@@ -505,6 +546,7 @@ enum Signals {
       default: false
       }
     lock.lock()
+    phase = .closed
     let rest = closeTransport(abort: isAbort)
     lock.unlock()
     rest.finish(self)
@@ -581,7 +623,7 @@ enum Signals {
       isOver = input.isAtEnd
     }
     if !isOver {
-      transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable))
+      if Poller.isTold { transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable)) }
       let hasMore = canRead && !input.isAtEnd
       lock.unlock()
       if hasMore { goOnLingering() }
@@ -626,12 +668,19 @@ enum Signals {
 
   // MARK: Time
 
+  /// When the connection is closed unless something is sent or received.
+  private var idleDeadline: Int64 {
+    options.idleTimeout.map { lastActivity.load(ordering: .relaxed).saturatingAdd($0.nanosecondsClamped) } ?? .max
+  }
+
+  private func noteActivity() {
+    if options.idleTimeout != nil { lastActivity.store(system.scheduler.coarseNow, ordering: .relaxed) }
+  }
+
   /// Sets the timer for the earliest of the deadlines.
   private func armTimer() {
     var deadline = connectDeadline
-    if let idle = options.idleTimeout, phase == .open {
-      deadline = min(deadline, lastActivity.saturatingAdd(idle.nanosecondsClamped))
-    }
+    if phase == .open { deadline = min(deadline, idleDeadline) }
     if frameBegan != 0, let limit = options.frameTimeout {
       deadline = min(deadline, frameBegan.saturatingAdd(limit.nanosecondsClamped))
     }
@@ -661,7 +710,7 @@ enum Signals {
       if phase == .connecting { return closeNow(.failed(NetworkError(.connect, peer, reason: "no answer in time"))) }
     }
     guard phase == .open else { return armTimer() }
-    if let idle = options.idleTimeout, now >= lastActivity.saturatingAdd(idle.nanosecondsClamped) {
+    if now >= idleDeadline {
       // The peer gets what has been written, if it takes it.
       if end == nil { end = .idle }
       return
