@@ -28,8 +28,11 @@ let sources: [Target] = [
     name: "TroupeChannels", dependencies: ["CTroupeShims"] + (isModel ? ["TroupeModel"] : []),
     exclude: [isModel ? "Waiting/Backoff.swift" : "Model"], swiftSettings: settings),
   .target(
-    name: "Troupe", dependencies: ["TroupeChannels", "CTroupeShims", "CTroupeSockets"] + (isModel ? ["TroupeModel"] : []),
-    exclude: isModel ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift"] : ["Model"],
+    name: "Troupe",
+    dependencies: ["TroupeChannels", "CTroupeShims", "CTroupeSockets"] + (isModel ? ["TroupeModel"] : []),
+    exclude: isModel
+      ? ["Scheduler/PoolScheduler+Dispatch.swift", "Scheduler/PoolSizes.swift", "Readiness/DescriptorSet.swift"]
+      : ["Model"],
     swiftSettings: settings),
 ]
 
@@ -63,7 +66,9 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet", "TroupeTestKit"], swiftSettings: settings),
+  .testTarget(
+    name: "TroupeNetTests", dependencies: ["TroupeNet", "TroupeTestKit", "Troupe", "CTroupeShims"],
+    swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",

@@ -59,7 +59,7 @@ int32_t troupe_poller_wait(troupe_poller *poller, troupe_ready *ready, int32_t c
     uint32_t bits = events[i].events;
     if (events[i].data.u64 == UINT64_MAX) {
       // The count in the descriptor need not be read: it is edge-triggered, so each write is reported once.
-      continue;
+      bits = 0;
     }
     ready[count].token = events[i].data.u64;
     ready[count].events = (bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? TROUPE_READABLE : 0)

@@ -121,6 +121,9 @@ int32_t troupe_poller_wait(troupe_poller *poller, troupe_ready *ready, int32_t c
     if (entries[0].revents != 0) {
       char bytes[64];
       while (read(poller->pipe[0], bytes, sizeof bytes) > 0) {}
+      ready[written].token = UINT64_MAX;
+      ready[written].events = 0;
+      written++;
     }
     pthread_mutex_lock(&poller->lock);
     for (size_t i = 1; i < count && written < capacity; i++) {

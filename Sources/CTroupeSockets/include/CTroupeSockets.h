@@ -48,7 +48,8 @@ int32_t troupe_poller_want(troupe_poller *poller, int32_t descriptor, uint32_t e
 /// Whether `troupe_poller_want` does anything.
 bool troupe_poller_is_told(void);
 /// Waits until a descriptor is ready or `troupe_poller_wake` is called, and writes what is ready. With `block` false it
-/// does not wait. Returns the number of descriptors.
+/// does not wait. Returns the number of descriptors. A call of `troupe_poller_wake` is reported once, by the token
+/// UINT64_MAX and no events, to any of the threads that look or wait.
 int32_t troupe_poller_wait(troupe_poller *poller, troupe_ready *ready, int32_t capacity, bool block);
 /// Has the thread that waits return, or the next one that is about to wait. This call can be made at any time.
 void troupe_poller_wake(troupe_poller *poller);

@@ -26,7 +26,8 @@
 }
 
 /// The envelope of a source. It is posted again and again, so that no message costs an allocation.
-@usableFromInline package final class SourceEnvelope<Message: ~Copyable>: MessageEnvelope<Message>, @unchecked Sendable {
+@usableFromInline package final class SourceEnvelope<Message: ~Copyable>: MessageEnvelope<Message>, @unchecked Sendable
+{
   private let source: any MessageSource
   /// Asks the source for a message, and puts it into `message`. It was made where the types are known.
   private let step: (inout Message?) -> SourceStep
@@ -39,11 +40,15 @@
     super.init(nil)
   }
 
+  /// Has the cell know the source. Called on the cell's worker.
+  fileprivate func attach(to cell: Cell) {
+    if isAttached { return }
+    isAttached = true
+    cell.rareState.sources.append(source)
+  }
+
   override func open(_ cell: Cell) -> Content {
-    if !isAttached {
-      isAttached = true
-      cell.rareState.sources.append(source)
-    }
+    attach(to: cell)
     switch step(&message) {
     case .nothing: return .nothing
     case .message:
@@ -80,6 +85,15 @@ extension Address where Message: ~Copyable {
 
   /// Posts the envelope of a source that has something. The source must not do this again before it was asked.
   @usableFromInline package func post(_ envelope: SourceEnvelope<Message>) { target.cell.post(envelope) }
+}
+
+extension Context where Message: ~Copyable {
+  /// Gives a new source to this incarnation of the actor, which the source belongs to even if the incarnation ends
+  /// before the envelope is opened.
+  @usableFromInline package func attach(_ envelope: SourceEnvelope<Message>) {
+    envelope.attach(to: cell)
+    cell.post(envelope)
+  }
 }
 
 extension Cell {

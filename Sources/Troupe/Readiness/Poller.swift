@@ -108,6 +108,12 @@ package protocol PollerClient: AnyObject, Sendable {
     looks.wrappingAdd(1, ordering: .relaxed)
     return withUnsafeTemporaryAllocation(of: DescriptorSet.Ready.self, capacity: Self.atOnce) { ready in
       let count = set.wait(ready, block: false)
+      // A wake-up that was meant for a worker that has begun to wait meanwhile is passed on to it. Without this a
+      // worker that was claimed would not hear of it. Sequentially consistent: whoever wakes a worker has claimed it
+      // after it had claimed the wait.
+      if ready[..<count].contains(where: { $0.token == .max }), isWaitedFor.load(ordering: .sequentiallyConsistent) {
+        set.wake()
+      }
       tell(UnsafeBufferPointer(rebasing: ready[..<count]))
       return count > 0
     }

@@ -107,9 +107,10 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   /// The poller, if anybody has asked for it. To look costs one load.
   ///
-  /// Acquiring: pairs with the releasing store in `poller`.
+  /// Sequentially consistent, as is the store in `poller`: a worker that goes idle looks here after its step on the
+  /// idle workers, and whoever adds the first descriptor looks at those after the store.
   var existingPoller: Unmanaged<Poller>? {
-    UnsafeRawPointer(bitPattern: pollerBits.load(ordering: .acquiring)).map { .fromOpaque($0) }
+    UnsafeRawPointer(bitPattern: pollerBits.load(ordering: .sequentiallyConsistent)).map { .fromOpaque($0) }
   }
 
   /// The poller, which the first call makes. It is nil, and errno is set, if the system has no room for one.
@@ -117,7 +118,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     pollerLock.withLock {
       if let existingPoller { return existingPoller.takeUnretainedValue() }
       guard let poller = Poller({ [unowned self] in wakeOne(mayStealNext: true) }) else { return nil }
-      pollerBits.store(UInt(bitPattern: Unmanaged.passRetained(poller).toOpaque()), ordering: .releasing)
+      pollerBits.store(UInt(bitPattern: Unmanaged.passRetained(poller).toOpaque()), ordering: .sequentiallyConsistent)
       return poller
     }
   }

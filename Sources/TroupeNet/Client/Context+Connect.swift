@@ -25,7 +25,10 @@ extension Context where Message: ~Copyable {
     as message: @escaping @Sendable (consuming ConnectionEvent<C.Inbound>) -> Message
   ) -> Connection<C> {
     let connection = Connection(beginConnection(to: endpoint, options, timeout), CodecBox(codec))
-    connection.attach(to: address, message)
+    let envelope = SourceEnvelope<Message>(connection.core, connection.box.step(connection.core, message))
+    let address = address
+    connection.core.attach(sendsAtOnce: address.isAsynchronous) { address.post(envelope) }
+    attach(envelope)
     return connection
   }
 

@@ -27,14 +27,19 @@ public struct LengthPrefixedCodec<Length: FixedWidthInteger & UnsignedInteger & 
   /// Makes a codec whose frames begin with a `Length`.
   public init(_ length: Length.Type = UInt32.self, limit: Int = 1024 * 1024) { self.limit = limit }
 
-  /// Takes one frame, without its length. It throws as soon as a length above the limit has come.
+  /// Takes one frame, without its length. It throws as soon as a length above the limit has come. Bytes at the end of
+  /// the stream that are no whole frame are an error.
   public mutating func decode(_ input: inout InputBuffer) throws -> [UInt8]? {
-    guard let length = input.integer(as: Length.self) else { return nil }
-    guard length <= limit else { throw CodecError.frameTooLong(limit: limit) }
     let size = MemoryLayout<Length>.size
-    guard input.count - size >= Int(length) else { return nil }
-    input.skip(size)
-    return input.takeBytes(Int(length))
+    if let length = input.integer(as: Length.self) {
+      guard length <= limit else { throw CodecError.frameTooLong(limit: limit) }
+      if input.count - size >= Int(length) {
+        input.skip(size)
+        return input.takeBytes(Int(length))
+      }
+    }
+    if input.isAtEnd && !input.isEmpty { throw CodecError.malformed("the stream ended within a frame") }
+    return nil
   }
 
   /// Puts a length and a frame into the output. A frame that is too long for a `Length` stops the program.
@@ -104,7 +109,7 @@ public struct DelimiterCodec: Codec {
       }
       seen = found + 1
     }
-    if input.count >= limit + delimiter.count { throw CodecError.frameTooLong(limit: limit) }
+    if input.count - delimiter.count >= limit { throw CodecError.frameTooLong(limit: limit) }
     if input.isAtEnd && !input.isEmpty { throw CodecError.malformed("the stream ended within a frame") }
     if input.count > 0, input.firstIndex(of: delimiter[0], from: seen) == nil { seen = input.count }
     return nil

@@ -19,7 +19,7 @@ public struct LineCodec: Codec {
   /// Takes one line. Bytes that are no UTF-8 become U+FFFD. O(n) for all bytes of a line, however they are split.
   public mutating func decode(_ input: inout InputBuffer) throws -> String? {
     guard let end = input.firstIndex(of: UInt8(ascii: "\n"), from: seen) else {
-      if input.count > limit + 1 { throw CodecError.frameTooLong(limit: limit) }
+      if input.count - 1 > limit { throw CodecError.frameTooLong(limit: limit) }
       seen = input.count
       guard input.isAtEnd && seen > 0 else { return nil }
       seen = 0

@@ -64,9 +64,18 @@ public struct Connection<C: Codec>: Sendable {
   nonisolated(nonsending) public func deliver(
     _ frame: consuming sending C.Outbound, timeout: Duration? = nil
   ) async -> WriteOutcome {
-    let outcome = await core.waitForRoom(timeout)
-    guard outcome == .written else { return outcome }
-    return write(frame)
+    let deadline = core.deadline(after: timeout)
+    while true {
+      // Others that waited too may have filled the room again.
+      if let outcome = core.beginDelivery() {
+        guard outcome == .written else { return outcome }
+        box.encoder.encode(frame, into: &core.output)
+        core.endWrite()
+        return .written
+      }
+      let outcome = await core.waitForRoom(until: deadline)
+      guard outcome == .written else { return outcome }
+    }
   }
 
   /// Holds further frames back, beginning with the one after that in hand. The peer is held by TCP when its and this
@@ -91,12 +100,9 @@ public struct Connection<C: Codec>: Sendable {
   /// Has the next frame decoded by another codec, for a protocol that changes to another one. Only the handlers of the
   /// connection's actor may call this. What is written is still encoded by the first codec; use
   /// `write(encoding:)` for what that cannot do.
-  public func changeCodec(_ codec: C) { box.decoder = codec }
-}
-
-extension ConnectionCore {
-  @usableFromInline nonisolated(nonsending) func waitForRoom(_ timeout: Duration?) async -> WriteOutcome {
-    await waitForRoom(until: deadline(after: timeout))
+  public func changeCodec(_ codec: C) {
+    box.decoder = codec
+    core.codecChanged()
   }
 }
 

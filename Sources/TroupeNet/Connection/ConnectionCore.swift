@@ -65,6 +65,8 @@ enum Signals {
   private let isPaused = Atomic<Bool>(false)
   /// The number of bytes that wait for being sent. It is written under the lock.
   private let pendingOutput = Atomic<Int>(0)
+  /// When something was sent or received last. It is kept only if the options have an idle timeout.
+  private let lastActivity = Atomic<Int64>(0)
 
   // MARK: Under the lock
 
@@ -116,11 +118,14 @@ enum Signals {
   /// How the connection ends, once that is decided.
   @exclusivity(unchecked) private var end: ConnectionEnd?
   @exclusivity(unchecked) private var isEndTold = false
-  /// When something was sent or received last, and when the first byte of the frame came that is not complete. They
-  /// are kept only if the options have the timeouts. 0 stands for no frame.
-  @exclusivity(unchecked) private var lastActivity: Int64 = 0
+  /// When the first byte of the frame came that is not complete. It is kept only if the options have a timeout for
+  /// frames. 0 stands for no frame.
   @exclusivity(unchecked) private var frameBegan: Int64 = 0
   @exclusivity(unchecked) private var connectDeadline: Int64 = .max
+  /// When a connection that lingers is cut off.
+  @exclusivity(unchecked) private var lingerDeadline: Int64 = .max
+  /// Whether somebody has written since the output was sent last.
+  @exclusivity(unchecked) private var isFlushDue = false
   /// How many more frames and reads there may be before others have their turn.
   @exclusivity(unchecked) private var framesLeft = ConnectionCore.frameLimit
   @exclusivity(unchecked) private var readsLeft = ConnectionCore.readLimit
@@ -145,7 +150,7 @@ enum Signals {
     // What the peer has sent at once is read without waiting to be told of it.
     canRead = !isConnecting
     canWrite = !isConnecting
-    if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+    noteActivity()
     if let connectTimeout { connectDeadline = system.scheduler.deadline(after: connectTimeout) }
   }
 
@@ -204,6 +209,15 @@ enum Signals {
 
   var local: Endpoint { lock.withLock { localEndpoint } }
   var pendingBytes: Int { pendingOutput.load(ordering: .relaxed) }
+
+  /// Locks the output for one frame if fewer bytes wait than its mark. Returns nil if there are more, and why not if it
+  /// is closed.
+  @usableFromInline func beginDelivery() -> WriteOutcome? {
+    lock.lock()
+    if !isClosedForOutput && output.count < options.outputMark { return .written }
+    defer { lock.unlock() }
+    return isClosedForOutput ? .closed : nil
+  }
 
   /// Locks the output for one frame. Returns why not if there is no room, or it is closed.
   @usableFromInline func beginWrite() -> WriteOutcome {
@@ -287,13 +301,14 @@ enum Signals {
           case .done:
             connectDeadline = .max
             canRead = true
-            if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+            noteActivity()
             let local = transport.local
             lock.withLock {
               phase = .open
               localEndpoint = local
               canWrite = true
             }
+            armTimer()
             return .connected
           }
         } else if isQuiet() {
@@ -331,7 +346,7 @@ enum Signals {
       framesLeft -= 1
       return .decode
     }
-    if pendingBytes > 0 || isFlushSignalled {
+    if pendingBytes > 0 || isFlushDue {
       guard flush() else { return nil }
     }
     if isCongested && pendingBytes <= options.outputMark / 2 {
@@ -348,6 +363,10 @@ enum Signals {
         if !isInputEndTold {
           isInputEndTold = true
           return .inputEnded
+        }
+        if isDraining && pendingBytes == 0 {
+          end = .byUs
+          return nil
         }
       } else if canRead {
         if readsLeft == 0 { return others() }
@@ -385,6 +404,7 @@ enum Signals {
   private func absorb(_ bits: UInt32) {
     if bits & (Signals.readable | Signals.ended) != 0 { canRead = true }
     if bits & Signals.ended != 0 { hasPeerEnded = true }
+    if bits & Signals.flush != 0 { isFlushDue = true }
     if bits & Signals.writable != 0 {
       hasConnectNews = true
       if phase == .open { lock.withLock { canWrite = true } }
@@ -412,7 +432,7 @@ enum Signals {
       // A short read has emptied the socket: the next byte will be told of. But the end of the stream may have been
       // told already.
       if count < room.count && !hasPeerEnded { canRead = false }
-      if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+      noteActivity()
     } else if count == 0 {
       input.isAtEnd = true
       // The codec has to look once more, since a frame may end with the stream.
@@ -438,10 +458,22 @@ enum Signals {
     isInputFresh = false
     if input.isEmpty {
       frameBegan = 0
-    } else if options.frameTimeout != nil && frameBegan == 0 {
-      frameBegan = system.scheduler.preciseNow
-      armTimer()
+    } else if options.frameTimeout != nil {
+      let now = system.scheduler.preciseNow
+      if frameBegan == 0 {
+        frameBegan = now
+        armTimer()
+      } else if isFrameLate(now) {
+        decodingFailed(FrameTimeout())
+      }
     }
+  }
+
+  /// Called in the actor's turn when the connection has another codec, which looks at what the first one left.
+  func codecChanged() {
+    if input.isEmpty || isDone { return }
+    isInputFresh = true
+    signal(Signals.resume)
   }
 
   /// Called when the codec has thrown.
@@ -454,6 +486,7 @@ enum Signals {
   private func flush() -> Bool {
     var failure: Int32 = 0
     var woken: [RoomWaiter] = []
+    isFlushDue = false
     lock.lock()
     isFlushSignalled = false
     if canWrite && outputFailure == 0 { outputFailure = send() }
@@ -476,7 +509,7 @@ enum Signals {
       }
       if sent >= 0 {
         output.remove(sent)
-        if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
+        noteActivity()
         if sent < offered {
           canWrite = false
           break
@@ -557,6 +590,7 @@ enum Signals {
     var woken: [RoomWaiter] = []
     lock.lock()
     phase = .lingering
+    lingerDeadline = system.scheduler.deadline(after: options.closeTimeout)
     isClosedForOutput = true
     swap(&woken, &roomWaiters)
     let old = timer.take()
@@ -565,7 +599,7 @@ enum Signals {
     if let old { system.scheduler.cancel(old) }
     let before = signals.bitwiseOr(Signals.lingers | Signals.posted, ordering: .acquiringAndReleasing).oldValue
     linger(before)
-    setTimer(at: system.scheduler.deadline(after: options.closeTimeout))
+    setTimer(at: lingerDeadline)
   }
 
   /// Does what is left to do and can be done now. Any thread may call this when the connection lingers.
@@ -574,25 +608,37 @@ enum Signals {
     guard phase == .lingering, !isTransportClosed else { return lock.unlock() }
     if bits & (Signals.readable | Signals.ended) != 0 { canRead = true }
     if bits & Signals.writable != 0 { canWrite = true }
-    var isOver = bits & (Signals.abort | Signals.timer | Signals.overflow) != 0
+    var isOver = bits & (Signals.abort | Signals.overflow) != 0
+    // The timer of an earlier deadline may have fired just before.
+    if bits & Signals.timer != 0 && system.scheduler.preciseNow >= lingerDeadline { isOver = true }
     let isAbort = isOver
     if !isOver && canWrite && send() != 0 { isOver = true }
+    // Also while output waits: a peer that sends everything before it reads would wait for ever.
+    if !isOver && !input.isAtEnd && canRead { throwInputAway() }
     if !isOver && output.isEmpty {
       if !hasEndedOutput {
         hasEndedOutput = true
         transport.endOutput()
       }
-      if !input.isAtEnd && canRead { throwInputAway() }
       isOver = input.isAtEnd
     }
     if !isOver {
       if Poller.isTold { transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable)) }
-      return lock.unlock()
+      let hasMore = canRead && !input.isAtEnd
+      lock.unlock()
+      if hasMore { goOnLingering() }
+      return
     }
     phase = .closed
     let rest = closeTransport(abort: isAbort)
     lock.unlock()
     rest.finish(self)
+  }
+
+  /// Has the rest of the input thrown away when others have had their turn: nothing else would tell of it.
+  private func goOnLingering() {
+    system.scheduler.add(
+      ActionTimer(deadline: system.scheduler.preciseNow) { [weak self] _ in self?.signal(Signals.readable) })
   }
 
   /// Reads what the peer still sends, up to its end. Under the lock.
@@ -606,7 +652,6 @@ enum Signals {
       if count == SystemError.wouldBlock { canRead = false } else { input.isAtEnd = true }
       return
     }
-    input.isAtEnd = true
   }
 
   @usableFromInline func actorEnded() {
@@ -623,12 +668,19 @@ enum Signals {
 
   // MARK: Time
 
+  /// When the connection is closed unless something is sent or received.
+  private var idleDeadline: Int64 {
+    options.idleTimeout.map { lastActivity.load(ordering: .relaxed).saturatingAdd($0.nanosecondsClamped) } ?? .max
+  }
+
+  private func noteActivity() {
+    if options.idleTimeout != nil { lastActivity.store(system.scheduler.coarseNow, ordering: .relaxed) }
+  }
+
   /// Sets the timer for the earliest of the deadlines.
   private func armTimer() {
     var deadline = connectDeadline
-    if let idle = options.idleTimeout, phase == .open {
-      deadline = min(deadline, lastActivity.saturatingAdd(idle.nanosecondsClamped))
-    }
+    if phase == .open { deadline = min(deadline, idleDeadline) }
     if frameBegan != 0, let limit = options.frameTimeout {
       deadline = min(deadline, frameBegan.saturatingAdd(limit.nanosecondsClamped))
     }
@@ -655,19 +707,28 @@ enum Signals {
   private func lookAtTimeouts() {
     let now = system.scheduler.preciseNow
     if now >= connectDeadline {
-      if phase == .connecting { closeNow(.failed(NetworkError(.connect, peer, reason: "no answer in time"))) }
-      return
+      if phase == .connecting { return closeNow(.failed(NetworkError(.connect, peer, reason: "no answer in time"))) }
     }
-    guard phase == .open else { return }
-    if let idle = options.idleTimeout, now >= lastActivity.saturatingAdd(idle.nanosecondsClamped) {
+    guard phase == .open else { return armTimer() }
+    if now >= idleDeadline {
       // The peer gets what has been written, if it takes it.
       if end == nil { end = .idle }
       return
     }
-    if frameBegan != 0, let limit = options.frameTimeout, now >= frameBegan.saturatingAdd(limit.nanosecondsClamped) {
-      decodingFailed(FrameTimeout())
-      return
+    if isFrameLate(now) {
+      if isCongested || isPaused.load(ordering: .relaxed) {
+        // It is this side that does not read.
+        frameBegan = now
+      } else if !canRead && !isInputFresh {
+        return decodingFailed(FrameTimeout())
+      }
+      // Otherwise the rest of the frame may have come. The timer fires again if it has not.
     }
     armTimer()
+  }
+
+  private func isFrameLate(_ now: Int64) -> Bool {
+    guard frameBegan != 0, let limit = options.frameTimeout else { return false }
+    return now >= frameBegan.saturatingAdd(limit.nanosecondsClamped)
   }
 }

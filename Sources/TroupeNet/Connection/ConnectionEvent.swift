@@ -17,9 +17,10 @@ public enum ConnectionEvent<Frame> {
 
 /// How a connection ended.
 public enum ConnectionEnd: Sendable, CustomStringConvertible {
-  /// The peer ended its side, and everything that was written has been sent.
+  /// The peer ended its side. What was written before is still being sent, as with `byUs`.
   case byPeer
-  /// `close` was called, or the server stopped, and everything that was written has been handed to the system.
+  /// `close` was called, or the server stopped. What was written before is still being sent, for
+  /// `ConnectionOptions.closeTimeout` at most.
   case byUs
   /// `abort` was called.
   case aborted

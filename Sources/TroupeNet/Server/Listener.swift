@@ -32,12 +32,17 @@ public import Troupe
     switch message {
     case .stop:
       isStopped = true
-      socket.close()
+      close()
     case .accept: accept(context)
     }
   }
 
-  @usableFromInline mutating func stopping(in context: Context<ListenerMessage>) { socket.close() }
+  @usableFromInline mutating func stopping(in context: Context<ListenerMessage>) { close() }
+
+  private func close() {
+    socket.close()
+    state.socketIsClosed()
+  }
 
   /// How many clients are accepted before others have their turn.
   private static let atOnce = 64

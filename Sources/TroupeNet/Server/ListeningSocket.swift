@@ -94,9 +94,10 @@ final class ListeningSocket: ListeningTransport, @unchecked Sendable {
 
   func close() {
     guard descriptor >= 0 else { return }
+    // While it still listens: afterwards the file may be that of a server that has taken the path over.
+    if let path { _ = troupe_remove_socket_file(path) }
     if token >= 0 { poller.remove(descriptor, token) }
     _ = troupe_socket_close(descriptor)
     descriptor = -1
-    if let path { _ = troupe_remove_socket_file(path) }
   }
 }

@@ -12,6 +12,8 @@ internal import TroupeChannels
   private let lock = FutexLock()
   private var connections: [ObjectIdentifier: ConnectionCore] = [:]
   private var isStopped = false
+  /// Whether the socket that listens is closed, so that its endpoint can be used again.
+  private var isSocketClosed = false
   private var waiting: [StopWaiter] = []
   /// Tells the server's actor that a connection has gone, or that it shall stop.
   private var tell: (@Sendable (ListenerMessage) -> Void)?
@@ -41,12 +43,29 @@ internal import TroupeChannels
     let (wasFull, done) = lock.withLock { () -> (Bool, [StopWaiter]) in
       let wasFull = connections.count == options.maximumConnections
       connections[ObjectIdentifier(core)] = nil
-      guard connections.isEmpty && isStopped else { return (wasFull, []) }
-      defer { waiting = [] }
-      return (wasFull, waiting)
+      return (wasFull, takeWaiting())
     }
     if wasFull { lock.withLock { tell }?(.accept) }
     for waiter in done { waiter.parker.signal() }
+  }
+
+  /// Called by the server's actor when it has closed the socket that listens.
+  func socketIsClosed() {
+    let done = lock.withLock { () -> [StopWaiter] in
+      isSocketClosed = true
+      return takeWaiting()
+    }
+    for waiter in done { waiter.parker.signal() }
+  }
+
+  /// Whether nothing is left of the server. Under the lock.
+  private var isOver: Bool { connections.isEmpty && isSocketClosed }
+
+  /// Those that wait for the end, if it has come. Under the lock.
+  private func takeWaiting() -> [StopWaiter] {
+    guard isOver else { return [] }
+    defer { waiting = [] }
+    return waiting
   }
 
   /// Stops accepting, and has each connection finish what is under way.
@@ -60,6 +79,7 @@ internal import TroupeChannels
 
   /// Has the connections end: each when what is under way is finished, and after the timeout at once.
   nonisolated(nonsending) func drain(within timeout: Duration) async {
+    stopAccepting()
     for core in lock.withLock({ Array(connections.values) }) { core.drain() }
     await waitUntilEmpty(timeout)
     for core in lock.withLock({ Array(connections.values) }) { core.abort() }
@@ -68,11 +88,11 @@ internal import TroupeChannels
 
   private nonisolated(nonsending) func waitUntilEmpty(_ timeout: Duration) async {
     let waiter = StopWaiter()
-    let isEmpty = lock.withLock { () -> Bool in
-      if !connections.isEmpty { waiting.append(waiter) }
-      return connections.isEmpty
+    let isOver = lock.withLock { () -> Bool in
+      if !self.isOver { waiting.append(waiter) }
+      return self.isOver
     }
-    if isEmpty { return }
+    if isOver { return }
     let scheduler = system.scheduler
     let timer = ActionTimer(deadline: scheduler.deadline(after: timeout)) { _ in waiter.parker.signal() }
     scheduler.add(timer)
