@@ -1,4 +1,5 @@
 import Troupe
+import TroupeNet
 
 extension Session {
   /// Chooses the version of the protocol. Returns what puts in the answer, which is of the new version already.
@@ -73,7 +74,7 @@ extension Session {
   }
 
   /// In version 2 a client with subscriptions gets arrays only.
-  func answerPing(_ call: Call, _ answer: inout Answer) {
+  static func answerPing(_ call: Call, _ answer: inout Answer) {
     answer.array(2)
     answer.bulk("pong")
     if call.count == 2 { answer.bulk(call[1]) } else { answer.bulk("") }

@@ -217,18 +217,21 @@ struct Session: Behavior {
     _ role: Command.Role, _ call: Call, _ batch: Batch, _ context: Context<Message>
   ) -> Step {
     let all = ShardSet.all(database.shards.count)
-    let named = ShardSet.all(database.shards.count).intersection(
-      CommandTable.shared.commands[call.arguments.commandIndex].shards(call.arguments, among: database.shards.count))
+    let command = CommandTable.shared.commands[call.arguments.commandIndex]
+    let named = command.shards(call.arguments, among: database.shards.count)
     switch role {
     case .ping:
-      return subscriptions.restrictsClient(isRESP3) && call.count <= 2
-        ? answer { answerPing(call, &$0) } : performHere(batch, context)
-    case .client: return answer { describeClient(call, &$0) }
+      if call.count > 2 || !subscriptions.restrictsClient(isRESP3) { return performHere(batch, context) }
+      return answer { Self.answerPing(call, &$0) }
+    case .client:
+      var part = Answer(isRESP3: isRESP3)
+      describeClient(call, &part)
+      return answer { $0.encoded(part.bytes) }
     case .hello:
       // The version of the protocol must not change while answers of the old one are outstanding.
       if segment != nil { return .later }
-      let step = hello(call)
-      return answer(step)
+      let body = hello(call)
+      return answer(body)
     case .multi:
       if transaction != nil { return answer { $0.error(.other("ERR MULTI calls can not be nested")) } }
       transaction = Transaction()
