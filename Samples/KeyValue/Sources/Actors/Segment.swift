@@ -30,7 +30,8 @@ struct Segment {
       firstSource = source
     } else if !hasSeveralSources && source != firstSource {
       hasSeveralSources = true
-      sources = Array(repeating: firstSource, count: count)
+      sources.reserveCapacity(max(32, 2 * count))
+      sources.append(contentsOf: repeatElement(firstSource, count: count))
     }
     if hasSeveralSources { sources.append(source) }
     count += 1
@@ -39,6 +40,8 @@ struct Segment {
   /// Adds a command for a shard.
   mutating func add(_ command: Int, to shard: Int) {
     add(source: Int8(shard))
+    // Room for a pipeline of the usual length, at once.
+    if commands[shard].isEmpty { commands[shard].reserveCapacity(16) }
     commands[shard].append(Int32(command))
   }
 

@@ -34,6 +34,8 @@ struct CommandCodec: Codec {
   /// The length of the argument in hand, once its line has come.
   private var length: Int?
   private var commands = 0
+  /// The number of words of the last batch.
+  private var usualWords = 8
   /// Whether the client has sent what is no command, so that nothing after it can be understood.
   private var isBroken = false
 
@@ -74,6 +76,8 @@ struct CommandCodec: Codec {
     guard position < bytes.count else { return false }
     start = position
     command = words.count
+    // A client mostly sends as much as it did before.
+    if words.isEmpty { words.reserveCapacity(usualWords) }
     if bytes[position] != UInt8(ascii: "*") { return try inline(bytes) }
     guard let count = try number(bytes, .invalidMultibulkLength) else { return false }
     if count > limits.arguments { throw .invalidMultibulkLength }
@@ -174,6 +178,7 @@ struct CommandCodec: Codec {
     let taken = isInside ? start : position
     let begun = isInside ? Array(words[command...]) : []
     if isInside { words.removeLast(words.count - command) }
+    usualWords = min(words.count, 1024)
     let batch = Batch(bytes: input.takeBytes(taken), words: words, failure: failure)
     words = begun
     // The first two words are the command and the number of its arguments; the others come in pairs.
