@@ -96,6 +96,13 @@ import TroupeNet
     #expect(left == 0, "what comes after it is thrown away")
   }
 
+  @Test func `empty lines and empty commands are not kept`() {
+    let empty = String(repeating: "\r\n*0\r\n\n", count: 20_000)
+    let alone = commands(in: empty)
+    #expect(alone.found == Found() && alone.left == 0)
+    #expect(commands(in: empty + "PING\r\n").found == Found(commands: [["PING"]]))
+  }
+
   @Test func `a great number of arguments that do not come costs nothing`() {
     let (found, batches, left) = commands(in: "*1000000\r\n$1\r\na\r\n")
     #expect(found == Found() && batches == 0 && left == 17)

@@ -87,8 +87,7 @@ import TroupeTestKit
   private let system = ActorSystem("stores", options: ActorSystem.Options(workers: 1, log: { _ in }))
 
   private func client(_ number: Int, isRESP3: Bool = false) -> Client {
-    let session = system.spawn(state: 0) { (_: inout Int, _: consuming Session.Message, _: Context<Session.Message>) in }
-    return Client(number: number, session: session, isRESP3: isRESP3)
+    Client(number: number, session: system.spawn(behavior: Silent()), isRESP3: isRESP3)
   }
 
   private func batch(_ line: String) throws -> Batch {
@@ -242,7 +241,9 @@ import TroupeTestKit
   @Test func `what is published goes to those who listen, once for a channel and once for a pattern`() async throws {
     let received = system.spawn(behavior: Inbox())
     let listener = Client(number: 9, session: received.contramap { .message($0) }, isRESP3: true)
-    func listen(_ line: String) throws { _ = Work(task: .command(try batch(line), 0), client: listener).perform(in: keyspace) }
+    func listen(_ line: String) throws {
+      _ = Work(task: .command(try batch(line), 0), client: listener).perform(in: keyspace)
+    }
     try listen("subscribe news sports")
     try listen("psubscribe n*")
     #expect(try run("publish news hello") == ":2" && run("publish sports x") == ":1" && run("publish other x") == ":0")
@@ -259,8 +260,13 @@ import TroupeTestKit
       ])
   }
 
+  /// A session that nobody looks at.
+  private struct Silent: Behavior {
+    mutating func receive(_ message: consuming Session.Message, in context: Context<Session.Message>) {}
+  }
+
   private struct Inbox: Behavior {
-    enum Message {
+    enum Message: ~Copyable {
       case message(Session.Message)
       case all(Reply<[[UInt8]]>)
     }

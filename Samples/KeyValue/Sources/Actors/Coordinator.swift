@@ -3,8 +3,8 @@ import Troupe
 /// Does what concerns several shards, such as `MSET`, `RENAME` and `EXEC`: it borrows their stores, works on them, and
 /// gives them back.
 ///
-/// What it does is atomic, because nobody else has the stores meanwhile. There is one coordinator, so two of them cannot
-/// wait for each other's stores.
+/// What it does is atomic, because nobody else has the stores meanwhile. There is one coordinator, so two of them
+/// cannot wait for each other's stores.
 struct Coordinator: Behavior {
   enum Message {
     case perform(Work, ShardSet)

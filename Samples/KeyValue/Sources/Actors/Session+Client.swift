@@ -49,7 +49,8 @@ extension Session {
 
   /// `CLIENT`, as far as client libraries use it.
   mutating func describeClient(_ call: Call, _ answer: inout Answer) {
-    let line = "id=\(number) addr=\(connection.peer) name=\(String(decoding: name, as: UTF8.self)) "
+    let line =
+      "id=\(number) addr=\(connection.peer) name=\(String(decoding: name, as: UTF8.self)) "
       + "resp=\(isRESP3 ? 3 : 2)\n"
     if call.has("id", at: 1), call.count == 2 {
       answer.integer(number)

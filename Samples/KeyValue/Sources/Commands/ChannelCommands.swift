@@ -15,7 +15,9 @@ enum ChannelCommands {
         for index in 1..<call.count { store.subscriptions.add(call.client, to: call[index], .pattern) }
       }
     },
-    Command("punsubscribe", -1, .every, role: .patternUnsubscribe) { (call, _) throws(CommandError) in remove(call, .pattern) },
+    Command("punsubscribe", -1, .every, role: .patternUnsubscribe) { (call, _) throws(CommandError) in
+      remove(call, .pattern)
+    },
   ]
 
   /// Without arguments the client leaves all of them.

@@ -129,7 +129,9 @@ enum ListCommands {
             "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
               + "or use negative to start from the end of the list")
         }
-        if value == .min { throw .other("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807") }
+        if value == .min {
+          throw .other("ERR value is out of range, value must between \(Int.min + 1) and \(Int.max)")
+        }
         rank = value
       } else if call.has("count", at: index) {
         if value < 0 { throw .other("ERR COUNT can't be negative") }

@@ -27,15 +27,26 @@ enum ServerCommands {
     },
   ]
 
-  /// The settings that clients ask for. There is no file of settings, and none of them can be changed.
+  /// The settings that clients ask for. There is no file of settings.
   private static let settings = [
     ("save", ""), ("appendonly", "no"), ("maxmemory", "0"), ("databases", "1"),
     ("proto-max-bulk-len", "\(StringCommands.maximumLength)"),
   ]
 
+  /// Settings by which Redis chooses among the ways to keep a value. Here there is one way for each type, so they may
+  /// be set, and change nothing.
+  private static let layouts = [
+    "list-max-listpack-size", "list-max-ziplist-size", "list-compress-depth", "hash-max-listpack-entries",
+    "hash-max-listpack-value", "hash-max-ziplist-entries", "hash-max-ziplist-value", "set-max-intset-entries",
+  ]
+
+  private static func canBeSet(_ name: String, _ value: String) -> Bool {
+    layouts.contains(name) || settings.contains { $0 == (name, value) }
+  }
+
   @Sendable private static func configure(_ call: Call, _ answer: inout Answer) throws(CommandError) {
     if call.has("get", at: 1), call.count >= 3 {
-      let found = settings.filter { setting in
+      let found = (settings + layouts.map { ($0, "0") }).filter { setting in
         (2..<call.count).contains { index in
           Array(setting.0.utf8).withUnsafeBytes { Glob.matches($0, call[index]) }
         }
@@ -46,6 +57,10 @@ enum ServerCommands {
         answer.bulk(value)
       }
     } else if call.has("resetstat", at: 1), call.count == 2 {
+      answer.ok()
+    } else if call.has("set", at: 1), call.count >= 4, call.count % 2 == 0,
+      stride(from: 2, to: call.count, by: 2).allSatisfy({ canBeSet(call.text($0).lowercased(), call.text($0 + 1)) })
+    {
       answer.ok()
     } else {
       throw .other("ERR this server has no settings that can be changed")

@@ -50,7 +50,13 @@ struct CommandCodec: Codec {
     }
     let failure = input.withUnsafeBytes { bytes in understand(bytes) }
     isBroken = failure != nil
-    return commands > 0 || isBroken ? takeBatch(&input, failure) : nil
+    if commands > 0 || isBroken { return takeBatch(&input, failure) }
+    if missing == nil {
+      // Empty lines and empty commands have no answer, and are not to be kept.
+      input.skip(position)
+      position = 0
+    }
+    return nil
   }
 
   func encode(_ answers: consuming [UInt8], into output: inout OutputBuffer) { output.append(contentsOf: answers) }
@@ -59,7 +65,7 @@ struct CommandCodec: Codec {
   /// command.
   private mutating func understand(_ bytes: Bytes) -> ProtocolError? {
     do throws(ProtocolError) {
-      while commands < limits.batchCommands && (missing != nil || position < limits.batchBytes) {
+      while commands == 0 || commands < limits.batchCommands && (missing != nil || position < limits.batchBytes) {
         if missing == nil {
           guard try begin(bytes) else { break }
         }
