@@ -59,6 +59,9 @@ let programs: [Target] = [
     name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
     swiftSettings: settings),
   .executableTarget(
+    name: "KeyValue", dependencies: ["Troupe", "TroupeNet", "SampleOptions"], path: "Samples/KeyValue/Sources",
+    swiftSettings: settings),
+  .executableTarget(
     name: "Monitor", dependencies: ["Troupe"], path: "Samples/FirstService/Sources", swiftSettings: settings),
 ]
 
@@ -73,7 +76,8 @@ let tests: [Target] = [
   .testTarget(
     name: "SampleTests",
     dependencies: [
-      "Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "SampleOptions", "TroupeTestKit", "WordCount",
+      "Bank", "DiningPhilosophers", "Elevator", "KeyValue", "Monitor", "Mpsc", "SampleOptions", "TroupeNet",
+      "TroupeTestKit", "WordCount",
     ],
     swiftSettings: settings),
   .testTarget(

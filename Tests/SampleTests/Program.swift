@@ -70,6 +70,15 @@ final class Program: Sendable {
     while try !folder.read("errors").contains(text) { await Task.yield() }
   }
 
+  /// Waits until it has written something on standard output, and returns all that it has written there.
+  func waitForOutput(containing text: String) async throws -> String {
+    while true {
+      let output = try folder.read("output")
+      if output.contains(text) { return output }
+      await Task.yield()
+    }
+  }
+
   /// Waits for its end. To be asked once.
   func result() async throws -> Result {
     var status: Int32 = 0

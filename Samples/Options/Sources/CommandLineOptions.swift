@@ -1,6 +1,6 @@
 import Foundation
 
-/// The options of a sample, which are numbers and flags that set properties of `Values`.
+/// The options of a sample, which are numbers, texts and flags that set properties of `Values`.
 ///
 /// ```swift
 /// let command = Command<Options>("Bank", "Moves money between accounts.", [
@@ -14,6 +14,7 @@ public struct Command<Values> {
     enum Kind {
       case number(WritableKeyPath<Values, Int>, ClosedRange<Int>)
       case flag(WritableKeyPath<Values, Bool>)
+      case text(WritableKeyPath<Values, String>, placeholder: String)
     }
     let name: String
     let kind: Kind
@@ -24,6 +25,13 @@ public struct Command<Values> {
       _ name: String, _ path: WritableKeyPath<Values, Int>, _ range: ClosedRange<Int>, _ help: String
     ) -> Option {
       Option(name: "--" + name, kind: .number(path, range), help: help)
+    }
+
+    /// Makes an option that takes a text, as in `--name PATH`. The placeholder stands for it in the help.
+    public static func text(
+      _ name: String, _ path: WritableKeyPath<Values, String>, _ placeholder: String, _ help: String
+    ) -> Option {
+      Option(name: "--" + name, kind: .text(path, placeholder: placeholder), help: help)
     }
 
     /// Makes an option without a value, as in `--name`.
@@ -67,6 +75,9 @@ public struct Command<Values> {
       }
       switch option.kind {
       case .flag(let path): values[keyPath: path] = true
+      case .text(let path, let placeholder):
+        guard let text = rest.popFirst() else { throw UsageError(message: "\(argument) needs a \(placeholder)") }
+        values[keyPath: path] = text
       case .number(let path, let range):
         guard let text = rest.popFirst() else { throw UsageError(message: "\(argument) needs a number") }
         guard let number = Int(text), range.contains(number) else {
@@ -85,6 +96,7 @@ public struct Command<Values> {
       switch option.kind {
       case .number(let path, _): lines.append(line(option.name + " N", "\(option.help) (\(defaults[keyPath: path]))"))
       case .flag: lines.append(line(option.name, option.help))
+      case .text(_, let placeholder): lines.append(line(option.name + " " + placeholder, option.help))
       }
     }
     return (lines + [line("--help", "print this")]).joined(separator: "\n")
