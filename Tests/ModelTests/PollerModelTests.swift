@@ -92,6 +92,17 @@ extension ModelTests {
         ])
     }
 
+    @Test func `work from outside and then an event`() {
+      check("1 sender, then 1 event", workers: 1, pieces: 2, fewer: 1) { outside in
+        let token = outside.add(0)
+        outside.run.schedule(1)
+        outside.awaitTurn(1)
+        outside.becomesReady(0)
+        outside.awaitTurn(0)
+        outside.remove(0, token)
+      }
+    }
+
     @Test func `two events, one after the other`() {
       check("2 events", workers: 2, pieces: 1, fewer: 1) { outside in
         let token = outside.add(0)

@@ -99,7 +99,12 @@ package protocol PollerClient: AnyObject, Sendable {
   /// Makes the caller the one that waits, if nobody is and there are descriptors.
   func claimWait() -> Bool {
     guard lacksWaiter else { return false }
-    return !isWaitedFor.exchange(true, ordering: .sequentiallyConsistent)
+    if isWaitedFor.exchange(true, ordering: .sequentiallyConsistent) { return false }
+    // The last descriptor may have been removed meanwhile, and its wake-up have gone to another worker. If it is
+    // removed after this look, the wake-up comes afterwards.
+    if isWanted { return true }
+    releaseWait()
+    return false
   }
   func releaseWait() { isWaitedFor.store(false, ordering: .sequentiallyConsistent) }
 
