@@ -175,6 +175,36 @@ extension ModelTests {
       }
     }
 
+    /// Whoever gives an element to a selection that completes another operation would be told "sent" for nothing.
+    @Test func `one selection takes from one rendezvous of two`() {
+      Check.all("select, one element of two rendezvous", fewer: 1) {
+        let account = Account()
+        let (one, sendOne) = Kind.rendezvous.channel()
+        let (two, sendTwo) = Kind.rendezvous.channel()
+        let sending = [Sending(), Sending()]
+        let receiving = Receiving()
+        return Execution([
+          { sendOne(0, account, sending[0], true) },
+          { sendTwo(4, account, sending[1], true) },
+          {
+            var first = Optional(one.take())
+            var second = Optional(two.take())
+            let found: Int? = Channel.select { select in
+              select.receive(&first!) { id($0) }
+              select.receive(&second!) { id($0) }
+            }
+            if let found { receiving.add(found) }
+            first = nil
+            second = nil
+          },
+        ]) {
+          let sent = sending.flatMap(\.sent)
+          return ModelTests.verify(account, sending, receiving)
+            ?? (sent == receiving.received ? nil : "sent \(sent), received \(receiving.received)")
+        }
+      }
+    }
+
     @Test func `two selections meet at a rendezvous`() {
       Check.all("select, both ends of a rendezvous") {
         let account = Account()
