@@ -31,6 +31,7 @@ let sources: [Target] = [
 ]
 
 let programs: [Target] = [
+  .executableTarget(name: "scratch", dependencies: ["Troupe", "TroupeNet"], path: "Samples/Scratch", swiftSettings: settings),
   .target(
     name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
     swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),

@@ -64,7 +64,8 @@ int32_t troupe_poller_wait(troupe_poller *poller, troupe_ready *ready, int32_t c
     ready[count].token = events[i].data.u64;
     ready[count].events = (bits & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? TROUPE_READABLE : 0)
       | (bits & (EPOLLOUT | EPOLLHUP | EPOLLERR) ? TROUPE_WRITABLE : 0)
-      | (bits & (EPOLLERR | EPOLLHUP) ? TROUPE_BROKEN : 0);
+      | (bits & (EPOLLERR | EPOLLHUP) ? TROUPE_BROKEN : 0)
+      | (bits & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? TROUPE_ENDED : 0);
     count++;
   }
   return count;

@@ -134,7 +134,9 @@ int32_t troupe_poller_wait(troupe_poller *poller, troupe_ready *ready, int32_t c
       ready[written].token = poller->tokens[at];
       ready[written].events = (bits & (POLLIN | POLLHUP | POLLERR) ? TROUPE_READABLE : 0)
         | (bits & (POLLOUT | POLLHUP | POLLERR) ? TROUPE_WRITABLE : 0)
-        | (bits & (POLLHUP | POLLERR | POLLNVAL) ? TROUPE_BROKEN : 0);
+        | (bits & (POLLHUP | POLLERR | POLLNVAL) ? TROUPE_BROKEN : 0)
+        // poll does not tell of the end of the peer's side alone, so the owner reads until there is nothing.
+        | (bits & (POLLIN | POLLHUP | POLLERR) ? TROUPE_ENDED : 0);
       written++;
     }
     pthread_mutex_unlock(&poller->lock);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -275,6 +276,20 @@ void troupe_error_text(int32_t error, char *text, size_t capacity) {
 #else
   strerror_r(error, text, capacity);
 #endif
+}
+
+int32_t troupe_error_would_block(void) { return EAGAIN; }
+int32_t troupe_error_interrupted(void) { return EINTR; }
+int32_t troupe_error_aborted(void) { return ECONNABORTED; }
+int32_t troupe_error_refused(void) { return ECONNREFUSED; }
+int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
+int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
+
+int32_t troupe_remove_socket_file(const char *path) {
+  struct stat status;
+  if (lstat(path, &status) < 0) return -errno;
+  if (!S_ISSOCK(status.st_mode)) return -EINVAL;
+  return result(unlink(path));
 }
 
 ptrdiff_t troupe_find_byte(const void *bytes, uint8_t byte, size_t count) {

@@ -20,6 +20,8 @@ enum {
   TROUPE_WRITABLE = 2,
   /// The descriptor has an error, or both sides have ended. It counts as readable and writable too.
   TROUPE_BROKEN = 4,
+  /// The peer has ended its side, so a read will say so when all bytes have been read.
+  TROUPE_ENDED = 8,
 };
 
 /// One descriptor that has become ready, by the number that was given when it was added.
@@ -111,6 +113,16 @@ bool troupe_address_is_ipv6(const troupe_address *address);
 /// The name and the text of an error, such as `ECONNREFUSED`; the name is NULL if it is not known.
 const char *troupe_error_name(int32_t error);
 void troupe_error_text(int32_t error, char *text, size_t capacity);
+
+/// The numbers of the errors that are looked for.
+int32_t troupe_error_would_block(void);
+int32_t troupe_error_interrupted(void);
+int32_t troupe_error_aborted(void);
+int32_t troupe_error_refused(void);
+int32_t troupe_error_in_progress(void);
+int32_t troupe_error_no_family(void);
+/// Removes the file of a Unix-domain socket, and nothing else.
+int32_t troupe_remove_socket_file(const char *path);
 
 /// Returns the offset of the first byte of that value, or -1.
 ptrdiff_t troupe_find_byte(const void *bytes, uint8_t byte, size_t count);

@@ -20,6 +20,8 @@ final class RareState {
   /// Work whose result will come as a message.
   private(set) var work: [ObjectIdentifier: (order: Int, task: Task<Void, Never>)] = [:]
   private var startedWork = 0
+  /// What brings the actor messages from outside of the system.
+  @exclusivity(unchecked) var sources: [any MessageSource] = []
   /// The failure with which the actor ends, if its supervision has decided so.
   var failure: FailureBox?
   /// When the actor failed, the most recent time last.

@@ -104,6 +104,7 @@ extension Cell {
     life.phase = .ended
     incarnationEnds()
     cancelWork()
+    endSources()
     unwatchAll()
     let failure = existingRareState?.failure
     existingRareState = nil

@@ -72,10 +72,12 @@ extension Cell {
     store?.close()
     while let envelope = store?.popFirst() {
       if envelope.isMessage { return envelope }
+      envelope.actorEnds()
     }
     guard let rareState = existingRareState else { return nil }
     while let envelope = rareState.stash.popFirst() ?? rareState.front.popFirst() ?? rareState.placed.popFirst() {
       if envelope.isMessage { return envelope }
+      envelope.actorEnds()
     }
     return nil
   }

@@ -39,4 +39,7 @@
   /// Whether the envelope holds a message that somebody has sent, as it does in a mailbox that keeps sent messages in
   /// a store. The rule of the store applies to these, and to nothing else.
   var wasSent: Bool { false }
+
+  /// Called when the envelope is dropped unopened at the end of the actor, unless it is a message.
+  func actorEnds() {}
 }

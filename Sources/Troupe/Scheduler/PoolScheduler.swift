@@ -29,6 +29,9 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   let clock = TimerClock()
   /// The depot through which the workers exchange cells of ended actors.
   let depot = CellDepot()
+  /// The bits of the poller, or 0 before the first descriptor. It is made once, under `pollerLock`, and never changes.
+  private let pollerBits = Atomic<UInt>(0)
+  private let pollerLock = FutexLock()
   /// The watchdog, if the system has one. It is set once, before anything runs.
   @exclusivity(unchecked) var watch: PoolWatch?
 
@@ -43,6 +46,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   deinit {
     clock.end()
+    existingPoller?.release()
     others.deallocate()
   }
 
@@ -75,7 +79,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   func wakeOne(mayStealNext: Bool) {
     guard let index = state.claimIdle(always: mayStealNext) else { return }
     workers[index].mayStealNext = mayStealNext
-    start(workers[index])
+    if !workers[index].leavePoller(in: self) { start(workers[index]) }
     armTick()
   }
 
@@ -99,6 +103,37 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     }
   }
 
+  // MARK: The poller
+
+  /// The poller, if anybody has asked for it. To look costs one load.
+  ///
+  /// Acquiring: pairs with the releasing store in `poller`.
+  var existingPoller: Unmanaged<Poller>? {
+    UnsafeRawPointer(bitPattern: pollerBits.load(ordering: .acquiring)).map { .fromOpaque($0) }
+  }
+
+  /// The poller, which the first call makes. It is nil, and errno is set, if the system has no room for one.
+  package var poller: Poller? {
+    pollerLock.withLock {
+      if let existingPoller { return existingPoller.takeUnretainedValue() }
+      guard let poller = Poller({ [unowned self] in wakeOne(mayStealNext: true) }) else { return nil }
+      pollerBits.store(UInt(bitPattern: Unmanaged.passRetained(poller).toOpaque()), ordering: .releasing)
+      return poller
+    }
+  }
+
+  /// Whether there are descriptors and no worker waits for them, so that a worker must not return its thread.
+  var pollerLacksWaiter: Bool { existingPoller?._withUnsafeGuaranteedRef { $0.lacksWaiter } ?? false }
+
+  /// Called by the tick: whether nobody has looked at the poller since the last tick.
+  private var isPollerForgotten: Bool {
+    existingPoller?._withUnsafeGuaranteedRef { poller in
+      let looks = poller.looks.load(ordering: .relaxed)
+      defer { poller.looksAtTick = looks }
+      return looks == poller.looksAtTick && poller.lacksWaiter
+    } ?? false
+  }
+
   // MARK: The tick
 
   /// Looks whether work waits although a worker is idle, and if so starts one. Because of this, a message to an idle
@@ -120,6 +155,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       if worker.hasQueuedWork { isQueued = true }
       if isStuck { worker.releaseYielded() }
     }
+    if isPollerForgotten { isWaiting = true }
     if isWaiting {
       wakeOne(mayStealNext: true)
     } else if isQueued && state.mayWakeOne {

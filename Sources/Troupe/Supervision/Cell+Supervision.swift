@@ -95,6 +95,7 @@ extension Cell {
   @usableFromInline func awaitRestart() {
     let rareState = rareState
     incarnationEnds()
+    endIncarnationOfSources()
     rareState.front.prepend(&rareState.stash)
     if rareState.hasEnvelopes { hasEnvelopes = true }
     withChildren { $0.reopen() }

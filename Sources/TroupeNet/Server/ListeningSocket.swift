@@ -1,0 +1,91 @@
+internal import CTroupeSockets
+internal import Synchronization
+internal import Troupe
+
+/// A socket of the system that accepts connections.
+///
+/// Sendable because its descriptor is closed only once, under nobody's eyes: by `close`, in a turn of the server's
+/// actor, or by `deinit`.
+final class ListeningSocket: @unchecked Sendable {
+  private var descriptor: Int32
+  let endpoint: Endpoint
+  private let poller: Poller
+  private var token: Int64 = -1
+  /// The path of a Unix-domain socket, whose file is removed at the end.
+  private let path: String?
+
+  init(_ endpoint: Endpoint, backlog: Int, _ poller: Poller) throws(NetworkError) {
+    self.poller = poller
+    var given = endpoint
+    if case .tcp("localhost", let port) = endpoint { given = .loopback(port) }
+    guard var address = SocketAddress(given) else {
+      throw NetworkError(
+        .bind, endpoint,
+        reason: "a server needs an address such as 0.0.0.0, ::1 or a path shorter than 108 bytes, and a port below 65536")
+    }
+    var descriptor = troupe_socket_stream(&address.raw)
+    if Int(descriptor) == SystemError.noSuchFamily, case .tcp("::", let port) = endpoint {
+      // A machine without IPv6.
+      address = SocketAddress(.tcp(host: "0.0.0.0", port: port)) ?? address
+      descriptor = troupe_socket_stream(&address.raw)
+    }
+    if descriptor < 0 { throw NetworkError(.open, endpoint, code: -descriptor) }
+    if case .unix(let path) = endpoint {
+      self.path = path
+      Self.removeStale(path, address)
+    } else {
+      path = nil
+      // Otherwise a server could not be started again while connections of the last one linger.
+      _ = troupe_socket_set_reuse_address(descriptor)
+    }
+    if address.isIPv6 { _ = troupe_socket_set_ipv6_only(descriptor, false) }
+    var error = troupe_socket_bind(descriptor, &address.raw)
+    if error < 0 {
+      _ = troupe_socket_close(descriptor)
+      throw NetworkError(.bind, endpoint, code: -error)
+    }
+    error = troupe_socket_listen(descriptor, Int32(clamping: backlog))
+    if error < 0 {
+      _ = troupe_socket_close(descriptor)
+      throw NetworkError(.listen, endpoint, code: -error)
+    }
+    var local = SocketAddress()
+    _ = troupe_socket_local(descriptor, &local.raw)
+    self.endpoint = local.endpoint
+    self.descriptor = descriptor
+  }
+
+  deinit { close() }
+
+  /// Removes the file of a server that has ended without doing so: one that refuses connections.
+  private static func removeStale(_ path: String, _ address: SocketAddress) {
+    var raw = address.raw
+    let probe = troupe_socket_stream(&raw)
+    guard probe >= 0 else { return }
+    let isRefused = Int(troupe_socket_connect(probe, &raw)) == SystemError.refused
+    _ = troupe_socket_close(probe)
+    if isRefused { _ = troupe_remove_socket_file(path) }
+  }
+
+  func open(_ client: any PollerClient) -> Int32 {
+    token = poller.add(descriptor, client)
+    return token < 0 ? Int32(token) : 0
+  }
+
+  func want() { poller.want(descriptor, Signals.readable) }
+
+  /// Accepts a client. Returns its descriptor, or an error of the system as a negative number.
+  func accept() -> (Int32, Endpoint) {
+    var address = SocketAddress()
+    let accepted = troupe_socket_accept(descriptor, &address.raw)
+    return (accepted, accepted < 0 ? endpoint : address.endpoint)
+  }
+
+  func close() {
+    guard descriptor >= 0 else { return }
+    if token >= 0 { poller.remove(descriptor, token) }
+    _ = troupe_socket_close(descriptor)
+    descriptor = -1
+    if let path { _ = troupe_remove_socket_file(path) }
+  }
+}

@@ -1,0 +1,53 @@
+internal import CTroupeSockets
+
+/// A call for a socket that the system refused, or an endpoint that cannot be used.
+public struct NetworkError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What was to be done.
+  public enum Operation: String, Sendable {
+    case resolve, open, bind, listen, accept, connect, read, write, register
+  }
+  /// What was to be done.
+  public let operation: Operation
+  /// The endpoint for which: the peer, or the server's own.
+  public let endpoint: Endpoint
+  /// The number of the system's error; 0 if it is none of the system's.
+  public let code: Int32
+  /// The reason in words.
+  public let reason: String
+
+  init(_ operation: Operation, _ endpoint: Endpoint, code: Int32) {
+    self.operation = operation
+    self.endpoint = endpoint
+    self.code = code
+    let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { text in
+      troupe_error_text(code, text.baseAddress, text.count)
+      return String(cString: UnsafePointer(text.baseAddress!))
+    }
+    let name = troupe_error_name(code).map { String(cString: $0) } ?? "errno \(code)"
+    reason = "\(text) (\(name))"
+  }
+
+  init(_ operation: Operation, _ endpoint: Endpoint, reason: String) {
+    self.operation = operation
+    self.endpoint = endpoint
+    self.reason = reason
+    code = 0
+  }
+
+  /// The error as one line for a log, such as `connect to 127.0.0.1:80: Connection refused (ECONNREFUSED)`.
+  public var description: String {
+    let call =
+      switch operation {
+      case .resolve: "resolve"
+      case .open: "open a socket for"
+      case .bind: "bind to"
+      case .listen: "listen on"
+      case .accept: "accept a connection on"
+      case .connect: "connect to"
+      case .read: "read from"
+      case .write: "write to"
+      case .register: "wait for"
+      }
+    return "\(call) \(endpoint): \(reason)"
+  }
+}

@@ -1,0 +1,93 @@
+internal import CTroupeSockets
+internal import Troupe
+
+/// What carries the bytes of a connection: a socket of the system, or something that behaves like one. Calls never
+/// wait: a call that would have to returns `Transport.wouldBlock`, and the connection is told when it is ready.
+///
+/// It is used by one thread at a time.
+protocol Transport: AnyObject, Sendable {
+  /// Begins to tell the client of what becomes ready. Returns an error of the system as a negative number, or 0.
+  func open(_ client: any PollerClient) -> Int32
+  /// Reads up to as many bytes as there is room for. Returns their number, 0 at the end of the stream, or an error of
+  /// the system as a negative number.
+  func read(_ room: UnsafeMutableRawBufferPointer) -> Int
+  /// Writes some of the pieces. Returns the number of bytes, or an error of the system as a negative number.
+  func write(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int
+  /// Ends the sending side.
+  func endOutput()
+  /// Closes both sides. With `abort` the peer is told of an abort. Nothing may be called after it.
+  func close(abort: Bool)
+  /// Goes on with the attempt to connect.
+  func connect() -> ConnectProgress
+  /// Says that it was found not to be ready for `events`.
+  func want(_ events: UInt32)
+  var local: Endpoint { get }
+}
+
+/// How far an attempt to connect has come.
+enum ConnectProgress {
+  case done
+  /// The client is told when there is news.
+  case pending
+  case failed(NetworkError)
+}
+
+/// The errors of the system that are looked for, as the negative numbers that calls return.
+enum SystemError {
+  static let wouldBlock = -Int(troupe_error_would_block())
+  static let interrupted = -Int(troupe_error_interrupted())
+  static let connectionAborted = -Int(troupe_error_aborted())
+  static let refused = -Int(troupe_error_refused())
+  static let inProgress = -Int(troupe_error_in_progress())
+  static let noSuchFamily = -Int(troupe_error_no_family())
+}
+
+/// A socket of the system. Sendable because its descriptor changes only when it is closed.
+final class SocketTransport: Transport, @unchecked Sendable {
+  private var descriptor: Int32
+  private let poller: Poller
+  private var token: Int64 = -1
+
+  init(_ descriptor: Int32, _ poller: Poller) {
+    self.descriptor = descriptor
+    self.poller = poller
+  }
+
+  deinit { if descriptor >= 0 { close(abort: false) } }
+
+  func open(_ client: any PollerClient) -> Int32 {
+    token = poller.add(descriptor, client)
+    return token < 0 ? Int32(token) : 0
+  }
+
+  func read(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    Int(troupe_socket_read(descriptor, room.baseAddress, room.count))
+  }
+
+  func write(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int {
+    withUnsafeTemporaryAllocation(of: troupe_piece.self, capacity: pieces.count) { list in
+      for (index, piece) in pieces.enumerated() {
+        list.initializeElement(at: index, to: troupe_piece(bytes: piece.baseAddress, count: piece.count))
+      }
+      return Int(troupe_socket_write(descriptor, list.baseAddress, Int32(list.count)))
+    }
+  }
+
+  func endOutput() { _ = troupe_socket_shutdown_write(descriptor) }
+
+  func close(abort: Bool) {
+    guard descriptor >= 0 else { return }
+    if token >= 0 { poller.remove(descriptor, token) }
+    token = -1
+    _ = abort ? troupe_socket_abort(descriptor) : troupe_socket_close(descriptor)
+    descriptor = -1
+  }
+
+  func connect() -> ConnectProgress { .done }
+  func want(_ events: UInt32) { poller.want(descriptor, events) }
+
+  var local: Endpoint {
+    var address = SocketAddress()
+    return troupe_socket_local(descriptor, &address.raw) < 0 ? .unix(path: "") : address.endpoint
+  }
+}
