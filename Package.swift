@@ -54,6 +54,9 @@ let programs: [Target] = [
     name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
     swiftSettings: settings),
   .executableTarget(
+    name: "Relay", dependencies: ["Troupe", "TroupeNet", "SampleOptions"], path: "Samples/Relay/Sources",
+    swiftSettings: settings),
+  .executableTarget(
     name: "Monitor", dependencies: ["Troupe"], path: "Samples/FirstService/Sources", swiftSettings: settings),
 ]
 
@@ -66,7 +69,8 @@ let tests: [Target] = [
   .testTarget(
     name: "SampleTests",
     dependencies: [
-      "Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "SampleOptions", "TroupeTestKit", "WordCount",
+      "Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "Relay", "SampleOptions", "TroupeTestKit",
+      "WordCount",
     ],
     swiftSettings: settings),
   .testTarget(
