@@ -35,6 +35,15 @@ let programs: [Target] = [
   .target(
     name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
     swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+  .target(name: "CTroupeFiles"),
+  .target(
+    name: "TroupeHTTP", dependencies: ["TroupeNet", "Troupe", "CTroupeFiles"],
+    swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
+  .executableTarget(
+    name: "http-fuzz", dependencies: ["TroupeHTTP", "TroupeNet"], path: "Tests/Fuzz/HTTP", swiftSettings: settings),
+  .executableTarget(
+    name: "netbench", dependencies: ["TroupeHTTP", "TroupeNet"], path: "Samples/Benchmarks/Network/Sources",
+    swiftSettings: settings),
   .target(name: "TroupeTestKit", dependencies: ["Troupe"], swiftSettings: settings),
   .executableTarget(
     name: "troupe-bench", dependencies: ["Troupe"], path: "Samples/Benchmarks/Sources", swiftSettings: settings),
@@ -65,6 +74,7 @@ let tests: [Target] = [
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet"], swiftSettings: settings),
+  .testTarget(name: "TroupeHTTPTests", dependencies: ["TroupeHTTP", "TroupeNet"], swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",
@@ -95,6 +105,7 @@ let package = Package(
       ? []
       : [
         .library(name: "TroupeNet", targets: ["TroupeNet"]),
+        .library(name: "TroupeHTTP", targets: ["TroupeHTTP"]),
         .library(name: "TroupeTestKit", targets: ["TroupeTestKit"]),
       ]),
   targets: sources + (isModel ? models : programs + tests)

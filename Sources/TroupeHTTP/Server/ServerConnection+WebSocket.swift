@@ -1,0 +1,71 @@
+import Troupe
+import TroupeNet
+
+extension ServerConnection {
+  mutating func open(_ route: WebSocketRoute, _ request: Request, in context: Context<Message>) {
+    do {
+      try route.accept(request)
+      let (response, chosen) = try WebSocketHandshake.answer(request, route.protocols)
+      connection.write { response.encode(Transmission(), into: &$0) }
+      connection.changeCodec(.webSocket(limits: site.options.limits))
+      let state = WebSocketState()
+      webSocket = state
+      phase = .webSocket
+      countAtTimer = 0
+      lastActive = context.now
+      // Until the first message is asked for.
+      pause()
+      route.open(
+        WebSocket(
+          request: request, protocol: chosen, connection: connection, address: context.address, state: state),
+        context)
+    } catch {
+      fail(error, in: context)
+    }
+  }
+
+  mutating func webSocketCame(_ frame: WebSocketFrame) {
+    guard case .webSocket = phase, let webSocket else { return }
+    messageCount += 1
+    isPingUnanswered = false
+    switch frame {
+    case .text(let text): deliver(.text(text))
+    case .binary(let bytes): deliver(.binary(bytes))
+    case .ping(let bytes): connection.write { WebSocketEncoder.pong(bytes, into: &$0) }
+    case .pong: break
+    case .close(let code, let reason):
+      webSocket.isClosing = true
+      webSocket.end = .closed(code ?? .none, reason: reason)
+      connection.write { WebSocketEncoder.close(code, "", into: &$0) }
+      endSocket()
+      close()
+    }
+  }
+
+  private mutating func deliver(_ event: WebSocketEvent) {
+    // Frames come only while somebody waits for one.
+    pause()
+    if let reader = socketReader.take() { reader.send(event) }
+  }
+
+  mutating func readSocket(_ reply: consuming Reply<WebSocketEvent>) {
+    guard case .webSocket = phase else { return reply.send(webSocket?.end ?? .closed(.abnormal, reason: "")) }
+    socketReader = consume reply
+    resume()
+  }
+
+  /// Closes the socket from this side. What the client still sends is thrown away.
+  mutating func closeSocket(_ code: WebSocketCloseCode, _ reason: String) {
+    guard case .webSocket = phase, let webSocket else { return }
+    webSocket.isClosing = true
+    webSocket.end = .closed(code, reason: reason)
+    connection.write { WebSocketEncoder.close(code, reason, into: &$0) }
+    endSocket()
+    close()
+  }
+
+  /// Tells whoever waits for a message that there is none any more.
+  mutating func endSocket() {
+    if let webSocket, let reader = socketReader.take() { reader.send(webSocket.end) }
+  }
+}
