@@ -63,6 +63,9 @@ let programs: [Target] = [
     name: "Elevator", dependencies: ["Troupe", "SampleOptions"], path: "Samples/Elevator/Sources",
     swiftSettings: settings),
   .executableTarget(
+    name: "Chat", dependencies: ["Troupe", "TroupeNet", "TroupeHTTP", "SampleOptions"], path: "Samples/Chat/Sources",
+    resources: [.embedInCode("index.html")], swiftSettings: settings),
+  .executableTarget(
     name: "Relay", dependencies: ["Troupe", "TroupeNet", "SampleOptions"], path: "Samples/Relay/Sources",
     swiftSettings: settings),
   .executableTarget(
@@ -79,7 +82,7 @@ let tests: [Target] = [
   .testTarget(
     name: "SampleTests",
     dependencies: [
-      "Bank", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "Relay", "SampleOptions", "TroupeTestKit",
+      "Bank", "Chat", "DiningPhilosophers", "Elevator", "Monitor", "Mpsc", "Relay", "SampleOptions", "TroupeTestKit",
       "WordCount",
     ],
     swiftSettings: settings),

@@ -22,7 +22,7 @@ final class Program: Sendable {
 
   /// Starts a program that was built beside these tests, or one of the system.
   init(_ name: String, _ arguments: [String], input: Data = Data()) throws {
-    let path = name.hasPrefix("/") ? name : Self.buildFolder.appending(path: name).path
+    let path = name.hasPrefix("/") ? name : Self.path(name)
     // Files, and not pipes: they take any amount, without anyone who empties them meanwhile.
     let files = try [("input", input), ("output", Data()), ("errors", Data())].map { [folder] name, data in
       try folder.write(data, to: name).path
@@ -54,11 +54,28 @@ final class Program: Sendable {
   private static let buildFolder =
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 
+  /// The path of a program that was built beside these tests.
+  static func path(_ name: String) -> String { buildFolder.appending(path: name).path }
+
+  /// Runs a script of the folder Tests/Samples in Python, which is a client of a program.
+  static func runClient(_ script: String, _ arguments: [String]) async throws -> Result {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../Samples/\(script)")
+    return try await run("/usr/bin/env", ["python3", file.standardizedFileURL.path] + arguments)
+  }
+
   func interrupt() { kill(process, SIGINT) }
 
   /// Waits until it has written something on standard error.
   func waitForErrors(containing text: String) async throws {
     while try !folder.read("errors").contains(text) { await Task.yield() }
+  }
+
+  /// What it has written on standard output so far.
+  func output() throws -> String { try folder.read("output") }
+
+  /// Waits until it has written something on standard output.
+  func waitForOutput(containing text: String) async throws {
+    while try !output().contains(text) { await Task.yield() }
   }
 
   /// Waits for its end. To be asked once.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sends much through the sample Relay to readers that are slow, and looks at the relay's memory meanwhile.
 
-usage: relay.py PROGRAM [--connections N] [--mib N] [--rate N] [--growth N]
+usage: relay.py PROGRAM [--connections N] [--mib N] [--rate N] [--growth N] [--to server|client]
 
 In each direction, the readers read nothing until every writer is held; then they read, all together at most --rate MiB
 a second, and compare each byte. The memory of the relay may grow by at most --growth MiB from when the connections are
@@ -40,8 +40,15 @@ class Relay:
         with open(f"/proc/{self.process.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+    def sockets(self):
+        """How many sockets are open."""
+        folder, count = f"/proc/{self.process.pid}/fd", 0
+        for descriptor in os.listdir(folder):
+            try:
+                count += os.readlink(f"{folder}/{descriptor}").startswith("socket:")
+            except FileNotFoundError:
+                pass
+        return count
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
@@ -207,18 +214,19 @@ def main():
     parser.add_argument("--mib", type=int, default=32)
     parser.add_argument("--rate", type=int, default=0, help="MiB a second; 0: as fast as it can")
     parser.add_argument("--growth", type=float, default=16)
+    parser.add_argument("--to", choices=("server", "client"), help="only in this direction")
     options = parser.parse_args()
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     relay = Relay(options.program, listener.getsockname()[1])
-    idle = relay.descriptors()
-    for direction in ("to the server", "to the client"):
+    idle = relay.sockets()
+    for direction in [f"to the {options.to}"] if options.to else ["to the server", "to the client"]:
         transfer(direction, relay, listener, options)
     # The relay hears of the last ends a moment later.
     deadline = time.monotonic() + 30
-    while relay.descriptors() > idle and time.monotonic() < deadline:
+    while relay.sockets() > idle and time.monotonic() < deadline:
         os.sched_yield()
-    if relay.descriptors() > idle:
-        fail(f"{relay.descriptors() - idle} descriptors are left")
+    if relay.sockets() > idle:
+        fail(f"{relay.sockets() - idle} sockets are left")
     errors = relay.stop()
     if errors:
         fail(f"the relay has complained: {errors}")

@@ -58,11 +58,11 @@ struct Pair: Behavior {
       }
     case .drained: far.resumeReading()
     case .inputEnded, .closed(.byPeer), .closed(.byUs): far.endOutput()
+    case .connected, .inputFailed, .closed(.aborted): break
     case .closed(let end):
       context.log("\(near.peer): \(end)")
       // The other side must not take a part for the whole.
       far.abort()
-    case .connected, .inputFailed: break
     }
   }
 }
