@@ -76,7 +76,7 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
   .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet"], swiftSettings: settings),
+  .testTarget(name: "TroupeNetTests", dependencies: ["TroupeNet", "TroupeTestKit"], swiftSettings: settings),
   .testTarget(name: "TroupeHTTPTests", dependencies: ["TroupeHTTP", "TroupeNet"], swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(

@@ -284,6 +284,8 @@ int32_t troupe_error_aborted(void) { return ECONNABORTED; }
 int32_t troupe_error_refused(void) { return ECONNREFUSED; }
 int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
 int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
+int32_t troupe_error_reset(void) { return ECONNRESET; }
+int32_t troupe_error_pipe(void) { return EPIPE; }
 
 int32_t troupe_remove_socket_file(const char *path) {
   struct stat status;

@@ -121,6 +121,8 @@ int32_t troupe_error_aborted(void);
 int32_t troupe_error_refused(void);
 int32_t troupe_error_in_progress(void);
 int32_t troupe_error_no_family(void);
+int32_t troupe_error_reset(void);
+int32_t troupe_error_pipe(void);
 /// Removes the file of a Unix-domain socket, and nothing else.
 int32_t troupe_remove_socket_file(const char *path);
 

@@ -88,7 +88,7 @@ public import Synchronization
 
 extension Scheduler {
   /// A random number from 0 up to 1, without 1 itself.
-  func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
+  package func randomUnit() -> Double { Double(nextRandom() >> 11) * 0x1p-53 }
   var loopPreference: (any TaskExecutor)? { nil }
   var runsEverything: Bool { false }
 }

@@ -34,7 +34,13 @@ extension Context where Message: ~Copyable {
   ) -> ConnectionCore {
     let system = system
     let transport: any Transport =
-      if let poller = system.poller { ClientTransport(endpoint, options, poller) } else { NoTransport(endpoint) }
+      if let network = system.simulatedNetwork {
+        LinkTransport(endpoint, network)
+      } else if let poller = system.poller {
+        ClientTransport(endpoint, options, poller)
+      } else {
+        NoTransport(endpoint)
+      }
     return ConnectionCore(
       transport, peer: endpoint, system: system, options: options, connectTimeout: timeout, isConnecting: true,
       isActorsOwn: false

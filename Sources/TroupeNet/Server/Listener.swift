@@ -1,4 +1,3 @@
-internal import CTroupeSockets
 internal import Synchronization
 public import Troupe
 
@@ -16,14 +15,14 @@ public import Troupe
   /// Spawns the actor of a connection.
   @usableFromInline typealias Start = @Sendable (Context<ListenerMessage>, any AcceptedConnection) -> Void
 
-  private let socket: ListeningSocket
+  private let socket: any ListeningTransport
   private let state: ServerState
   private let start: Start
   private var isStopped = false
   /// Whether accepting has failed since it last succeeded, so that a series of failures is one line in the log.
   private var hasFailed = false
 
-  init(_ socket: ListeningSocket, _ state: ServerState, _ start: @escaping Start) {
+  init(_ socket: any ListeningTransport, _ state: ServerState, _ start: @escaping Start) {
     self.socket = socket
     self.state = state
     self.start = start
@@ -48,20 +47,15 @@ public import Troupe
     for _ in 0..<Self.atOnce {
       // When a connection is closed and this was the reason, the server is told to accept again.
       if state.isFull { return }
-      let (descriptor, peer) = socket.accept()
-      if descriptor >= 0 {
+      switch socket.accept(state.options.connection) {
+      case .client(let transport, let peer):
         hasFailed = false
-        begin(descriptor, peer, context)
-        continue
-      }
-      switch Int(descriptor) {
-      case SystemError.wouldBlock: return socket.want()
-      case SystemError.interrupted, SystemError.connectionAborted: continue
-      default:
+        begin(transport, peer, context)
+      case .none: return
+      case .again: continue
+      case .failed(let error):
         // Most likely the process or the system has no descriptor left. The clients wait in the backlog meanwhile.
-        if !hasFailed {
-          context.log("\(NetworkError(.accept, socket.endpoint, code: -descriptor)); the server tries again")
-        }
+        if !hasFailed { context.log("\(error); the server tries again every 100 milliseconds") }
         hasFailed = true
         return context.timers.once(Self.retry, after: .milliseconds(100), .accept)
       }
@@ -71,15 +65,9 @@ public import Troupe
 
   private static let retry = "accept"
 
-  private func begin(_ descriptor: Int32, _ peer: Endpoint, _ context: Context<ListenerMessage>) {
-    guard let poller = state.system.poller else { return }
-    let options = state.options.connection
-    if options.noDelay, peer.port != nil { _ = troupe_socket_set_no_delay(descriptor, true) }
-    if let idle = options.keepAlive {
-      _ = troupe_socket_set_keep_alive(descriptor, Int32(clamping: max(1, idle.components.seconds)))
-    }
+  private func begin(_ transport: any Transport, _ peer: Endpoint, _ context: Context<ListenerMessage>) {
     let core = ConnectionCore(
-      SocketTransport(descriptor, poller), peer: peer, system: state.system, options: options, isConnecting: false,
+      transport, peer: peer, system: state.system, options: state.options.connection, isConnecting: false,
       isActorsOwn: true
     ) { [state] core in state.remove(core) }
     state.add(core)

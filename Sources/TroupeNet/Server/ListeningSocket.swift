@@ -6,7 +6,7 @@ internal import Troupe
 ///
 /// Sendable because its descriptor is closed only once, under nobody's eyes: by `close`, in a turn of the server's
 /// actor, or by `deinit`.
-final class ListeningSocket: @unchecked Sendable {
+final class ListeningSocket: ListeningTransport, @unchecked Sendable {
   private var descriptor: Int32
   let endpoint: Endpoint
   private let poller: Poller
@@ -72,13 +72,24 @@ final class ListeningSocket: @unchecked Sendable {
     return token < 0 ? Int32(token) : 0
   }
 
-  func want() { poller.want(descriptor, Signals.readable) }
-
-  /// Accepts a client. Returns its descriptor, or an error of the system as a negative number.
-  func accept() -> (Int32, Endpoint) {
+  func accept(_ options: ConnectionOptions) -> Acceptance {
     var address = SocketAddress()
     let accepted = troupe_socket_accept(descriptor, &address.raw)
-    return (accepted, accepted < 0 ? endpoint : address.endpoint)
+    if accepted < 0 {
+      switch Int(accepted) {
+      case SystemError.wouldBlock:
+        poller.want(descriptor, Signals.readable)
+        return .none
+      case SystemError.interrupted, SystemError.connectionAborted: return .again
+      default: return .failed(NetworkError(.accept, endpoint, code: -accepted))
+      }
+    }
+    let peer = address.endpoint
+    if options.noDelay, peer.port != nil { _ = troupe_socket_set_no_delay(accepted, true) }
+    if let idle = options.keepAlive {
+      _ = troupe_socket_set_keep_alive(accepted, Int32(clamping: max(1, idle.components.seconds)))
+    }
+    return .client(SocketTransport(accepted, poller), peer)
   }
 
   func close() {

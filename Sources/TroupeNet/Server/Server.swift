@@ -89,14 +89,24 @@ extension Spawner {
     }
   }
 
+  /// Starts a server that calls a closure with each frame, for connections that keep no state.
+  ///
+  /// ```swift
+  /// let echo = try system.listen(on: .port(7), codec: LineCodec()) { line, connection in connection.write(line) }
+  /// ```
+  /// If the closure throws, the connection's actor fails, which closes the connection. See the form for `Behavior`.
+  @inlinable @discardableResult public func listen<C: Codec>(
+    _ name: String? = nil, on endpoint: Endpoint, codec: C, options: ServerOptions = ServerOptions(),
+    _ handle: @escaping @Sendable (consuming C.Inbound, Connection<C>) throws -> Void
+  ) throws(NetworkError) -> Server {
+    try listen(name, on: endpoint, codec: codec, options: options) { FrameHandler(connection: $0, handle: handle) }
+  }
+
   @usableFromInline func startServer(
     _ name: String?, _ endpoint: Endpoint, _ options: ServerOptions, _ start: @escaping Listener.Start
   ) throws(NetworkError) -> Server {
     let system = position(for: nil).system
-    guard let poller = system.poller else {
-      throw NetworkError(.open, endpoint, reason: "the system has no poller, which waits for sockets")
-    }
-    let socket = try ListeningSocket(endpoint, backlog: options.backlog, poller)
+    let socket = try system.listen(on: endpoint, backlog: options.backlog)
     let state = ServerState(system, options)
     let actor = spawn(name, behavior: Listener(socket, state, start))
     state.begins { actor.send($0) }
@@ -119,6 +129,16 @@ extension Spawner {
   }
 }
 
+extension ActorSystem {
+  fileprivate func listen(on endpoint: Endpoint, backlog: Int) throws(NetworkError) -> any ListeningTransport {
+    if let simulatedNetwork { return try simulatedNetwork.listen(endpoint) }
+    guard let poller else {
+      throw NetworkError(.open, endpoint, reason: "the system has no poller, which waits for sockets")
+    }
+    return try ListeningSocket(endpoint, backlog: backlog, poller)
+  }
+}
+
 /// Has the server's actor accept when clients wait.
 private final class Acceptor: PollerClient {
   private let actor: Address<ListenerMessage>
@@ -134,5 +154,23 @@ extension Connection {
     let envelope = SourceEnvelope<Message>(core, box.step(core, message))
     core.attach { actor.post(envelope) }
     actor.attach(envelope)
+  }
+}
+
+/// Calls a closure with each frame of a connection.
+@usableFromInline struct FrameHandler<C: Codec>: Behavior {
+  @usableFromInline typealias Message = ConnectionEvent<C.Inbound>
+  @usableFromInline let connection: Connection<C>
+  @usableFromInline let handle: @Sendable (consuming C.Inbound, Connection<C>) throws -> Void
+
+  @inlinable init(
+    connection: Connection<C>, handle: @escaping @Sendable (consuming C.Inbound, Connection<C>) throws -> Void
+  ) {
+    self.connection = connection
+    self.handle = handle
+  }
+
+  @inlinable mutating func receive(_ event: consuming Message, in context: Context<Message>) throws {
+    if case .received(let frame) = event { try handle(frame, connection) }
   }
 }

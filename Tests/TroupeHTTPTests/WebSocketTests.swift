@@ -1,0 +1,200 @@
+import Foundation
+import Synchronization
+import Testing
+import Troupe
+import TroupeHTTP
+import TroupeNet
+
+@Suite("WebSockets")
+struct WebSocketTests {
+  static let handshake =
+    "GET /socket HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n"
+    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+  /// Sends back what comes, and notes the end. A text `stop` stops the actor, and `fail` makes it fail.
+  struct Echo: Behavior {
+    struct Oops: Error {}
+    typealias Message = WebSocketEvent
+    let socket: WebSocket
+    let note: @Sendable (String) -> Void
+
+    mutating func receive(_ event: consuming WebSocketEvent, in context: Context<WebSocketEvent>) throws {
+      switch event {
+      case .text("stop"): context.stop()
+      case .text("fail"): throw Oops()
+      case .text("close"): socket.close(WebSocketCloseCode(rawValue: 4001), reason: "enough")
+      case .text(let text): socket.send(text)
+      case .binary(let bytes): socket.send(bytes)
+      case .closed(let code, let reason): note("\(code) \(reason)")
+      }
+    }
+
+    mutating func stopping(in context: Context<WebSocketEvent>) { note("stopped") }
+  }
+
+  /// What a test has noted, for which another task can wait.
+  final class Notes: Sendable {
+    private let lines = Mutex<[String]>([])
+    let isStopped = Gate()
+    func add(_ line: String) {
+      lines.withLock { $0.append(line) }
+      if line == "stopped" { isStopped.open() }
+    }
+    var all: [String] { lines.withLock { $0 } }
+  }
+
+  /// A raw client whose handshake has succeeded.
+  static func open(_ port: Int) throws -> RawClient {
+    let client = try RawClient(port: port)
+    try client.send(handshake + "\r\n")
+    let answer = try client.answer()
+    #expect(answer.status == 101 && answer.fields["sec-websocket-accept"] == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
+    #expect(answer.fields["connection"] == "Upgrade" && answer.fields["upgrade"] == "websocket")
+    return client
+  }
+
+  static func frame(_ first: UInt8, _ text: String) -> [UInt8] {
+    WebSocketCodecTests.frame(first, Array(text.utf8))
+  }
+
+  /// The next short frame: its first byte and its payload.
+  static func next(_ client: RawClient) throws -> (UInt8, [UInt8]) {
+    let head = try client.read(2)
+    return (head[0], try client.read(Int(head[1])))
+  }
+
+  @Test("An actor talks to a client until that closes")
+  func echo() async throws {
+    let notes = Notes()
+    try await withServer { routes in
+      routes.webSocket("/socket") { socket in Echo(socket: socket) { notes.add($0) } }
+    } _: { server, _ in
+      try await onThread {
+        let client = try Self.open(server.port)
+        // A fragment, a ping within the message, and the next message, all at once.
+        try client.send(
+          Self.frame(0x01, "hel") + Self.frame(0x89, "x") + Self.frame(0x80, "lo") + Self.frame(0x82, "bytes"))
+        #expect(try Self.next(client) == (0x8a, Array("x".utf8)))
+        #expect(try Self.next(client) == (0x81, Array("hello".utf8)))
+        #expect(try Self.next(client) == (0x82, Array("bytes".utf8)))
+        try client.send(WebSocketCodecTests.frame(0x88, [0x0f, 0xa0] + Array("bye".utf8)))
+        #expect(try Self.next(client) == (0x88, [0x0f, 0xa0]))
+        #expect(try client.readAll() == "")
+      }
+      await notes.isStopped.wait()
+      #expect(notes.all == ["4000 bye", "stopped"])
+    }
+  }
+
+  @Test(
+    "Whoever ends it, both sides are told why",
+    arguments: [
+      (frame(0x81, "close"), 4001, "4001 enough"), (frame(0x81, "stop"), 1000, nil), (frame(0x81, "fail"), 1011, nil),
+      (WebSocketCodecTests.frame(0x81, [0xff]), 1007, "1007 a text is no UTF-8"),
+      ([0x81, 0x01, 0x61], 1002, "1002 a frame is not masked"),
+      (
+        WebSocketCodecTests.frame(0x82, [UInt8](repeating: 0, count: 101)), 1009,
+        "1009 a message has more than 100 bytes"
+      ),
+    ])
+  func ends(_ bytes: [UInt8], _ code: Int, _ note: String?) async throws {
+    let notes = Notes()
+    var options = HTTPOptions()
+    options.limits.webSocketMessage = 100
+    try await withServer(options: options) { routes in
+      routes.webSocket("/socket") { socket in Echo(socket: socket) { notes.add($0) } }
+    } _: { server, _ in
+      try await onThread {
+        let client = try Self.open(server.port)
+        try client.send(bytes)
+        let (first, payload) = try Self.next(client)
+        #expect(first == 0x88 && Int(payload[0]) << 8 | Int(payload[1]) == code)
+        #expect(try client.readAll() == "")
+      }
+      await notes.isStopped.wait()
+      #expect(notes.all == (note.map { [$0] } ?? []) + ["stopped"])
+    }
+  }
+
+  @Test("A client that goes away without a word is told of as such")
+  func abnormal() async throws {
+    let notes = Notes()
+    try await withServer { routes in
+      routes.webSocket("/socket") { socket in Echo(socket: socket) { notes.add($0) } }
+    } _: { server, _ in
+      try await onThread { _ = try Self.open(server.port) }
+      await notes.isStopped.wait()
+      #expect(notes.all == ["1006 ", "stopped"])
+    }
+  }
+
+  @Test("A request that is not for a WebSocket, or is refused, is answered as such")
+  func refused() async throws {
+    try await withServer { routes in
+      routes.webSocket("/socket", protocols: ["b", "c"]) { request in
+        if request.headers["Origin"] == "evil" { throw HTTPError(.forbidden) }
+      } _: { socket in
+        for try await message in socket.messages { await socket.deliver(message) }
+      }
+    } _: { server, _ in
+      try await onThread {
+        let client = try RawClient(port: server.port)
+        let plain = try client.ask("GET", "/socket")
+        #expect(plain.status == 426 && plain.fields["upgrade"] == "websocket")
+        func status(_ handshake: String) throws -> RawClient.Answer {
+          let client = try RawClient(port: server.port)
+          try client.send(handshake)
+          return try client.answer()
+        }
+        #expect(try status(Self.handshake.replacing("13", with: "12") + "\r\n").fields["sec-websocket-version"] == "13")
+        #expect(try status(Self.handshake.replacing("==", with: "") + "\r\n").status == 400)
+        #expect(try status(Self.handshake + "Origin: evil\r\n\r\n").status == 403)
+        let chosen = try status(Self.handshake + "Sec-WebSocket-Protocol: a, c, b\r\n\r\n")
+        #expect(chosen.status == 101 && chosen.fields["sec-websocket-protocol"] == "b")
+      }
+    }
+  }
+
+  @Test("An actor that is behind holds its client")
+  func demand() async throws {
+    let gate = DispatchSemaphore(value: 0)
+    let count = Atomic<Int>(0)
+    try await withServer { routes in
+      routes.webSocket("/socket") { socket in
+        for try await message in socket.messages {
+          if count.add(1, ordering: .relaxed).newValue == 1 { await socket.deliver(.text("begun")) }
+          if case .text = message { break }
+          if count.load(ordering: .relaxed) == 1 {
+            await withUnsafeContinuation { continuation in
+              Thread.detachNewThread {
+                gate.wait()
+                continuation.resume()
+              }
+            }
+          }
+        }
+      }
+    } _: { server, _ in
+      try await onThread {
+        let client = try Self.open(server.port)
+        let message = WebSocketCodecTests.frame(0x82, [UInt8](repeating: 1, count: 60_000))
+        try client.send(message)
+        #expect(try Self.next(client) == (0x81, Array("begun".utf8)))
+        var sent = 0
+        var rest: [UInt8] = []
+        while sent < 256 * 1024 * 1024 {
+          let count = client.sendWithoutWaiting(message)
+          sent += count
+          if count < message.count {
+            rest = Array(message.dropFirst(count))
+            break
+          }
+        }
+        #expect(sent < 64 * 1024 * 1024)
+        gate.signal()
+        try client.send(rest + Self.frame(0x81, "end"))
+        #expect(try Self.next(client).0 == 0x88)
+      }
+    }
+  }
+}
