@@ -174,7 +174,7 @@ struct ServerTests {
   func slow() async throws {
     var options = HTTPOptions()
     options.headTimeout = .milliseconds(50)
-    options.idleTimeout = .milliseconds(50)
+    options.idleTimeout = .milliseconds(400)
     try await withServer(options: options) { routes in
       routes.post("/") { request in .text(request.text) }
       routes.post("/stream") { _, body in .text("\(try await body.collect().count)") }

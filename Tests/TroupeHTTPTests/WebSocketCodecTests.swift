@@ -50,7 +50,7 @@ struct WebSocketCodecTests {
     func code(_ bytes: [UInt8], limit: Int = 100) -> String? {
       let lines = Set([1, 2, 3, .max].map { Self.decoded(bytes, part: $0, limit: limit).last ?? "nothing" })
       #expect(lines.count == 1)
-      return lines.first?.split(separator: "rawValue: ").last.map { String($0.prefix(4)) }
+      return lines.first?.split(separator: "code: ").last.map { String($0.prefix(4)) }
     }
     // Reserved bits, unknown opcodes, no mask.
     #expect(code(Self.frame(0xc1, [])) == "1002")

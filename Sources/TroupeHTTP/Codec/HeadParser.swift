@@ -1,7 +1,8 @@
 /// Parses the head of a request as its bytes come, each byte once.
 ///
 /// It is strict where leniency would let two servers see different requests in the same bytes (request smuggling): each
-/// line ends with CR and LF, no line is folded, no blank comes before a colon, and the length of the body is given once.
+/// line ends with CR and LF, no line is folded, no blank comes before a colon, and the length of the body is
+/// given once.
 struct HeadParser: Sendable {
   /// Where the line begins that is not complete.
   private var lineStart = 0
@@ -16,6 +17,8 @@ struct HeadParser: Sendable {
   /// Parses further. The bytes begin with those of the call before. Nil if the head is not complete.
   mutating func parse(_ bytes: UnsafeRawBufferPointer, _ limits: HTTPLimits) throws(HTTPError) -> Request? {
     while let end = Self.lineFeed(bytes, from: scanned) {
+      // First what would have been refused before the line feed came, so that it does not matter how bytes are split.
+      try checkUnfinished(bytes.part(lineStart, end), end, limits)
       guard end > lineStart && bytes[end - 1] == 0x0d else {
         throw HTTPError(.badRequest, "a line of the head does not end with CR and LF")
       }
@@ -26,7 +29,7 @@ struct HeadParser: Sendable {
       if fieldsStart == 0 {
         // An empty line before a request is what some clients put behind a body.
         if line.isEmpty && start == 0 { continue }
-        if line.count > limits.requestLine { throw tooLong(line) }
+        if line.count > limits.requestLine { throw tooLong(line, limits) }
         try parseRequestLine(line, at: start)
         fieldsStart = lineStart
       } else if line.isEmpty {
@@ -38,23 +41,31 @@ struct HeadParser: Sendable {
       }
     }
     scanned = bytes.count
+    try checkUnfinished(bytes.part(lineStart, bytes.count), bytes.count, limits)
+    return nil
+  }
+
+  /// Refuses a line without its line feed, if no line feed could make it better.
+  @inline(__always)
+  private func checkUnfinished(
+    _ line: UnsafeRawBufferPointer, _ end: Int, _ limits: HTTPLimits
+  ) throws(HTTPError) {
+    // The last byte may be the CR that belongs to the end.
     if fieldsStart > 0 {
-      if bytes.count - fieldsStart > limits.headers { throw Self.tooLarge }
-    } else if bytes.count > lineStart {
-      let line = bytes.part(lineStart, bytes.count)
+      if end - fieldsStart > limits.headers + 1 { throw Self.tooLarge }
+    } else if let first = line.first {
       // What is no HTTP at all, such as the greeting of TLS, may never have the end of a line.
-      if !line[0].isToken && line[0] != 0x0d {
+      if !first.isToken && first != 0x0d {
         throw HTTPError(.badRequest, "the request does not begin with a method")
       }
-      if line.count > limits.requestLine { throw tooLong(line) }
+      if line.count > limits.requestLine + 1 { throw tooLong(line, limits) }
     }
-    return nil
   }
 
   private static var tooLarge: HTTPError { HTTPError(Status(431), "the head has too many or too long fields") }
 
-  private func tooLong(_ line: UnsafeRawBufferPointer) -> HTTPError {
-    if line.prefix(64).contains(0x20) { return HTTPError(Status(414), "the path is too long") }
+  private func tooLong(_ line: UnsafeRawBufferPointer, _ limits: HTTPLimits) -> HTTPError {
+    if line.prefix(min(64, limits.requestLine)).contains(0x20) { return HTTPError(Status(414), "the path is too long") }
     return HTTPError(.notImplemented, "there is no method with so long a name")
   }
 

@@ -7,7 +7,8 @@
 ///   return response
 /// }
 /// ```
-/// The server writes Date, Content-Length, Transfer-Encoding and Connection by itself, and ignores attempts to set them.
+/// The server writes Date, Content-Length, Transfer-Encoding and Connection by itself, and ignores attempts to set
+/// them.
 public struct Response: Sendable {
   /// The status.
   public var status: Status

@@ -133,6 +133,8 @@ extension ServerConnection {
     switch error {
     case let error as HTTPError:
       response = Response(error)
+      // A client whose body is too long would send it in vain.
+      if error.status == .contentTooLarge && isBodyComing { response.closesConnection = true }
       if error.status.code == 426 {
         response["Upgrade"] = "websocket"
         response["Sec-WebSocket-Version"] = "13"

@@ -154,7 +154,12 @@ struct ServerConnection: Behavior, ~Copyable {
     switch phase {
     case .handling, .streaming:
       if let reader = reader.take() { reader.fail(ClientGone()) }
-    case .idle, .collecting, .discarding, .webSocket, .closing: connection.close()
+    case .webSocket:
+      // Without a close frame, so the socket's end stays `abnormal`.
+      webSocket?.isClosing = true
+      endSocket()
+      close()
+    case .idle, .collecting, .discarding, .closing: connection.close()
     }
   }
 

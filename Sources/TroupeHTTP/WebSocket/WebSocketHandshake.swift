@@ -16,6 +16,8 @@ enum WebSocketHandshake {
     }
     var response = Response(Status(101))
     response.add("Upgrade", "websocket")
+    // Not by `add`, which leaves this field to the server.
+    response.fields += "Connection: Upgrade\r\n".utf8
     response.add("Sec-WebSocket-Accept", accept(keys[0]))
     let offered = headers.elements("Sec-WebSocket-Protocol")
     let chosen = protocols.first { offered.contains($0) }
@@ -51,7 +53,7 @@ enum WebSocketHandshake {
   static func sha1(_ message: [UInt8]) -> [UInt8] {
     var padded = message + [0x80]
     while padded.count % 64 != 56 { padded.append(0) }
-    padded += (0..<8).map { UInt8(truncatingIfNeeded: message.count * 8 >> (56 - 8 * $0)) }
+    padded += (0..<8).map { UInt8(truncatingIfNeeded: (message.count * 8) >> (56 - 8 * $0)) }
     func turned(_ word: UInt32, _ count: UInt32) -> UInt32 { word << count | word >> (32 - count) }
     var hash: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0]
     for block in stride(from: 0, to: padded.count, by: 64) {
