@@ -27,6 +27,7 @@ struct ChatProgramTests {
     let second = try await Program.run("Chat", ["--port", "0", "--lines", String(port)])
     #expect(second.exitCode == 1)
     #expect(second.errors.contains("Chat: bind to [::]:\(port): Address already in use (EADDRINUSE)"))
+    try await first.waitUntilItCatchesInterrupt()
     first.interrupt()
     #expect(try await first.result().exitCode == 0)
   }

@@ -63,6 +63,17 @@ final class Program: Sendable {
     return try await run("/usr/bin/env", ["python3", file.standardizedFileURL.path] + arguments)
   }
 
+  /// Waits until SIGINT does not end it at once, as it does before `ActorSystem.run` has begun, nor is ignored.
+  func waitUntilItCatchesInterrupt() async throws {
+    while true {
+      let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+      let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+      let caught = line.flatMap { UInt64($0.dropFirst(7).filter { !$0.isWhitespace }, radix: 16) } ?? 0
+      if caught >> UInt64(SIGINT - 1) & 1 == 1 { return }
+      await Task.yield()
+    }
+  }
+
   func interrupt() { kill(process, SIGINT) }
 
   /// Waits until it has written something on standard error.

@@ -25,6 +25,7 @@ struct RelayTests {
     let second = try await Program.run("Relay", ["--port", String(port), "--to", "127.0.0.1:1"])
     #expect(second.exitCode == 1)
     #expect(second.errors.contains("Relay: bind to [::]:\(port): Address already in use (EADDRINUSE)"))
+    try await first.waitUntilItCatchesInterrupt()
     first.interrupt()
     #expect(try await first.result().exitCode == 0)
   }

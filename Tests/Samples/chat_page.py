@@ -7,6 +7,7 @@ It needs Chromium, and the package websockets (15 or later), by which it drives 
 """
 
 import argparse
+import atexit
 import base64
 import json
 import os
@@ -35,6 +36,7 @@ class Chat:
         self.process = subprocess.Popen(
             [program, "--port", str(port), "--lines", str(lines)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)
         page, lines = self.process.stdout.readline(), self.process.stdout.readline()
         if not page.startswith("page: ") or not lines.startswith("lines: "):
             fail(f"the program did not start: {page}{lines}{self.process.stderr.read()}")
@@ -82,6 +84,7 @@ class Browser:
              "--disable-background-timer-throttling", "--disable-renderer-backgrounding", "--remote-debugging-port=0",
              f"--user-data-dir={self.folder.name}", "about:blank"],
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)
         for line in self.process.stderr:
             if line.startswith("DevTools listening on "):
                 self.socket = connect(line.split()[-1], proxy=None, max_size=None).__enter__()

@@ -9,6 +9,7 @@ there. Last, the script looks at what a client is told whose server cannot be re
 """
 
 import argparse
+import atexit
 import os
 import selectors
 import signal
@@ -25,11 +26,27 @@ def fail(reason):
     sys.exit(f"relay.py: {reason}")
 
 
+def handles_interrupt(process):
+    """Whether a process has got as far as to end in order after SIGINT."""
+    folder = f"/proc/{process.pid}"
+    with open(f"{folder}/status") as status:
+        caught = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt"))
+    files = 0
+    for descriptor in os.listdir(f"{folder}/fd"):
+        try:
+            files += "signalfd" in os.readlink(f"{folder}/fd/{descriptor}")
+        except FileNotFoundError:
+            pass
+    # One for SIGINT, and one for SIGTERM.
+    return bool(caught >> (signal.SIGINT - 1) & 1) and files >= 2
+
+
 class Relay:
     def __init__(self, program, target):
         self.process = subprocess.Popen(
             [program, "--port", "0", "--to", f"127.0.0.1:{target}"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)
         line = self.process.stdout.readline()
         if not line.startswith("port "):
             fail(f"the relay did not start: {line}{self.process.stderr.read()}")
@@ -51,6 +68,8 @@ class Relay:
         return count
 
     def stop(self):
+        while not handles_interrupt(self.process):
+            os.sched_yield()
         self.process.send_signal(signal.SIGINT)
         _, errors = self.process.communicate(timeout=60)
         if self.process.returncode != 0:
