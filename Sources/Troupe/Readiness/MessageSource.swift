@@ -73,6 +73,11 @@ extension Address where Message: ~Copyable {
     if !target.cell.post(envelope) { envelope.actorEnds() }
   }
 
+  /// Whether the handlers of the actor may await.
+  @usableFromInline package var isAsynchronous: Bool {
+    target.cell.withKind { if case .sync = $0.body { false } else { true } }
+  }
+
   /// Posts the envelope of a source that has something. The source must not do this again before it was asked.
   @usableFromInline package func post(_ envelope: SourceEnvelope<Message>) { target.cell.post(envelope) }
 }

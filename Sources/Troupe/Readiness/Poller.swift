@@ -71,6 +71,7 @@ package protocol PollerClient: AnyObject, Sendable {
   }
 
   /// Says that the descriptor was found not to be ready for `events`.
+  package static var isTold: Bool { DescriptorSet.isTold }
   package func want(_ descriptor: Int32, _ events: UInt32) { if DescriptorSet.isTold { set.want(descriptor, events) } }
 
   private func forget(_ token: UInt64) {

@@ -70,6 +70,14 @@ enum Signals {
 
   private let lock = FutexLock()
   @usableFromInline @exclusivity(unchecked) var output = OutputBuffer()
+  /// Whether the socket may take output: it is connected, and has not said otherwise.
+  private var canWrite: Bool
+  /// The error with which output failed outside of the actor's turn, which looks here.
+  private var outputFailure: Int32 = 0
+  /// Whether output is sent at once by whoever writes it, and not in a turn of the actor. It is set before anybody
+  /// writes. The turn of an asynchronous handler may last for as long as that awaits something, and what it has written
+  /// must not wait for its end.
+  private var sendsAtOnce = false
   /// Whether nothing may be written any more.
   private var isClosedForOutput = false
   /// Whether the output was signalled since it was flushed last.
@@ -90,7 +98,8 @@ enum Signals {
   /// Whether the input has bytes that the codec has not seen, or more than one frame.
   @exclusivity(unchecked) private var isInputFresh = false
   @exclusivity(unchecked) private var canRead = false
-  @exclusivity(unchecked) private var canWrite = true
+  /// Whether there is news of the attempt to connect.
+  @exclusivity(unchecked) private var hasConnectNews = false
   /// Whether the system has said that the peer's side has ended. Then a read that takes in less than it could is not
   /// the last.
   @exclusivity(unchecked) private var hasPeerEnded = false
@@ -142,8 +151,11 @@ enum Signals {
 
   /// Gives the connection to the actor whose envelope `post` posts. It is called once, before anything else. The caller
   /// attaches the envelope after this.
-  @usableFromInline func attach(_ post: @escaping @Sendable () -> Void) {
-    lock.withLock { self.post = post }
+  @usableFromInline func attach(sendsAtOnce: Bool, _ post: @escaping @Sendable () -> Void) {
+    lock.withLock {
+      self.post = post
+      self.sendsAtOnce = sendsAtOnce
+    }
     let error = transport.open(self)
     if error < 0 { end = .failed(NetworkError(.register, peer, code: -error)) }
     armTimer()
@@ -162,7 +174,23 @@ enum Signals {
     }
   }
 
-  @usableFromInline func becameReady(_ events: UInt32) { signal(events) }
+  @usableFromInline func becameReady(_ events: UInt32) {
+    if events & Signals.writable != 0 && sendsAtOnce { sendOutsideOfTurn() }
+    signal(events)
+  }
+
+  /// Sends output although the actor's turn may be waiting for something.
+  private func sendOutsideOfTurn() {
+    var woken: [RoomWaiter] = []
+    lock.lock()
+    if phase == .open && !isTransportClosed {
+      canWrite = true
+      if outputFailure == 0 { outputFailure = send() }
+    }
+    if output.count < options.outputMark { swap(&woken, &roomWaiters) }
+    lock.unlock()
+    for waiter in woken { waiter.parker.signal() }
+  }
 
   func pauseReading() { isPaused.store(true, ordering: .relaxed) }
   func resumeReading() {
@@ -193,7 +221,10 @@ enum Signals {
 
   /// Unlocks the output after a frame was put into it, and has it sent soon.
   @usableFromInline func endWrite() {
+    if sendsAtOnce && canWrite && outputFailure == 0 { outputFailure = send() }
     pendingOutput.store(output.count, ordering: .relaxed)
+    // What has been sent needs no turn.
+    if output.isEmpty && outputFailure == 0 && sendsAtOnce { return lock.unlock() }
     let isFirst = !isFlushSignalled
     isFlushSignalled = true
     lock.unlock()
@@ -248,17 +279,21 @@ enum Signals {
       case .connecting:
         if let end {
           closeNow(end)
-        } else if canWrite {
+        } else if hasConnectNews {
+          hasConnectNews = false
           switch transport.connect() {
-          case .pending: canWrite = false
+          case .pending: break
           case .failed(let error): closeNow(.failed(error))
           case .done:
-            phase = .open
             connectDeadline = .max
             canRead = true
             if options.idleTimeout != nil { lastActivity = system.scheduler.coarseNow }
             let local = transport.local
-            lock.withLock { localEndpoint = local }
+            lock.withLock {
+              phase = .open
+              localEndpoint = local
+              canWrite = true
+            }
             return .connected
           }
         } else if isQuiet() {
@@ -286,8 +321,9 @@ enum Signals {
       return .inputFailed(inputFailure)
     }
     if !isCongested && pendingBytes >= options.outputMark {
+      // Whoever has seen so many bytes is told when they are sent, even if the next step sends them.
+      isCongested = true
       guard flush() else { return nil }
-      isCongested = pendingBytes >= options.outputMark
     }
     let mayRead = !isCongested && !isPaused.load(ordering: .relaxed)
     if isInputFresh && mayRead {
@@ -337,7 +373,8 @@ enum Signals {
 
   /// Lets the next signal post the envelope again. Returns false if there has been one meanwhile.
   private func isQuiet() -> Bool {
-    if !canRead || !canWrite {
+    if Poller.isTold {
+      let canWrite = lock.withLock { self.canWrite }
       transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable))
     }
     framesLeft = Self.frameLimit
@@ -348,7 +385,10 @@ enum Signals {
   private func absorb(_ bits: UInt32) {
     if bits & (Signals.readable | Signals.ended) != 0 { canRead = true }
     if bits & Signals.ended != 0 { hasPeerEnded = true }
-    if bits & Signals.writable != 0 { canWrite = true }
+    if bits & Signals.writable != 0 {
+      hasConnectNews = true
+      if phase == .open { lock.withLock { canWrite = true } }
+    }
     if bits & Signals.drain != 0 { isDraining = true }
     if bits & Signals.halfClose != 0 { wantsHalfClose = true }
     if bits & Signals.timer != 0 { lookAtTimeouts() }
@@ -416,7 +456,8 @@ enum Signals {
     var woken: [RoomWaiter] = []
     lock.lock()
     isFlushSignalled = false
-    if canWrite { failure = send() }
+    if canWrite && outputFailure == 0 { outputFailure = send() }
+    failure = outputFailure
     if output.count < options.outputMark && !roomWaiters.isEmpty { swap(&woken, &roomWaiters) }
     lock.unlock()
     for waiter in woken { waiter.parker.signal() }
@@ -465,7 +506,6 @@ enum Signals {
   private func closeNow(_ end: ConnectionEnd) {
     self.end = end
     isDone = true
-    phase = .closed
     input.clear()
     let isAbort =
       switch end {
@@ -473,6 +513,7 @@ enum Signals {
       default: false
       }
     lock.lock()
+    phase = .closed
     let rest = closeTransport(abort: isAbort)
     lock.unlock()
     rest.finish(self)
@@ -545,7 +586,7 @@ enum Signals {
       isOver = input.isAtEnd
     }
     if !isOver {
-      transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable))
+      if Poller.isTold { transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable)) }
       return lock.unlock()
     }
     phase = .closed

@@ -152,7 +152,7 @@ extension Connection {
     to actor: Address<Message>, _ message: @escaping @Sendable (consuming ConnectionEvent<C.Inbound>) -> Message
   ) {
     let envelope = SourceEnvelope<Message>(core, box.step(core, message))
-    core.attach { actor.post(envelope) }
+    core.attach(sendsAtOnce: actor.isAsynchronous) { actor.post(envelope) }
     actor.attach(envelope)
   }
 }
