@@ -10,8 +10,6 @@ import TroupeNet
 struct Pair: Behavior {
   enum Message {
     case client(ConnectionEvent<[UInt8]>), target(ConnectionEvent<[UInt8]>)
-    /// A side was paused, and the output that was the reason has been offered to the system since.
-    case flushed
   }
 
   let client: Connection<BytesCodec>
@@ -38,9 +36,6 @@ struct Pair: Behavior {
     case .target(.connected): client.resumeReading()
     case .client(let event): handle(event, from: client, to: target, in: context)
     case .target(let event): handle(event, from: target, to: client, in: context)
-    case .flushed:
-      if target.pendingBytes < Self.options.outputMark { client.resumeReading() }
-      if client.pendingBytes < Self.options.outputMark { target.resumeReading() }
     }
   }
 
@@ -51,11 +46,7 @@ struct Pair: Behavior {
     switch event {
     case .received(let bytes):
       far.write(bytes)
-      if far.pendingBytes >= Self.options.outputMark {
-        near.pauseReading()
-        // If the system takes the output at once, `drained` does not come.
-        context.address.send(.flushed)
-      }
+      if far.pendingBytes >= Self.options.outputMark { near.pauseReading() }
     case .drained: far.resumeReading()
     case .inputEnded, .closed(.byPeer), .closed(.byUs): far.endOutput()
     case .connected, .inputFailed, .closed(.aborted): break
