@@ -254,18 +254,18 @@ def talk(chat, program, browser):
 
 def take_picture(program, browser, path):
     chat = Chat(program)
-    people = {name: Terminal(chat, name) for name in ("Maya", "Jonas", "Priya")}
+    people = {name: Terminal(chat, name) for name in ("Maya", "Jonas", "Omar")}
 
     def say(name, text, room="lobby"):
         people[name].say(text)
         people[name].wait_for(f"[{room}] {name}: {text}")
 
-    for name in ("Jonas", "Priya"):
+    for name in ("Jonas", "Omar"):
         people[name].say("/join release")
-    Terminal.wait_for(people["Jonas"], "* Priya has come to release.")
+    Terminal.wait_for(people["Jonas"], "* Omar has come to release.")
     people["Maya"].say("/join music")
     people["Maya"].wait_for("* In music: Maya")
-    for name in ("Jonas", "Priya"):
+    for name in ("Jonas", "Omar"):
         people[name].say("/join lobby")
     people["Maya"].say("/join lobby")
     say("Maya", "Good morning! Who is here already?")
@@ -276,13 +276,13 @@ def take_picture(program, browser, path):
     page.wait_for("chat.rooms.get('release')?.isIn")
     page.submit("#say", "And me, on the page. It is the same room, is it not?")
     page.wait_for("document.querySelectorAll('.post.mine').length === 1")
-    say("Priya", "It is. A room is an actor, and so is each of us.")
-    say("Priya", "None of them knows how the others are connected.")
+    say("Omar", "It is. A room is an actor, and so is each of us.")
+    say("Omar", "None of them knows how the others are connected.")
     page.submit("#say", "What happens if somebody does not read?")
     page.wait_for("document.querySelectorAll('.post.mine').length === 2")
     say("Maya", "He is cut off when he is too far behind. Nobody waits for him.")
     people["Jonas"].say("/join release")
-    people["Jonas"].wait_for("* In release: Ann, Jonas, Priya")
+    people["Jonas"].wait_for("* In release: Ann, Jonas, Omar")
     say("Jonas", "The notes are ready", "release")
     say("Jonas", "Shall I send them round?", "release")
     page.wait_for("document.querySelector('.room.unread .count')?.textContent === '2'")
