@@ -71,6 +71,12 @@ let programs: [Target] = [
     name: "KeyValue", dependencies: ["Troupe", "TroupeNet", "SampleOptions"], path: "Samples/KeyValue/Sources",
     swiftSettings: settings),
   .executableTarget(
+    name: "Chat", dependencies: ["Troupe", "TroupeNet", "TroupeHTTP", "SampleOptions"], path: "Samples/Chat/Sources",
+    resources: [.embedInCode("index.html")], swiftSettings: settings),
+  .executableTarget(
+    name: "Relay", dependencies: ["Troupe", "TroupeNet", "SampleOptions"], path: "Samples/Relay/Sources",
+    swiftSettings: settings),
+  .executableTarget(
     name: "Monitor", dependencies: ["Troupe"], path: "Samples/FirstService/Sources", swiftSettings: settings),
 ]
 
@@ -86,8 +92,8 @@ let tests: [Target] = [
   .testTarget(
     name: "SampleTests",
     dependencies: [
-      "Bank", "DiningPhilosophers", "Elevator", "KeyValue", "Monitor", "Mpsc", "SampleOptions", "TroupeNet",
-      "TroupeTestKit", "WordCount",
+      "Bank", "Chat", "DiningPhilosophers", "Elevator", "KeyValue", "Monitor", "Mpsc", "Relay", "SampleOptions",
+      "TroupeNet", "TroupeTestKit", "WordCount",
     ],
     swiftSettings: settings),
   .testTarget(

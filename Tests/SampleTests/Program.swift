@@ -22,7 +22,7 @@ final class Program: Sendable {
 
   /// Starts a program that was built beside these tests, or one of the system.
   init(_ name: String, _ arguments: [String], input: Data = Data()) throws {
-    let path = name.hasPrefix("/") ? name : Self.buildFolder.appending(path: name).path
+    let path = name.hasPrefix("/") ? name : Self.path(name)
     // Files, and not pipes: they take any amount, without anyone who empties them meanwhile.
     let files = try [("input", input), ("output", Data()), ("errors", Data())].map { [folder] name, data in
       try folder.write(data, to: name).path
@@ -63,6 +63,26 @@ final class Program: Sendable {
       URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   #endif
 
+  /// The path of a program that was built beside these tests.
+  static func path(_ name: String) -> String { buildFolder.appending(path: name).path }
+
+  /// Runs a script of the folder Tests/Samples in Python, which is a client of a program.
+  static func runClient(_ script: String, _ arguments: [String]) async throws -> Result {
+    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../Samples/\(script)")
+    return try await run("/usr/bin/env", ["python3", file.standardizedFileURL.path] + arguments)
+  }
+
+  /// Waits until SIGINT does not end it at once, as it does before `ActorSystem.run` has begun, nor is ignored.
+  func waitUntilItCatchesInterrupt() async throws {
+    while true {
+      let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+      let line = status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }
+      let caught = line.flatMap { UInt64($0.dropFirst(7).filter { !$0.isWhitespace }, radix: 16) } ?? 0
+      if caught >> UInt64(SIGINT - 1) & 1 == 1 { return }
+      await Task.yield()
+    }
+  }
+
   func interrupt() { kill(process, SIGINT) }
 
   /// Waits until it has written something on standard error.
@@ -70,10 +90,13 @@ final class Program: Sendable {
     while try !folder.read("errors").contains(text) { await Task.yield() }
   }
 
+  /// What it has written on standard output so far.
+  func output() throws -> String { try folder.read("output") }
+
   /// Waits until it has written something on standard output, and returns all that it has written there.
-  func waitForOutput(containing text: String) async throws -> String {
+  @discardableResult func waitForOutput(containing text: String) async throws -> String {
     while true {
-      let output = try folder.read("output")
+      let output = try output()
       if output.contains(text) { return output }
       await Task.yield()
     }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The options of a sample, which are numbers, texts and flags that set properties of `Values`.
+/// The options of a sample, which are numbers, flags and other values that set properties of `Values`.
 ///
 /// ```swift
 /// let command = Command<Options>("Bank", "Moves money between accounts.", [
@@ -14,7 +14,8 @@ public struct Command<Values> {
     enum Kind {
       case number(WritableKeyPath<Values, Int>, ClosedRange<Int>)
       case flag(WritableKeyPath<Values, Bool>)
-      case text(WritableKeyPath<Values, String>, placeholder: String)
+      /// Reads a text, and returns whether it is a value; and shows the value that there is.
+      case value(read: (inout Values, String) -> Bool, show: (Values) -> String, form: String)
     }
     let name: String
     let kind: Kind
@@ -31,7 +32,20 @@ public struct Command<Values> {
     public static func text(
       _ name: String, _ path: WritableKeyPath<Values, String>, _ placeholder: String, _ help: String
     ) -> Option {
-      Option(name: "--" + name, kind: .text(path, placeholder: placeholder), help: help)
+      value(name, path, placeholder, help)
+    }
+
+    /// Makes an option that takes a value of another type, whose form the help shows, as in `--name HOST:PORT`.
+    public static func value<Value: LosslessStringConvertible>(
+      _ name: String, _ path: WritableKeyPath<Values, Value>, _ form: String, _ help: String
+    ) -> Option {
+      let read = { (values: inout Values, text: String) -> Bool in
+        guard let value = Value(text) else { return false }
+        values[keyPath: path] = value
+        return true
+      }
+      return Option(
+        name: "--" + name, kind: .value(read: read, show: { $0[keyPath: path].description }, form: form), help: help)
     }
 
     /// Makes an option without a value, as in `--name`.
@@ -75,9 +89,9 @@ public struct Command<Values> {
       }
       switch option.kind {
       case .flag(let path): values[keyPath: path] = true
-      case .text(let path, let placeholder):
-        guard let text = rest.popFirst() else { throw UsageError(message: "\(argument) needs a \(placeholder)") }
-        values[keyPath: path] = text
+      case .value(let read, _, let form):
+        guard let text = rest.popFirst() else { throw UsageError(message: "\(argument) needs \(form)") }
+        guard read(&values, text) else { throw UsageError(message: "\(argument) needs \(form), not '\(text)'") }
       case .number(let path, let range):
         guard let text = rest.popFirst() else { throw UsageError(message: "\(argument) needs a number") }
         guard let number = Int(text), range.contains(number) else {
@@ -96,7 +110,9 @@ public struct Command<Values> {
       switch option.kind {
       case .number(let path, _): lines.append(line(option.name + " N", "\(option.help) (\(defaults[keyPath: path]))"))
       case .flag: lines.append(line(option.name, option.help))
-      case .text(_, let placeholder): lines.append(line(option.name + " " + placeholder, option.help))
+      case .value(_, let show, let form):
+        let value = show(defaults)
+        lines.append(line("\(option.name) \(form)", value.isEmpty ? option.help : "\(option.help) (\(value))"))
       }
     }
     return (lines + [line("--help", "print this")]).joined(separator: "\n")
