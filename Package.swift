@@ -32,8 +32,17 @@ let sources: [Target] = [
 
 let programs: [Target] = [
   .executableTarget(name: "scratch", dependencies: ["Troupe", "TroupeNet"], path: "Samples/Scratch", swiftSettings: settings),
+  .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+  // Without the trait nothing of it is compiled, so that it needs no OpenSSL.
   .target(
-    name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
+    name: "CTroupeTLS", dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"]))],
+    cSettings: [.define("TROUPE_TLS", .when(traits: ["TLS"]))]),
+  .target(
+    name: "TroupeNet",
+    dependencies: [
+      "Troupe", "TroupeChannels", "CTroupeSockets",
+      .target(name: "CTroupeTLS", condition: .when(traits: ["TLS"])),
+    ],
     swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
   .target(name: "TroupeTestKit", dependencies: ["Troupe"], swiftSettings: settings),
   .executableTarget(
@@ -93,5 +102,6 @@ let package = Package(
         .library(name: "TroupeNet", targets: ["TroupeNet"]),
         .library(name: "TroupeTestKit", targets: ["TroupeTestKit"]),
       ]),
+  traits: [.trait(name: "TLS", description: "TLS for the connections of TroupeNet, by the system's OpenSSL 3.")],
   targets: sources + (isModel ? models : programs + tests)
 )
