@@ -10,9 +10,10 @@ public struct OutputBuffer: ~Copyable {
   /// The pieces before that, the oldest first.
   private var pieces: [Piece] = []
   private var firstPiece = 0
-  /// How many bytes of the oldest piece have been sent.
+  /// How many bytes of the oldest piece have been sent. If there is no piece, they are bytes of what is being filled.
   private var sent = 0
-  /// How many bytes the finished pieces have.
+  /// How many bytes of the finished pieces wait. While bytes of what is being filled have been sent, it is less by
+  /// that number, and may be negative.
   @usableFromInline var piecesCount = 0
 
   /// From this size on an array is kept as it is, instead of being copied.
@@ -202,30 +203,38 @@ public struct OutputBuffer: ~Copyable {
   /// Removes bytes from the front, which have been sent.
   mutating func remove(_ count: Int) {
     var left = count
+    piecesCount -= count
     while left > 0 && firstPiece < pieces.count {
       let rest = pieces[firstPiece].count - sent
       if left < rest {
         sent += left
-        piecesCount -= left
-        return
+        left = 0
+        break
       }
       left -= rest
-      piecesCount -= rest
       sent = 0
       if case .block(let block, _) = pieces[firstPiece] { BlockPool.shared.give(block) }
       pieces[firstPiece] = .array([])
       firstPiece += 1
     }
-    if firstPiece == pieces.count {
-      pieces.removeAll(keepingCapacity: false)
-      firstPiece = 0
+    if firstPiece < pieces.count {
+      // A backlog that is never sent to its end must not lengthen the list for ever.
+      if firstPiece >= 64 && firstPiece * 2 >= pieces.count {
+        pieces.removeFirst(firstPiece)
+        firstPiece = 0
+      }
+      return
     }
-    guard left > 0 || used == sent else { return }
+    pieces = []
+    firstPiece = 0
     sent += left
     if sent == used {
       if capacity > 0 { BlockPool.shared.give(base) }
       base = Self.empty
-      (used, capacity, sent) = (0, 0, 0)
+      (used, capacity, sent, piecesCount) = (0, 0, 0, 0)
     }
   }
+
+  /// How many places the list of pieces has, for tests.
+  var placeCount: Int { pieces.count }
 }

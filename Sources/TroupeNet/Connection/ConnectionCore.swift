@@ -322,8 +322,9 @@ enum Signals {
       return .inputFailed(inputFailure)
     }
     if !isCongested && pendingBytes >= options.outputMark {
+      // Whoever has seen so many bytes is told when they are sent, even if the next step sends them.
+      isCongested = true
       guard flush() else { return nil }
-      isCongested = pendingBytes >= options.outputMark
     }
     let mayRead = !isCongested && !isPaused.load(ordering: .relaxed)
     if isInputFresh && mayRead {
