@@ -37,8 +37,17 @@ let sources: [Target] = [
 ]
 
 let programs: [Target] = [
+  .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+  // Without the trait nothing of it is compiled, so that it needs no OpenSSL.
   .target(
-    name: "TroupeNet", dependencies: ["Troupe", "TroupeChannels", "CTroupeSockets"],
+    name: "CTroupeTLS", dependencies: [.target(name: "COpenSSL", condition: .when(traits: ["TLS"]))],
+    cSettings: [.define("TROUPE_TLS", .when(traits: ["TLS"]))]),
+  .target(
+    name: "TroupeNet",
+    dependencies: [
+      "Troupe", "TroupeChannels", "CTroupeSockets",
+      .target(name: "CTroupeTLS", condition: .when(traits: ["TLS"])),
+    ],
     swiftSettings: settings + [.enableExperimentalFeature("Lifetimes")]),
   .target(name: "CTroupeFiles"),
   .target(
@@ -123,5 +132,6 @@ let package = Package(
         .library(name: "TroupeHTTP", targets: ["TroupeHTTP"]),
         .library(name: "TroupeTestKit", targets: ["TroupeTestKit"]),
       ]),
+  traits: [.trait(name: "TLS", description: "TLS for the connections of TroupeNet, by the system's OpenSSL 3.")],
   targets: sources + (isModel ? models : programs + tests)
 )

@@ -44,8 +44,13 @@ extension Context where Message: ~Copyable {
       } else {
         NoTransport(endpoint)
       }
+    #if TLS
+      let secured = TLSTransport.wrap(transport, endpoint, options, isServer: false)
+    #else
+      let secured = transport
+    #endif
     return ConnectionCore(
-      transport, peer: endpoint, system: system, options: options, connectTimeout: timeout, isConnecting: true,
+      secured, peer: endpoint, system: system, options: options, connectTimeout: timeout, isConnecting: true,
       isActorsOwn: false
     ) { _ in }
   }

@@ -33,6 +33,12 @@ public struct Connection<C: Codec>: Sendable {
   /// The endpoint of this side.
   public var local: Endpoint { core.local }
 
+  #if TLS
+    /// The protocol that both sides have agreed on by ALPN, one of `TLSConfiguration.applicationProtocols`; nil if they
+    /// have agreed on none. A client knows it when it is told `connected`, and a server when the first frame comes.
+    public var applicationProtocol: String? { core.applicationProtocol }
+  #endif
+
   /// Writes a frame, and never waits. It is sent soon; see `Connection`.
   ///
   /// If the peer reads slowly the frames wait, up to `ConnectionOptions.outputLimit`. To wait for the peer instead, use

@@ -208,6 +208,7 @@ enum Signals {
   func drain() { signal(Signals.drain) }
 
   var local: Endpoint { lock.withLock { localEndpoint } }
+  var applicationProtocol: String? { transport.applicationProtocol }
   var pendingBytes: Int { pendingOutput.load(ordering: .relaxed) }
 
   /// Locks the output for one frame if fewer bytes wait than its mark. Returns nil if there are more, and why not if it
@@ -431,7 +432,7 @@ enum Signals {
       isInputFresh = true
       // A short read has emptied the socket: the next byte will be told of. But the end of the stream may have been
       // told already.
-      if count < room.count && !hasPeerEnded { canRead = false }
+      if count < room.count && !hasPeerEnded && transport.isEmptiedByShortRead { canRead = false }
       noteActivity()
     } else if count == 0 {
       input.isAtEnd = true
@@ -441,7 +442,7 @@ enum Signals {
     } else if count == SystemError.wouldBlock {
       canRead = false
     } else if count != SystemError.interrupted {
-      closeNow(.failed(NetworkError(.read, peer, code: Int32(-count))))
+      closeNow(.failed(transport.failure ?? NetworkError(.read, peer, code: Int32(-count))))
     }
   }
 
@@ -495,7 +496,7 @@ enum Signals {
     lock.unlock()
     for waiter in woken { waiter.parker.signal() }
     if failure == 0 { return true }
-    closeNow(.failed(NetworkError(.write, peer, code: failure)))
+    closeNow(.failed(transport.failure ?? NetworkError(.write, peer, code: failure)))
     return false
   }
 
@@ -620,7 +621,7 @@ enum Signals {
         hasEndedOutput = true
         transport.endOutput()
       }
-      isOver = input.isAtEnd
+      isOver = input.isAtEnd && !transport.hasUnsent
     }
     if !isOver {
       if Poller.isTold { transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable)) }

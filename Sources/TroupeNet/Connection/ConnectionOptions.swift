@@ -33,6 +33,11 @@ public struct ConnectionOptions: Sendable {
   /// output, and to end its side. After that it is cut off.
   public var closeTimeout = Duration.seconds(5)
 
+  #if TLS
+    /// How the connection is encrypted; nil for not at all. It needs the trait `TLS` of the package.
+    public var tls: TLSConfiguration?
+  #endif
+
   /// Makes options with the default for everything.
   public init() {}
 

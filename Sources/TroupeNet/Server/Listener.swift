@@ -71,6 +71,9 @@ public import Troupe
   private static let retry = "accept"
 
   private func begin(_ transport: any Transport, _ peer: Endpoint, _ context: Context<ListenerMessage>) {
+    #if TLS
+      let transport = TLSTransport.wrap(transport, peer, state.options.connection, isServer: true)
+    #endif
     let core = ConnectionCore(
       transport, peer: peer, system: state.system, options: state.options.connection, isConnecting: false,
       isActorsOwn: true

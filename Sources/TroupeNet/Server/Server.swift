@@ -106,6 +106,10 @@ extension Spawner {
     _ name: String?, _ endpoint: Endpoint, _ options: ServerOptions, _ start: @escaping Listener.Start
   ) throws(NetworkError) -> Server {
     let system = position(for: nil).system
+    #if TLS
+      // A file that cannot be read is an error here, and not one of each connection.
+      if let tls = options.tls { _ = try tls.context(forServer: true, endpoint) }
+    #endif
     let socket = try system.listen(on: endpoint, backlog: options.backlog)
     let state = ServerState(system, options)
     let actor = spawn(name, behavior: Listener(socket, state, start))

@@ -16,6 +16,15 @@ public struct ServerOptions: Sendable {
   /// the phase `finish` of the shutdown takes at most.
   public var drainTimeout = Duration.seconds(5)
 
+  #if TLS
+    /// How the connections are encrypted; nil for not at all. It is `connection.tls`, and needs the trait `TLS` of the
+    /// package.
+    public var tls: TLSConfiguration? {
+      get { connection.tls }
+      set { connection.tls = newValue }
+    }
+  #endif
+
   /// Makes options with the default for everything but the connections.
   public init(connection: ConnectionOptions = ConnectionOptions()) { self.connection = connection }
 }

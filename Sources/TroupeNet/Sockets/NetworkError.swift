@@ -1,10 +1,12 @@
 internal import CTroupeSockets
 
-/// A call for a socket that the system refused, or an endpoint that cannot be used.
+/// A call for a socket that the system refused, an endpoint that cannot be used, or TLS that cannot be had.
 public struct NetworkError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What was to be done.
   public enum Operation: String, Sendable {
     case resolve, open, bind, listen, accept, connect, read, write, register
+    /// To agree on TLS with the peer, or to read the files that are needed for it.
+    case secure
   }
   /// What was to be done.
   public let operation: Operation
@@ -47,6 +49,7 @@ public struct NetworkError: Error, Sendable, Hashable, CustomStringConvertible {
       case .read: "read from"
       case .write: "write to"
       case .register: "wait for"
+      case .secure: "agree on TLS with"
       }
     return "\(call) \(endpoint): \(reason)"
   }

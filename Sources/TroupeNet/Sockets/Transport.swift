@@ -22,6 +22,23 @@ protocol Transport: AnyObject, Sendable {
   /// Says that it was found not to be ready for `events`.
   func want(_ events: UInt32)
   var local: Endpoint { get }
+  /// Whether a read that takes in less than there is room for has taken in everything, so that whatever comes later is
+  /// told of. If not, the client reads on until it would have to wait.
+  var isEmptiedByShortRead: Bool { get }
+  /// Whether something of the transport's own is still to be sent, such as the mark of the end after `endOutput`. The
+  /// client is told that it can write when that has changed.
+  var hasUnsent: Bool { get }
+  /// Why the transport cannot go on, if that is more than an error of the system.
+  var failure: NetworkError? { get }
+  /// The protocol above that both sides have agreed on.
+  var applicationProtocol: String? { get }
+}
+
+extension Transport {
+  var isEmptiedByShortRead: Bool { true }
+  var hasUnsent: Bool { false }
+  var failure: NetworkError? { nil }
+  var applicationProtocol: String? { nil }
 }
 
 /// How far an attempt to connect has come.
