@@ -100,7 +100,8 @@ struct SimulatedNetworkTests {
     let ends = Ends()
     simulation.system.spawn { Prober(endpoint: .loopback(9), ends: ends) }
     try simulation.run(until: { ends.first.withLock { $0 } != nil })
-    #expect(ends.first.withLock { $0 } == "the connection failed: connect to 127.0.0.1:9: Connection refused (ECONNREFUSED)")
+    #expect(
+      ends.first.withLock { $0 } == "the connection failed: connect to 127.0.0.1:9: Connection refused (ECONNREFUSED)")
   }
 
   @Test("A slow link holds a writer, and its output stays within the mark")

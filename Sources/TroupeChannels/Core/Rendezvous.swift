@@ -18,8 +18,8 @@ public import Synchronization
     @exclusivity(unchecked) @usableFromInline var isRefused = false
     /// The selection that the offer is one operation of; nil for a send by itself.
     @usableFromInline let claim: SelectClaim?
-    /// Whether the receiver has passed the offer over, because the selection that it is a part of has ended or completes
-    /// another operation. It is not in the line any more, and its element is still there.
+    /// Whether the receiver has passed the offer over, because the selection that it is a part of has ended
+    /// or completes another operation. It is not in the line any more, and its element is still there.
     @exclusivity(unchecked) @usableFromInline var isPassedOver = false
     @exclusivity(unchecked) @usableFromInline var element: Element?
     @exclusivity(unchecked) @usableFromInline var next: Offer?

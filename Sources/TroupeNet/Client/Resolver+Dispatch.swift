@@ -22,7 +22,8 @@ enum Resolver {
     queue.async { body(ask(host, port, endpoint)) }
   }
 
-  private static func ask(_ host: String, _ port: UInt16, _ endpoint: Endpoint) -> Result<[SocketAddress], NetworkError> {
+  private static func ask(_ host: String, _ port: UInt16, _ endpoint: Endpoint) -> Result<[SocketAddress], NetworkError>
+  {
     withUnsafeTemporaryAllocation(of: troupe_address.self, capacity: most) { found in
       var message: UnsafePointer<CChar>?
       let count = troupe_resolve(host, port, found.baseAddress, Int32(most), &message)

@@ -1,7 +1,7 @@
 /// Turns the bytes of a connection into frames, and frames into bytes.
 ///
-/// A codec is a value. Each connection has a copy of its own for what comes in, so `decode` may keep notes from one call
-/// to the next, for instance how far it has looked already.
+/// A codec is a value. Each connection has a copy of its own for what comes in, so `decode` may keep notes
+/// from one call to the next, for instance how far it has looked already.
 ///
 /// ```swift
 /// struct Temperatures: Codec {

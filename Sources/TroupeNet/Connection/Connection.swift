@@ -2,10 +2,10 @@ public import Troupe
 
 /// One end of a stream between two programs: a TCP or Unix-domain connection, whose bytes a `Codec` turns into frames.
 ///
-/// A connection belongs to an actor, which is told of it by messages (`ConnectionEvent`). It is read in the turns of that
-/// actor, and the next frame is decoded only when the handler has returned, so a slow handler holds the peer and not the
-/// memory. What is written is kept in a buffer and sent when the actor has nothing more in hand that came before, many
-/// frames with one call of the system.
+/// A connection belongs to an actor, which is told of it by messages (`ConnectionEvent`). It is read in the
+/// turns of that actor, and the next frame is decoded only when the handler has returned, so a slow handler
+/// holds the peer and not the memory. What is written is kept in a buffer and sent when the actor has nothing
+/// more in hand that came before, many frames with one call of the system.
 ///
 /// ```swift
 /// struct Echo: Behavior {
@@ -17,8 +17,8 @@ public import Troupe
 ///   }
 /// }
 /// ```
-/// This is a handle, which may be copied and kept, and used on any thread. When the actor ends, the connection is closed
-/// after what was written has been sent.
+/// This is a handle, which may be copied and kept, and used on any thread. When the actor ends, the
+/// connection is closed after what was written has been sent.
 public struct Connection<C: Codec>: Sendable {
   @usableFromInline let core: ConnectionCore
   @usableFromInline let box: CodecBox<C>

@@ -374,7 +374,8 @@ enum Signals {
         readsLeft -= 1
         read()
         return nil
-      } else if isDraining && input.isEmpty && pendingBytes == 0 {
+      } else if isDraining && pendingBytes == 0 {
+        // What has come of a frame that is not complete is thrown away.
         end = .byUs
         return nil
       }

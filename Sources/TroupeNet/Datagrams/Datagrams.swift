@@ -9,9 +9,9 @@ internal import TroupeChannels
 /// socket = try context.bind(udp: .port(5353)) { .datagram($0) }
 /// socket.send(Array("hello".utf8), to: .loopback(5354))
 /// ```
-/// Datagrams may be lost, doubled, or come in another order. They come in as messages of the actor, and no faster than
-/// it handles them: what the system's own buffer cannot hold meanwhile is lost. This is a handle, which may be copied and
-/// used on any thread. The socket is closed when the actor ends or is restarted.
+/// Datagrams may be lost, doubled, or come in another order. They come in as messages of the actor, and no
+/// faster than it handles them: what the system's own buffer cannot hold meanwhile is lost. This is a handle,
+/// which may be copied and used on any thread. The socket is closed when the actor ends or is restarted.
 public struct Datagrams: Sendable {
   /// A datagram that has come.
   public struct Datagram: Sendable {
@@ -53,7 +53,7 @@ extension Context where Message: ~Copyable {
       next = message(datagram)
       return .message
     }
-    core.attach { actor.post(envelope) }
+    try core.attach { actor.post(envelope) }
     actor.attach(envelope)
     return Datagrams(core: core)
   }
@@ -86,7 +86,7 @@ extension Context where Message: ~Copyable {
 
   init(_ endpoint: Endpoint, _ poller: Poller) throws(NetworkError) {
     guard var address = SocketAddress(endpoint), endpoint.port != nil else {
-      throw NetworkError(.bind, endpoint, reason: "a datagram socket needs an address such as 0.0.0.0 or ::1, and a port")
+      throw NetworkError(.bind, endpoint, reason: "datagrams need an address such as 0.0.0.0 or ::1, and a port")
     }
     let descriptor = troupe_socket_datagram(&address.raw)
     if descriptor < 0 { throw NetworkError(.open, endpoint, code: -descriptor) }
@@ -105,10 +105,15 @@ extension Context where Message: ~Copyable {
 
   deinit { close() }
 
-  @usableFromInline func attach(_ post: @escaping @Sendable () -> Void) {
-    lock.withLock {
+  @usableFromInline func attach(_ post: @escaping @Sendable () -> Void) throws(NetworkError) {
+    let added = lock.withLock { () -> Int64 in
       self.post = post
       token = poller.add(descriptor, self)
+      return token
+    }
+    if added < 0 {
+      close()
+      throw NetworkError(.register, endpoint, code: Int32(-added))
     }
   }
 
@@ -117,8 +122,8 @@ extension Context where Message: ~Copyable {
     if before & Signals.posted == 0 { lock.withLock { post }?() }
   }
 
-  /// The next datagram; nil if there is none now, or if others have to have their turn (`isLate`). Called in the actor's
-  /// turn.
+  /// The next datagram; nil if there is none now, or if others have to have their turn (`isLate`). Called in
+  /// the actor's turn.
   @usableFromInline func next() -> Datagrams.Datagram? {
     isLate = left == 0
     if isLate {

@@ -21,7 +21,7 @@ final class ListeningSocket: ListeningTransport, @unchecked Sendable {
     guard var address = SocketAddress(given) else {
       throw NetworkError(
         .bind, endpoint,
-        reason: "a server needs an address such as 0.0.0.0, ::1 or a path shorter than 108 bytes, and a port below 65536")
+        reason: "a server needs an address such as 0.0.0.0 or ::1 and a port below 65536, or a path below 108 bytes")
     }
     var descriptor = troupe_socket_stream(&address.raw)
     if Int(descriptor) == SystemError.noSuchFamily, case .tcp("::", let port) = endpoint {

@@ -135,6 +135,7 @@ extension Spawner {
 
 extension ActorSystem {
   fileprivate func listen(on endpoint: Endpoint, backlog: Int) throws(NetworkError) -> any ListeningTransport {
+    if isShuttingDown { throw NetworkError(.listen, endpoint, reason: "the system has been shut down") }
     if let simulatedNetwork { return try simulatedNetwork.listen(endpoint) }
     guard let poller else {
       throw NetworkError(.open, endpoint, reason: "the system has no poller, which waits for sockets")

@@ -26,7 +26,8 @@ public final class SimulatedNetwork: SystemExtension, @unchecked Sendable {
     /// How many bytes are under way in one direction, or wait to be read, at most. A writer is held when there are so
     /// many.
     public var window = 64 * 1024
-    /// How many bytes a link carries in one direction in a second; nil for no limit. A small number makes a slow reader.
+    /// How many bytes a link carries in one direction in a second; nil for no limit. A small number makes a
+    /// slow reader.
     public var bytesPerSecond: Int?
 
     /// Makes settings with the default for everything.
@@ -52,8 +53,8 @@ public final class SimulatedNetwork: SystemExtension, @unchecked Sendable {
   /// The number of links that are open.
   public var linkCount: Int { lock.withLock { links.count } }
 
-  /// Breaks every link to a server now, as if the cable was cut. Both sides get the error of a reset. Returns the number
-  /// of links.
+  /// Breaks every link to a server now, as if the cable was cut. Both sides get the error of a reset. Returns
+  /// the number of links.
   @discardableResult public func cut(_ server: Endpoint) -> Int {
     let key = Self.key(server)
     let cut = lock.withLock { links.values.filter { $0.server == key } }

@@ -1,4 +1,5 @@
 import Synchronization
+
 @testable import TroupeChannels
 
 /// What a selection ended with.
