@@ -103,6 +103,7 @@ extension Simulation {
     runUntilIdle()
     system.requestShutdown()
     runUntilIdle()
+    if scheduler.settlingTime > .zero { advance(by: scheduler.settlingTime) }
   }
 
   /// Lets go of everything after the scenario has failed.

@@ -55,6 +55,7 @@ struct SimulatedNetworkTests {
     }
     try simulation.run(until: { kept.lines.count == 50 })
     #expect(kept.lines == (0..<50).map { "\($0)" })
+    defer { #expect(throws: Never.self) { try simulation.finish() } }
     return (simulation.history.description, simulation.now)
   }
 
@@ -92,6 +93,7 @@ struct SimulatedNetworkTests {
     simulation.advance(by: .seconds(10))
     #expect(network.linkCount == 0)
     #expect(server.connectionCount == 0)
+    try simulation.finish()
   }
 
   @Test("A client that connects to nobody is refused")
@@ -102,6 +104,7 @@ struct SimulatedNetworkTests {
     try simulation.run(until: { ends.first.withLock { $0 } != nil })
     #expect(
       ends.first.withLock { $0 } == "the connection failed: connect to 127.0.0.1:9: Connection refused (ECONNREFUSED)")
+    try simulation.finish()
   }
 
   @Test("A slow link holds a writer, and its output stays within the mark")
@@ -123,6 +126,7 @@ struct SimulatedNetworkTests {
     #expect(counts.most.withLock { $0 } <= 64 * 1024 + 10_000)
     // A second for each 100,000 bytes, apart from what fits into the window.
     #expect(simulation.now > .seconds(8))
+    try simulation.finish()
   }
 }
 

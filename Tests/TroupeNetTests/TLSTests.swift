@@ -116,7 +116,7 @@
         let (ends, note) = AsyncStream<String>.makeStream()
         let options = try serverOptions(files()[refusal.certificate])
         let server = try system.listen(on: .loopback(0), codec: LineCodec(), options: options) { connection in
-          Peer(connection) { event, _ in if case .closed(let end) = event { note.yield("\(end)") } }
+          TLSPeer(connection) { event, _ in if case .closed(let end) = event { note.yield("\(end)") } }
         }
         var client = ConnectionOptions()
         client.tls = .client(authorityFile: try refusal.trusted.map { try files()[$0] })
@@ -241,7 +241,7 @@
     }
 
     /// Collects what comes back, and closes when all of it is there.
-    private static func client(_ echoed: Collected) -> Client<BytesCodec>.Body {
+    private static func client(_ echoed: Collected) -> TLSClient<BytesCodec>.Body {
       { event, connection in
         switch event {
         case .connected: writeAll(connection)
@@ -287,7 +287,7 @@
       let body = Self.client(echoed)
       let log = Log()
       system.spawn { [client] in
-        Client(endpoint: server.endpoint, codec: BytesCodec(), options: client, log: log, body: body)
+        TLSClient(endpoint: server.endpoint, codec: BytesCodec(), options: client, log: log, body: body)
       }
       try simulation.run(until: { !log.lines.isEmpty })
       #expect(log.lines == ["closed: the connection was closed"])
@@ -305,7 +305,7 @@
         options.connection.allowsHalfClose = true
         let server = try system.listen(on: .loopback(0), codec: BytesCodec(), options: options) { connection in
           let received = Collected()
-          return Peer(connection) { event, connection in
+          return TLSPeer(connection) { event, connection in
             switch event {
             case .received(let bytes): received.append(bytes)
             case .inputEnded:
@@ -383,7 +383,7 @@
       let server = try system.listen(on: .port(7), codec: LineCodec(), options: options) { $1.write($0) }
       let log = Log()
       system.spawn {
-        Client(endpoint: server.endpoint, codec: LineCodec(), options: ConnectionOptions(), log: log) { _, _ in nil }
+        TLSClient(endpoint: server.endpoint, codec: LineCodec(), options: ConnectionOptions(), log: log) { _, _ in nil }
       }
       try simulation.run(until: { !log.lines.isEmpty })
       // The idle timeout, and then the time for the close, in which the client could still finish the handshake.
@@ -397,11 +397,12 @@
       client.tls?.serverName = "localhost"
       let started = simulation.now
       system.spawn { [client] in
-        Client(endpoint: silent.endpoint, codec: LineCodec(), options: client, log: second) { _, _ in nil }
+        TLSClient(endpoint: silent.endpoint, codec: LineCodec(), options: client, log: second) { _, _ in nil }
       }
       try simulation.run(until: { !second.lines.isEmpty })
       #expect(simulation.now - started >= .seconds(10))
       #expect(second.lines[0].contains("no answer in time"))
+      try simulation.finish()
     }
 
     // MARK: Support
@@ -422,7 +423,7 @@
     /// A server that echoes lines, and notes how each connection ended.
     private func echo(_ system: ActorSystem, _ note: AsyncStream<String>.Continuation) throws -> Server {
       try system.listen(on: .loopback(0), codec: LineCodec(), options: try serverOptions()) { connection in
-        Peer(connection) { event, connection in
+        TLSPeer(connection) { event, connection in
           switch event {
           case .received(let line): connection.write("echo " + line)
           case .closed(let end): note.yield("\(end)")
@@ -450,7 +451,7 @@
     ) async -> [String] {
       let log = Log()
       let client = system.spawn {
-        Client(endpoint: endpoint, codec: codec, options: options, log: log, body: body)
+        TLSClient(endpoint: endpoint, codec: codec, options: options, log: log, body: body)
       }
       _ = await client.termination
       return log.lines
@@ -484,7 +485,7 @@
   }
 
   /// The actor of a server's connection that does what the test says.
-  private struct Peer<C: Codec>: Behavior {
+  private struct TLSPeer<C: Codec>: Behavior {
     typealias Message = ConnectionEvent<C.Inbound>
     let connection: Connection<C>
     let body: @Sendable (consuming Message, Connection<C>) -> Void
@@ -496,7 +497,7 @@
   }
 
   /// An actor that connects, does what the test says, and stops when the connection is closed.
-  private struct Client<C: Codec>: Behavior {
+  private struct TLSClient<C: Codec>: Behavior {
     typealias Message = ConnectionEvent<C.Inbound>
     let endpoint: Endpoint
     let codec: C

@@ -38,6 +38,9 @@ package final class SimulatedScheduler: Scheduler, @unchecked Sendable {
   package private(set) var isFiring = false
   /// Returns a time that is added to the deadline of a timer. If it is nil, timers are exact. The test kit sets it.
   package var lateness: (@Sendable () -> Duration)?
+  /// How much time passes at the end of the simulation, after the shutdown of its system has begun. Something that
+  /// needs time to end, as connections do, sets this.
+  package var settlingTime = Duration.zero
   /// How many steps the simulation has made.
   package private(set) var steps = 0
 

@@ -42,7 +42,11 @@ public final class SimulatedNetwork: SystemExtension, @unchecked Sendable {
   private var nextPort = 49152
 
   /// Part of the runtime: `ActorSystem.simulatedNetwork` makes it.
-  public init(in system: ActorSystem) { self.system = system }
+  public init(in system: ActorSystem) {
+    self.system = system
+    // A server lets its connections finish, and a connection waits for the peer's end, each for 5 seconds at most.
+    (system.scheduler as? SimulatedScheduler)?.settlingTime = .seconds(20)
+  }
 
   /// How links behave from now on.
   public var settings: Settings {
