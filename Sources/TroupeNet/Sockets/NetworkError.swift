@@ -4,7 +4,24 @@ internal import CTroupeSockets
 public struct NetworkError: Error, Sendable, Hashable, CustomStringConvertible {
   /// What was to be done.
   public enum Operation: String, Sendable {
-    case resolve, open, bind, listen, accept, connect, read, write, register
+    /// To find the addresses of a name.
+    case resolve
+    /// To make a socket.
+    case open
+    /// To give a socket its own address.
+    case bind
+    /// To have clients wait for a server.
+    case listen
+    /// To take a client that waits.
+    case accept
+    /// To reach a server.
+    case connect
+    /// To read from a peer.
+    case read
+    /// To write to a peer, or to send a datagram.
+    case write
+    /// To have the poller tell of a socket.
+    case register
     /// To agree on TLS with the peer, or to read the files that are needed for it.
     case secure
   }
