@@ -68,8 +68,33 @@ extension Form {
   func selecting(
     _ sides: Sides, inOrder: Bool = false,
     _ operations: @escaping @Sendable (Sides, inout Selection<Event>) -> Void
-  ) -> Task<Event?, Never> {
-    Task { await select(sides, inOrder: inOrder, operations) }
+  ) -> Selecting { Selecting { await select(sides, inOrder: inOrder, operations) } }
+}
+
+/// A selection that waits in a task. The thread sanitizer does not always see that what a thread did comes before what
+/// the task sees that waited for its end, so that is said by an atomic here.
+final class Selecting: Sendable {
+  private let hasEnded: Flag
+  private let task: Task<Event?, Never>
+  private final class Flag: Sendable { let isSet = Atomic<Bool>(false) }
+
+  init(_ body: @escaping @Sendable () async -> Event?) {
+    let hasEnded = Flag()
+    self.hasEnded = hasEnded
+    task = Task {
+      let event = await body()
+      hasEnded.isSet.store(true, ordering: .releasing)
+      return event
+    }
+  }
+
+  func cancel() { task.cancel() }
+  var value: Event? {
+    get async {
+      let event = await task.value
+      _ = hasEnded.isSet.load(ordering: .acquiring)
+      return event
+    }
   }
 }
 
