@@ -6,7 +6,8 @@ import Synchronization
 
 /// Is told when a descriptor has become ready.
 package protocol PollerClient: AnyObject, Sendable {
-  /// Called on a worker, which must not be held up. The events are those of `Poller.Events`.
+  /// Called on a worker, which must not be held up. The events are bits of CTroupeSockets, such as
+  /// `TROUPE_READABLE`.
   func becameReady(_ events: UInt32)
 }
 
@@ -14,7 +15,7 @@ package protocol PollerClient: AnyObject, Sendable {
 /// worker that searches for work looks at it, and when all workers idle, one of them waits in it in place of returning
 /// its thread. The netpoller of the Go runtime works in the same way.
 ///
-/// Sendable because the table of clients is touched only under the lock, and `found` only by the worker that waits.
+/// Sendable because the table of clients is touched only under the lock, and `looksAtTick` only by the tick.
 @usableFromInline package final class Poller: @unchecked Sendable {
   /// The system's set of descriptors.
   let set: DescriptorSet
@@ -70,8 +71,9 @@ package protocol PollerClient: AnyObject, Sendable {
     forget(UInt64(token))
   }
 
-  /// Says that the descriptor was found not to be ready for `events`.
+  /// Whether the system has to be told what an owner waits for (`want`). With epoll it has not.
   package static var isTold: Bool { DescriptorSet.isTold }
+  /// Says that the descriptor was found not to be ready for `events`.
   package func want(_ descriptor: Int32, _ events: UInt32) { if DescriptorSet.isTold { set.want(descriptor, events) } }
 
   private func forget(_ token: UInt64) {
@@ -124,8 +126,8 @@ package protocol PollerClient: AnyObject, Sendable {
     }
   }
 
-  /// Waits until something has become ready, or `wake` is called. Then calls `body`, and tells the clients if it
-  /// returns true. If it does not, they are told all the same: see `PoolWorker.wait`.
+  /// Waits until something has become ready, or `wake` is called. Then calls `body`, which says how the worker goes on,
+  /// and tells the clients after that.
   func wait(_ body: () -> Void) {
     withUnsafeTemporaryAllocation(of: DescriptorSet.Ready.self, capacity: Self.atOnce) { ready in
       let count = set.wait(ready, block: true)

@@ -72,10 +72,7 @@ final class ClientTransport: Transport, @unchecked Sendable {
       return nil
     }
     let socket = SocketTransport(descriptor, poller)
-    if options.noDelay, endpoint.port != nil { _ = troupe_socket_set_no_delay(descriptor, true) }
-    if let idle = options.keepAlive {
-      _ = troupe_socket_set_keep_alive(descriptor, Int32(clamping: max(1, idle.components.seconds)))
-    }
+    SocketTransport.prepare(descriptor, options, endpoint)
     let result = troupe_socket_connect(descriptor, &raw)
     if result < 0 && Int(result) != SystemError.inProgress {
       error = NetworkError(.connect, endpoint, code: -result)

@@ -1,15 +1,17 @@
 internal import CTroupeSockets
 internal import Synchronization
 internal import Troupe
+internal import TroupeChannels
 
 /// A socket of the system that accepts connections.
 ///
-/// Sendable because its descriptor is closed only once, under nobody's eyes: by `close`, in a turn of the server's
-/// actor, or by `deinit`.
+/// Sendable because the descriptor is closed in a turn of the server's actor, which is also where it is used, or by
+/// `deinit`. The lock is for `open`, which whoever starts the server calls while that turn may already close it.
 final class ListeningSocket: ListeningTransport, @unchecked Sendable {
   private var descriptor: Int32
   let endpoint: Endpoint
   private let poller: Poller
+  private let lock = FutexLock()
   private var token: Int64 = -1
   /// The path of a Unix-domain socket, whose file is removed at the end.
   private let path: String?
@@ -68,8 +70,11 @@ final class ListeningSocket: ListeningTransport, @unchecked Sendable {
   }
 
   func open(_ client: any PollerClient) -> Int32 {
-    token = poller.add(descriptor, client)
-    return token < 0 ? Int32(token) : 0
+    lock.withLock {
+      if descriptor < 0 { return 0 }
+      token = poller.add(descriptor, client)
+      return token < 0 ? Int32(token) : 0
+    }
   }
 
   func accept(_ options: ConnectionOptions) -> Acceptance {
@@ -85,14 +90,13 @@ final class ListeningSocket: ListeningTransport, @unchecked Sendable {
       }
     }
     let peer = address.endpoint
-    if options.noDelay, peer.port != nil { _ = troupe_socket_set_no_delay(accepted, true) }
-    if let idle = options.keepAlive {
-      _ = troupe_socket_set_keep_alive(accepted, Int32(clamping: max(1, idle.components.seconds)))
-    }
+    SocketTransport.prepare(accepted, options, peer)
     return .client(SocketTransport(accepted, poller), peer)
   }
 
   func close() {
+    lock.lock()
+    defer { lock.unlock() }
     guard descriptor >= 0 else { return }
     // While it still listens: afterwards the file may be that of a server that has taken the path over.
     if let path { _ = troupe_remove_socket_file(path) }

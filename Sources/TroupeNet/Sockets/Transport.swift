@@ -72,6 +72,15 @@ final class SocketTransport: Transport, @unchecked Sendable {
 
   deinit { if descriptor >= 0 { close(abort: false) } }
 
+  /// Sets what the options ask of a socket of TCP.
+  static func prepare(_ descriptor: Int32, _ options: ConnectionOptions, _ peer: Endpoint) {
+    if peer.port == nil { return }
+    if options.noDelay { _ = troupe_socket_set_no_delay(descriptor, true) }
+    if let idle = options.keepAlive {
+      _ = troupe_socket_set_keep_alive(descriptor, Int32(clamping: max(1, idle.components.seconds)))
+    }
+  }
+
   func open(_ client: any PollerClient) -> Int32 {
     token = poller.add(descriptor, client)
     return token < 0 ? Int32(token) : 0
