@@ -114,6 +114,34 @@ extension ModelTests {
       }
     }
 
+    @Test func `events come while a turn does not end, and what waits behind it is run`() {
+      check(
+        "a turn does not end", workers: 2, pieces: 4,
+        turns: [
+          0: { run in
+            // The first goes to the queue, for which the other worker is woken, and the second to the slot, which
+            // nobody steals from.
+            run.schedule(1)
+            run.schedule(3)
+            run.waitForFlag()
+          },
+          3: { run in run.raiseFlag() },
+        ], fewer: 1,
+        [
+          { outside in
+            let token = outside.add(2)
+            outside.run.schedule(0)
+            outside.awaitTurn(1)
+            for count in 1...2 {
+              outside.becomesReady(2)
+              outside.awaitTurn(2, count: count)
+            }
+            outside.awaitTurn(3)
+            outside.remove(2, token)
+          }
+        ])
+    }
+
     @Test func `the last descriptor is removed and another one added`() {
       check("removed and added", workers: 2, pieces: 2, fewer: 1) { outside in
         let token = outside.add(0)
