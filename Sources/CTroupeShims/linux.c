@@ -26,6 +26,20 @@ void *troupe_allocate_huge(size_t bytes) {
   return memory;
 }
 
+void troupe_expect_allocations(size_t bytes) {
+  // A freed piece of this size stays with the allocator, which makes the small ones of it.
+  char *memory = malloc(bytes);
+  if (memory == NULL) return;
+#ifdef MADV_POPULATE_WRITE
+  // This is only a hint, which needs Linux 5.14.
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t start = ((uintptr_t)memory + page - 1) & ~(page - 1);
+  uintptr_t end = ((uintptr_t)memory + bytes) & ~(page - 1);
+  if (start < end) madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+#endif
+  free(memory);
+}
+
 void troupe_return_free_memory(void) {
 #if defined(__GLIBC__)
   malloc_trim(0);

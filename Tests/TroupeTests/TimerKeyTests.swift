@@ -92,4 +92,25 @@ import Testing
     #expect(seen.all == [33, 10_000])
     sim.end()
   }
+
+  @Test func `a table of keys that is larger than a huge page holds them all`() {
+    let sim = Simulation(seed: 1)
+    let (seen, figures) = (Trail<Int>(), Trail<Int>())
+    let count = 60_000
+    let actor = sim.system.spawn(state: 0) { (_: inout Int, message: consuming Int, context: Context<Int>) in
+      if message >= 0 { return seen.append(message) }
+      let timers = context.timers
+      for i in 0..<count { timers.once(i, after: .seconds(1), i) }
+      for i in stride(from: 0, to: count, by: 2) { timers.cancel(i) }
+      let table = context.cell.timers.takeUnretainedValue()
+      figures.append(table.entries.count * MemoryLayout<TimerTable.Entry>.stride)
+      figures.append((0..<count).count { timers.isActive($0) == ($0 % 2 == 1) })
+    }
+    actor.send(-1)
+    sim.run()
+    #expect(figures.all == [2 << 20, count])
+    sim.advance(by: .seconds(2))
+    #expect(seen.all == Array(stride(from: 1, to: count, by: 2)))
+    sim.end()
+  }
 }

@@ -39,6 +39,12 @@ void *troupe_allocate_huge(size_t bytes);
 /// Frees memory that one of the three functions above has returned.
 static inline void troupe_free(void *memory) { free(memory); }
 
+/// Readies memory for small pieces, `bytes` in all, that the calling thread is about to allocate, if the system has a
+/// call for that. The allocator of Linux otherwise makes one call of the kernel for each page that it needs on a thread
+/// other than the main one, and the first use of each page is a fault. To gain from it, `bytes` should be some tens of
+/// kilobytes, and less than what the allocator gives back to the system at once (128 KiB).
+void troupe_expect_allocations(size_t bytes);
+
 /// Tells the processor that this is a spin loop.
 static inline void troupe_cpu_pause(void) {
 #if defined(__x86_64__) || defined(__i386__)

@@ -16,21 +16,45 @@ public struct Address<Message: ~Copyable>: Sendable {
   ///
   /// If the actor has ended, or its bounded mailbox is full, the message becomes a dead letter: counted, logged, and
   /// reported to the system's listener. To get it back instead, use `trySend`; to wait for room, `deliver`.
-  @inlinable public func send(_ message: consuming sending Message) {
+  @inlinable @inline(__always) public func send(_ message: consuming sending Message) {
+    // The compiler takes each atomic operation for one that may release anything, even the array that this address was
+    // read from. With such an operation in the caller, a message to an element of an array would retain and release the
+    // actor's cell, and the count is in a cache line that the processor needs which runs the actor. So the usual case
+    // consists of two calls that are declared to release nothing, and the other cases retain the cell themselves.
     if target.isCell {
       let cell = unsafeDowncast(target, to: Cell.self)
-      switch cell.push(message) {
-      case .done: return
-      case .wake: cell.schedule()
-      case .full(let message):
-        _ = consume message
-        cell.deadLetter(.mailboxFull, Message.self)
-      case .closed(let message):
-        _ = consume message
-        cell.deadLetter(.ended, Message.self)
+      if !cell.needsSlowPath {
+        switch MessageQueue<Message>(state: cell.mailbox.queue).pushReleasingNothing(message) {
+        case .done: return
+        case .wake: return cell.schedule()
+        case .full(let message): return Self.lose(message, .passRetained(cell))
+        case .closed(let message): return Self.lose(message, .passRetained(cell))
+        }
       }
-    } else {
-      adapted(message)
+    }
+    Self.sendSlowly(message, .passRetained(target))
+  }
+
+  /// Makes a dead letter of a message to an actor that has ended. Releases the cell.
+  @inlinable @inline(never) static func lose(_ message: consuming Message, _ cell: Unmanaged<Cell>) {
+    _ = consume message
+    cell.takeRetainedValue().deadLetter(.ended, Message.self)
+  }
+
+  /// Sends to what is no plain cell. Releases the target.
+  @inlinable @inline(never) static func sendSlowly(_ message: consuming Message, _ target: Unmanaged<Recipient>) {
+    let address = Address(target.takeRetainedValue())
+    guard address.target.isCell else { return address.adapted(message) }
+    let cell = unsafeDowncast(address.target, to: Cell.self)
+    switch cell.push(message) {
+    case .done: return
+    case .wake: cell.schedule()
+    case .full(let message):
+      _ = consume message
+      cell.deadLetter(.mailboxFull, Message.self)
+    case .closed(let message):
+      _ = consume message
+      cell.deadLetter(.ended, Message.self)
     }
   }
 

@@ -150,6 +150,12 @@ public import Synchronization
       if let settings { settings.rareState = newValue } else { settingsOrRareState = newValue }
     }
   }
+  /// Calls `body` with the rare state, if there is one, without counting references.
+  @inline(__always) func withExistingRareState<R>(_ body: (RareState) -> R) -> R? {
+    if traits.has(.settings) { return existingRareState.map { body($0) } }
+    guard let object = settingsOrRareState else { return nil }
+    return Unmanaged.passUnretained(unsafeDowncast(object, to: RareState.self))._withUnsafeGuaranteedRef { body($0) }
+  }
   var name: String? { settings?.name }
   /// The scheduler that runs the actor; nil if the pool does.
   var dispatcher: DispatcherScheduler? { hasOwnDispatcher ? settings?.dispatcher : nil }

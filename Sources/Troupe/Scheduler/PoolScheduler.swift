@@ -92,8 +92,9 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   private static let coarseTick = troupe_clock_coarse_tick()
   func deadline(after delay: Duration) -> Int64 { preciseNow.saturatingAdd(delay.nanosecondsClamped) }
 
-  func add(_ timer: Timer) { clock.wheel.add(timer) }
-  func cancel(_ timer: Timer) { clock.wheel.cancel(timer) }
+  // The clock keeps its wheel, so no reference is counted.
+  func add(_ timer: Timer) { Unmanaged.passUnretained(clock.wheel)._withUnsafeGuaranteedRef { $0.add(timer) } }
+  func cancel(_ timer: Timer) { Unmanaged.passUnretained(clock.wheel)._withUnsafeGuaranteedRef { $0.cancel(timer) } }
 
   func stop() {
     watch?.stop()

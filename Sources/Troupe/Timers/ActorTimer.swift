@@ -42,6 +42,7 @@ extension Cell {
   /// The timers of the actor. Called on the cell's worker. The reference is not counted: the rare state holds
   /// the table, and nothing that is done with the table lets go of it.
   @usableFromInline var timers: Unmanaged<TimerTable> {
+    if let timers = withExistingRareState({ $0.timers.map { Unmanaged.passUnretained($0) } }) ?? nil { return timers }
     let rareState = rareState
     if let timers = rareState.timers { return .passUnretained(timers) }
     let timers = TimerTable()

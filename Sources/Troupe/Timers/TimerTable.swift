@@ -1,3 +1,6 @@
+internal import CTroupeShims
+import TroupeChannels
+
 /// The timers of an actor by their keys: a hash table with open addressing and linear probing.
 ///
 /// A dictionary would have to box each key as an `AnyHashable` to look it up; here a timer holds its own key. Keys of
@@ -17,12 +20,19 @@
 
   @usableFromInline @exclusivity(unchecked) var entries = UnsafeMutableBufferPointer<Entry>(start: nil, count: 0)
   @usableFromInline @exclusivity(unchecked) var count = 0
+  /// When there are so many timers, memory for the next ones is readied.
+  @usableFromInline @exclusivity(unchecked) var expected = TimerTable.expectedTogether
+
+  /// So many timers are expected to follow, once there are as many.
+  private static let expectedTogether = 512
+  /// About what a timer takes whose message and key are small.
+  private static let timerBytes = 112
 
   init() {}
 
   deinit {
     for entry in entries { entry.timer?.release() }
-    entries.deallocate()
+    Self.free(entries)
   }
 
   var isEmpty: Bool { count == 0 }
@@ -68,7 +78,10 @@
     let place = find(timer.key, timer.hash, Message.self)
     let before = entries[place].timer
     entries[place] = Entry(hash: timer.hash, timer: .passRetained(timer))
-    if before == nil { count += 1 }
+    if before == nil {
+      count += 1
+      if count >= expected { expectMore() }
+    }
     return before?.takeRetainedValue()
   }
 
@@ -122,14 +135,38 @@
 
   @usableFromInline func grow() {
     let old = entries
-    entries = .allocate(capacity: max(4, old.count * 2))
-    entries.initialize(repeating: Entry(hash: 0, timer: nil))
+    entries = Self.allocate(max(4, old.count * 2))
     for entry in old where entry.timer != nil {
       var place = place(of: entry.hash)
       while entries[place].timer != nil { place = (place + 1) & (entries.count - 1) }
       entries[place] = entry
     }
-    old.deallocate()
+    Self.free(old)
+  }
+
+  /// Allocates `count` empty places, a power of two.
+  ///
+  /// A large table is in huge pages if the system has them. Its places are looked at in no order, so that most looks
+  /// would need an entry of the processor's table of pages that is not cached.
+  private static func allocate(_ count: Int) -> UnsafeMutableBufferPointer<Entry> {
+    let bytes = count * MemoryLayout<Entry>.stride
+    let memory =
+      bytes < RawMemory.hugePage
+      ? RawMemory.allocate(bytes, alignment: MemoryLayout<Entry>.alignment) : RawMemory.allocateHugePages(bytes)
+    let entries = UnsafeMutableBufferPointer(start: memory.bindMemory(to: Entry.self, capacity: count), count: count)
+    entries.initialize(repeating: Entry(hash: 0, timer: nil))
+    return entries
+  }
+
+  private static func free(_ entries: UnsafeMutableBufferPointer<Entry>) {
+    if let start = entries.baseAddress { RawMemory.free(start) }
+  }
+
+  /// An actor that has set so many timers, more than ever before, usually sets as many again, each of which is a new
+  /// object.
+  @usableFromInline func expectMore() {
+    expected = count + Self.expectedTogether
+    troupe_expect_allocations(Self.expectedTogether * Self.timerBytes)
   }
 
   /// Takes all timers out.
@@ -138,6 +175,6 @@
     entries = UnsafeMutableBufferPointer(start: nil, count: 0)
     count = 0
     for entry in old { if let timer = entry.timer { body(timer.takeRetainedValue()) } }
-    old.deallocate()
+    Self.free(old)
   }
 }

@@ -65,6 +65,10 @@ extension MessageQueue where Element: ~Copyable {
     return .done
   }
 
+  /// Does the same as `push`. It is never inlined, so that the compiler knows in the caller that nothing is released.
+  @inlinable @inline(never) @_effects(releasenone)
+  package func pushReleasingNothing(_ element: consuming Element) -> Push<Element> { push(element) }
+
   /// Goes on after another sender has won the compare-exchange.
   @inlinable @inline(never) func pushAgain(_ element: consuming Element, _ seen: UInt) -> Push<Element> {
     var backoff = Backoff()

@@ -18,7 +18,12 @@ public import CTroupeShims
   /// Allocates as much memory as one huge page has and asks the system to back it with one, so that using it costs
   /// one page fault and not 512.
   @inlinable package static func allocateHugePage() -> UnsafeMutableRawPointer {
-    troupe_allocate_huge(hugePage).unsafelyUnwrapped
+    allocateHugePages(hugePage)
+  }
+
+  /// Does the same with more memory. The number of bytes must be a power of two, and at least `hugePage`.
+  @inlinable package static func allocateHugePages(_ byteCount: Int) -> UnsafeMutableRawPointer {
+    troupe_allocate_huge(byteCount).unsafelyUnwrapped
   }
 
   @inlinable package static func free(_ memory: UnsafeMutableRawPointer) { troupe_free(memory) }
