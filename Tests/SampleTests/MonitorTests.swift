@@ -17,17 +17,6 @@ struct MonitorTests {
     try simulation.finish()
   }
 
-  /// Each in a process of its own, where a signal that is lost would leave a program that never ends.
-  @Test(.timeLimit(.minutes(5)))
-  func `Ctrl-C ends the program with success from the moment on in which it does not kill it`() async throws {
-    for _ in 0..<20 {
-      let program = try Program("Monitor", [])
-      try await program.waitUntilItCatchesInterrupt()
-      program.interrupt()
-      #expect(try await program.result().exitCode == 0)
-    }
-  }
-
   @Test func `there is no average without readings`() throws {
     let simulation = Simulation(seed: 1)
     let records = simulation.system.spawn("records") { Records() }

@@ -302,6 +302,11 @@ def look(program, browser):
         })()""")
         if worst[0] < 40 or worst[1] < 4.5:
             fail(f"in {scheme} mode one of {worst[0]} texts has a contrast of {worst[1]:.2f}: {worst[2]}")
+        page.run("chat.delay = 1e9; chat.socket.close()")
+    # The program would wait for clients that do not close their side.
+    for terminal in terminals:
+        terminal.file.close()
+        terminal.socket.close()
     chat.stop()
     print("every text can be read, in light and in dark")
 
