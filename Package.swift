@@ -90,14 +90,20 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(
-    name: "TroupeChannelsTests", dependencies: ["TroupeChannels", "CTroupeShims"], swiftSettings: settings),
-  .testTarget(name: "TroupeTests", dependencies: ["Troupe", "CTroupeShims"], swiftSettings: settings),
-  .testTarget(
-    name: "TroupeNetTests", dependencies: ["TroupeNet", "TroupeTestKit", "Troupe", "CTroupeShims"],
+  // What several of the test targets use.
+  .target(
+    name: "TestSupport", dependencies: ["TroupeChannels", "CTroupeShims"], path: "Tests/Support",
     swiftSettings: settings),
-  .testTarget(name: "TroupeHTTPTests", dependencies: ["TroupeHTTP", "TroupeNet"], swiftSettings: settings),
-  .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
+  .testTarget(
+    name: "TroupeChannelsTests", dependencies: ["TestSupport", "TroupeChannels", "CTroupeShims"],
+    swiftSettings: settings),
+  .testTarget(name: "TroupeTests", dependencies: ["TestSupport", "Troupe", "CTroupeShims"], swiftSettings: settings),
+  .testTarget(
+    name: "TroupeNetTests", dependencies: ["TestSupport", "TroupeNet", "TroupeTestKit", "Troupe", "CTroupeShims"],
+    swiftSettings: settings),
+  .testTarget(
+    name: "TroupeHTTPTests", dependencies: ["TestSupport", "TroupeHTTP", "TroupeNet"], swiftSettings: settings),
+  .testTarget(name: "TroupeTestKitTests", dependencies: ["TestSupport", "TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",
     dependencies: [

@@ -3,6 +3,7 @@
 #include "CTroupeShims.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -75,8 +76,52 @@ void *troupe_take_parking(void) {
   return place;
 }
 
-uintptr_t troupe_ignore_signal(int32_t number) { return (uintptr_t)signal(number, SIG_IGN); }
-void troupe_restore_signal(int32_t number, uintptr_t before) { signal(number, (void (*)(int))before); }
+// The handler of the signals that are caught may run on any thread between any two instructions, so all that it does is to
+// set a bit and to write a byte. The pipe is there as long as the process, so a handler that is late harms nobody.
+static uint64_t caught_signals;
+static int signal_pipe[2] = {-1, -1};
+static struct sigaction signals_before[64];
+
+static void note_signal(int number) {
+  int before = errno;
+  // Release: whoever reads the byte and then acquires the word sees the bit.
+  __atomic_fetch_or(&caught_signals, UINT64_C(1) << (number - 1), __ATOMIC_RELEASE);
+  // A pipe that is full has something to read already.
+  ssize_t written = write(signal_pipe[1], "", 1);
+  (void)written;
+  errno = before;
+}
+
+int32_t troupe_open_signals(void) {
+  if (signal_pipe[0] >= 0) return signal_pipe[0];
+  int ends[2];
+  if (pipe(ends) != 0) return -errno;
+  for (int end = 0; end < 2; end++) {
+    fcntl(ends[end], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[end], F_SETFL, O_NONBLOCK);
+    signal_pipe[end] = ends[end];
+  }
+  return signal_pipe[0];
+}
+
+bool troupe_catch_signal(int32_t number) {
+  if (number < 1 || number > 64) return false;
+  // What came before is not for whoever listens from now on.
+  __atomic_fetch_and(&caught_signals, ~(UINT64_C(1) << (number - 1)), __ATOMIC_RELAXED);
+  struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  return sigaction(number, &action, &signals_before[number - 1]) == 0;
+}
+
+void troupe_release_signal(int32_t number) { sigaction(number, &signals_before[number - 1], NULL); }
+
+uint64_t troupe_take_signals(void) {
+  // Before the bits are taken: a handler that comes between sets its bit and then writes a byte, which stays.
+  char bytes[64];
+  while (read(signal_pipe[0], bytes, sizeof bytes) > 0) {
+  }
+  return __atomic_exchange_n(&caught_signals, 0, __ATOMIC_ACQUIRE);
+}
 
 // What a new thread is to do.
 struct start {

@@ -201,6 +201,61 @@ def read_to_end(s):
     return data
 
 
+def memory_of_server(r):
+    """The server's resident memory in MiB, or None where it cannot be read."""
+    try:
+        with open(f"/proc/{r.info()['process_id']}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:")) // 1024
+    except OSError:
+        return None
+
+
+def read_exactly(s, count):
+    data = bytearray()
+    while len(data) < count:
+        piece = s.recv(min(1 << 20, count - len(data)))
+        if not piece:
+            raise SystemExit("client.py: the connection ended in the middle of an answer")
+        data += piece
+    return bytes(data)
+
+
+def long_answers(r):
+    """A client that asks for many long values at once, and does not read them for a while, gets a few at a time."""
+    for keys in (1, 8):
+        blocks = [random.randbytes(1_000_000) for _ in range(keys)]
+        for number, block in enumerate(blocks):
+            r.set(f"block{number}", block)
+        # Both orders of answers from the session itself and from shards.
+        request = b"".join(b"GET block%d\r\nECHO %d\r\n" % (number % keys, number) for number in range(100))
+        before = memory_of_server(r)
+        greedy = plain(request)
+        # When the first answer has begun, the server has made as many of the first batch as it does at once.
+        first = read_exactly(greedy, 1)
+        after = memory_of_server(r)
+        # All of the first batch would be 64 MB, and 64 more in the output of the connection.
+        if before and after and after - before > 40:
+            raise SystemExit(f"client.py: the server keeps {after - before} MiB for a client that does not read")
+        for number in range(100):
+            head = b"$1000000\r\n"
+            check(first + read_exactly(greedy, len(head) - len(first)), head)
+            first = b""
+            check(read_exactly(greedy, 1_000_002) == blocks[number % keys] + b"\r\n", True)
+            echo = b"$%d\r\n%d\r\n" % (len(str(number)), number)
+            check(read_exactly(greedy, len(echo)), echo)
+        # What needs several shards is done alone, one after the other, and is held back as well.
+        greedy.sendall((b"MGET " + b" ".join(b"block%d" % number for number in range(keys)) + b"\r\n") * 20)
+        answer = b"*%d\r\n" % keys + b"".join(b"$1000000\r\n" + block + b"\r\n" for block in blocks)
+        for _ in range(20):
+            check(read_exactly(greedy, len(answer)) == answer, True)
+        greedy.close()
+        # One that goes away in the middle of it leaves nothing behind.
+        gone = plain(request)
+        read_exactly(gone, 1)
+        gone.close()
+        r.flushall()
+
+
 def hostile(r):
     # Nonsense is answered by an error, after the answers to what came before it, and ends the connection.
     for text in (b"*1000000000\r\n", b"*1\r\n$1000000000\r\n", b"*1\r\n+x\r\n", b"\"\n", b"x" * 100_000):
@@ -248,6 +303,7 @@ for version in (2, 3):
     transactions(client, lambda: connect(version))
     publishing(client)
 hostile(connect(2))
+long_answers(connect(2))
 if arguments.unix:
     check(redis.Redis(unix_socket_path=arguments.unix).ping(), True)
 check(connect(2).ping(), True)

@@ -12,7 +12,7 @@ struct ChatProgramTests {
       result.output.hasPrefix("\(clients) clients have seen the same posts, ") && result.output.contains("cut off"))
   }
 
-  @Test(arguments: [["--port", "65536"], ["--lines"], ["--limit", "0"], ["--rooms", "3"]])
+  @Test(arguments: [["--port", "65536"], ["--lines"], ["--limit", "0"], ["--rooms", "3"], ["--origins", "a"]])
   func `a wrong command line is refused`(arguments: [String]) async throws {
     let result = try await Program.run("Chat", arguments)
     #expect(result.exitCode == 2)

@@ -54,4 +54,29 @@ struct ChatTextTests {
         "posts": [["number": 5, "author": "ann", "text": "<b>", "time": 9] as NSDictionary],
       ])
   }
+
+  @Test func `pages of the same host may come in, and those that are allowed by name`() throws {
+    func accepts(_ origin: String, _ host: String?, _ origins: Origins = Origins()) -> Bool {
+      origins.accepts(origins: [origin], host: host)
+    }
+    #expect(Origins().accepts(origins: [], host: "a.example"))
+    #expect(accepts("http://a.example", "a.example") && accepts("HTTPS://A.example", "a.EXAMPLE"))
+    #expect(accepts("http://a.example", "a.example:80") && accepts("https://a.example:443", "a.example"))
+    #expect(accepts("http://[::1]:8080", "[::1]:8080"))
+    for origin in [
+      "http://b.example", "http://a.example:8080", "https://a.example:80", "http://a.example.b", "http://b.a.example",
+      "null", "", "a.example", "http://", "ftp://a.example", "http://a.example/",
+    ] {
+      #expect(!accepts(origin, "a.example"), "\(origin)")
+    }
+    #expect(!accepts("http://a.example", nil))
+    #expect(!Origins().accepts(origins: ["http://a.example", "http://a.example"], host: "a.example"))
+    let others = try #require(Origins("https://b.example,http://C.example:81"))
+    #expect(others.description == "https://b.example,http://c.example:81")
+    #expect(accepts("https://b.example", "a.example", others) && accepts("http://c.example:81", "a.example", others))
+    #expect(!accepts("http://b.example", "a.example", others) && !accepts("http://c.example", "a.example", others))
+    for wrong in ["", "b.example", "https://b.example,", "https://b.example/", "null"] {
+      #expect(Origins(wrong) == nil, "\(wrong)")
+    }
+  }
 }

@@ -133,6 +133,55 @@ import TroupeTestKit
     #expect(try run("getdel x") == "$1 1" && run("exists x y z z") == ":3")
   }
 
+  @Test func `work ends when its answers are long, and says what it has left undone`() throws {
+    let long = String(repeating: "x", count: 30 << 10)
+    #expect(try run("set long \(long)") == "+OK")
+    let batch = try batch(Array(repeating: "get long", count: 7).joined(separator: "\n"))
+    var commands: [Int32] = []
+    var place = Batch.first
+    while !batch.isEnd(place) {
+      commands.append(Int32(place))
+      place = batch.next(after: place)
+    }
+    #expect(commands.count == 7)
+    var counts: [Int] = []
+    while !commands.isEmpty {
+      let work = Work(task: .commands(batch, commands, tellsEnds: true), client: client(1))
+      let answers = work.perform(in: keyspace)
+      #expect(answers.ends.count + answers.undone == commands.count)
+      #expect(answers.bytes.count == Int(answers.ends.last ?? 0) && answers.bytes.count < 100 << 10)
+      counts.append(answers.ends.count)
+      commands = commands.suffix(answers.undone)
+    }
+    #expect(counts == [3, 3, 1])
+  }
+
+  @Test func `the memory of a key is estimated`() throws {
+    func usage(_ words: String) throws -> Int { try #require(Int(try run("memory usage \(words)").dropFirst())) }
+    #expect(try run("memory usage none") == "$-1")
+    #expect(try run("set s \(String(repeating: "x", count: 10_000))") == "+OK")
+    #expect(try 10_000...11_000 ~= usage("s"))
+    let empty = try (run("set e 1"), usage("e"))
+    #expect(1...200 ~= empty.1)
+    for key in ["l", "h", "x"] {
+      let command = ["l": "rpush", "h": "hset", "x": "sadd"][key] ?? ""
+      for number in 0..<64 {
+        let element = "\(number)" + String(repeating: "x", count: 1000)
+        _ = try run("\(command) \(key) \(element)" + (key == "h" ? " 1" : ""))
+      }
+      let all = try usage("\(key) samples 0")
+      #expect(64_000...90_000 ~= all)
+      // All elements are of nearly the same length, so a few of them tell as much.
+      #expect(try abs(usage(key) - all) < 2000)
+      #expect(try abs(usage("\(key) samples 1") - all) < 2000)
+    }
+    #expect(try run("memory usage s samples -1") == "-ERR syntax error")
+    #expect(try run("memory usage s samples") == "-ERR syntax error")
+    #expect(try run("memory usage s samples x") == "-ERR value is not an integer or out of range")
+    #expect(try run("memory usage") == "-ERR wrong number of arguments for 'memory|usage' command")
+    #expect(try run("memory doctor").hasPrefix("-ERR unknown subcommand 'doctor'"))
+  }
+
   @Test func `a refused command leaves no part of an answer and no change`() throws {
     #expect(try run("rpush list a") == ":1")
     let refusal = "-WRONGTYPE Operation against a key holding the wrong kind of value"
@@ -196,6 +245,7 @@ import TroupeTestKit
     #expect(try run("hgetall h", isRESP3: true).hasPrefix("%2 "))
     #expect(try run("hmget h a none b") == "*3 $2 10 $-1 $1 2")
     #expect(try run("hdel h a b none") == ":2" && run("type h") == "+none")
+    #expect(try run("hincrbyfloat h a +inf") == "-ERR value is NaN or Infinity" && run("exists h") == ":0")
     #expect(try run("sadd s 1 2 3") == ":3" && run("sadd t 3 4") == ":2")
     #expect(try run("sinter s t") == "*1 $1 3" && run("sinter s t", isRESP3: true) == "~1 $1 3")
     #expect(try run("sunionstore u s t") == ":4" && run("sdiffstore u u t") == ":2" && run("scard u") == ":2")
@@ -308,6 +358,63 @@ import TroupeTestKit
       }
       #expect(all == Array("0;1;2;+PONG\r\n3;4;5;".utf8))
     }
+  }
+
+  /// Shards that do at most so many commands at a time, whatever the answers.
+  @Test(arguments: 1...4)
+  func `what shards leave undone is asked for again, and the order stays`(atOnce: Int) throws {
+    let shards = [0, 1, 1, 2, 0, 1, 1, 1, 2, 0]
+    var segment = Segment(shards: 3, isRESP3: false)
+    for (number, shard) in shards.enumerated() {
+      segment.add(number, to: shard)
+      if number % 4 == 2 { segment.answer { $0.simple("PONG") } }
+    }
+    var all: [UInt8] = []
+    var held = 0
+    while segment.hasMore {
+      var works: [(shard: Int, commands: [Int32])] = []
+      segment.start(Batch(bytes: [], words: [], failure: nil)) { task, shard in
+        if case .commands(_, let commands, true) = task { works.append((shard, commands)) }
+      }
+      try #require(!works.isEmpty, "nobody is asked, and something is missing")
+      for (shard, commands) in works.reversed() {
+        var (bytes, ends): ([UInt8], [Int32]) = ([], [])
+        for command in commands.prefix(atOnce) {
+          bytes += Array("\(command);".utf8)
+          ends.append(Int32(bytes.count))
+        }
+        held += ends.count
+        let undone = commands.count - ends.count
+        if let given = segment.take(Answers(bytes: bytes, ends: ends, undone: undone, shard: shard)) {
+          all += given
+          held -= given.count { $0 == UInt8(ascii: ";") }
+        }
+      }
+      #expect(held <= 3 * atOnce)
+    }
+    #expect(String(decoding: all, as: UTF8.self) == "0;1;2;+PONG\r\n3;4;5;6;+PONG\r\n7;8;9;")
+  }
+
+  @Test func `of one source what is left undone is asked for again, too`() {
+    var segment = Segment(shards: 2, isRESP3: false)
+    for command in 0..<3 { segment.add(command, to: 1) }
+    var asked: [[Int32]] = []
+    func start() {
+      segment.start(Batch(bytes: [], words: [], failure: nil)) { task, _ in
+        switch task {
+        case .command(_, let command): asked.append([Int32(command)])
+        case .commands(_, let commands, _): asked.append(commands)
+        default: break
+        }
+      }
+    }
+    start()
+    #expect(segment.take(Answers(bytes: [1, 2], ends: [], undone: 1, shard: 1)) == [1, 2])
+    #expect(segment.hasMore)
+    start()
+    #expect(segment.take(Answers(bytes: [3], ends: [], shard: 1)) == [3])
+    #expect(!segment.hasMore)
+    #expect(asked == [[0, 1, 2], [2]])
   }
 
   @Test func `answers of one source pass as they are`() {

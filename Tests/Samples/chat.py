@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Talks to the sample Chat by its port for terminals: a hundred clients that read, and one that does not.
+"""Talks to the sample Chat by its port for terminals: a hundred clients that read, and one that does not. Then it
+asks for WebSockets as pages of several sites would.
 
 usage: chat.py PROGRAM [--clients N]
 """
@@ -163,7 +164,39 @@ async def history(chat):
     print("who comes late sees what was said before")
 
 
+async def sites():
+    """A page may come in from the site itself and from those that are allowed, and from no other one."""
+
+    async def status(chat, *fields):
+        port = chat.page.strip("/").rsplit(":", 1)[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        head = ["GET /socket HTTP/1.1", f"Host: localhost:{port}", "Connection: Upgrade", "Upgrade: websocket",
+                "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *fields]
+        writer.write(("\r\n".join(head) + "\r\n\r\n").replace("{port}", port).encode())
+        line = (await asyncio.wait_for(reader.readline(), LIMIT)).decode()
+        writer.close()
+        return int(line.split()[1])
+
+    own, other = "Origin: http://localhost:{port}", "Origin: https://other.example"
+    more = "Origin: http://more.example:81"
+    chat = await Chat.start(options.program)
+    for fields, expected in [
+            ([], 101), ([own], 101), (["ORIGIN: HTTP://LOCALHOST:{port}"], 101), ([other], 403),
+            ([own, own], 403), (["Origin: null"], 403), (["Origin: http://localhost"], 403),
+            (["Origin: http://localhost:{port}.example"], 403)]:
+        if (found := await status(chat, *fields)) != expected:
+            fail(f"a page with {fields} is answered by {found}, and not by {expected}")
+    await chat.stop()
+    chat = await Chat.start(options.program, "--origins", "https://other.example,http://more.example:81")
+    for fields, expected in [([own], 101), ([other], 101), ([more], 101), (["Origin: http://other.example"], 403)]:
+        if (found := await status(chat, *fields)) != expected:
+            fail(f"with --origins a page with {fields} is answered by {found}, and not by {expected}")
+    await chat.stop()
+    print("pages of other sites may not come in")
+
+
 async def main():
+    global options
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--clients", type=int, default=100)
@@ -173,6 +206,7 @@ async def main():
     await slow(chat)
     await history(chat)
     await chat.stop()
+    await sites()
 
 
 asyncio.run(main())

@@ -252,6 +252,65 @@ def talk(chat, program, browser):
     again.stop()
 
 
+def look(program, browser):
+    """Every text stands out from what is behind it, in light and in dark (WCAG 2 wants a ratio of 4.5)."""
+    chat = Chat(program)
+    # Names of many hues.
+    terminals = [Terminal(chat, f"guest-{number}") for number in range(12)]
+    for terminal in terminals:
+        terminal.say("hello")
+    for scheme in ("light", "dark"):
+        page = Page(browser, f"{chat.page}?name=Ann-{scheme}", scheme=scheme)
+        page.is_connected()
+        page.run("send({do: 'join', room: 'other', after: null})")
+        page.wait_for("chat.rooms.get('other')?.isIn")
+        page.run("openRoom('lobby')")
+        page.submit("#say", "hello to you all")
+        page.wait_for("document.querySelectorAll('.post.mine').length >= 1")
+        page.run("openRoom('other')")
+        terminals[0].say("unread")
+        page.wait_for("document.querySelector('.room.unread .count')")
+        page.run("openRoom('lobby'); notice('something is wrong'); askName('The name is taken.')")
+        worst = page.run("""(() => {
+            const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+            const luminance = color => {
+                pixel.fillStyle = color;
+                pixel.fillRect(0, 0, 1, 1);
+                const [r, g, b] = [...pixel.getImageData(0, 0, 1, 1).data].map(value => value / 255)
+                    .map(value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const ratio = (one, other) => {
+                const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+                return (high + 0.05) / (low + 0.05);
+            };
+            const behind = element => {
+                const color = getComputedStyle(element).backgroundColor;
+                return color === "rgba(0, 0, 0, 0)" ? behind(element.parentElement) : color;
+            };
+            const found = [];
+            for (const element of document.querySelectorAll("body *")) {
+                if (!element.checkVisibility()) continue;
+                const name = `${element.tagName} ${element.id} ${element.className}`;
+                const look = part => found.push([ratio(getComputedStyle(element, part).color, behind(element)), name]);
+                const texts = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+                if (texts.some(node => node.data.trim())) look();
+                if (element.placeholder) look("::placeholder");
+            }
+            found.sort((a, b) => a[0] - b[0]);
+            return [found.length, ...found[0]];
+        })()""")
+        if worst[0] < 40 or worst[1] < 4.5:
+            fail(f"in {scheme} mode one of {worst[0]} texts has a contrast of {worst[1]:.2f}: {worst[2]}")
+        page.run("chat.delay = 1e9; chat.socket.close()")
+    # The program would wait for clients that do not close their side.
+    for terminal in terminals:
+        terminal.file.close()
+        terminal.socket.close()
+    chat.stop()
+    print("every text can be read, in light and in dark")
+
+
 def take_picture(program, browser, path):
     chat = Chat(program)
     people = {name: Terminal(chat, name) for name in ("Maya", "Jonas", "Omar")}
@@ -305,6 +364,7 @@ def main():
         if answer.headers["Content-Type"] != "text/html; charset=utf-8" or b"<title>Chat</title>" not in answer.read():
             fail("the page is not what it should be")
     talk(chat, options.program, browser)
+    look(options.program, browser)
     if options.picture:
         take_picture(options.program, browser, options.picture)
     browser.stop()

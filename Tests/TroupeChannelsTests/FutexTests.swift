@@ -1,5 +1,6 @@
 import CTroupeShims
 import Synchronization
+import TestSupport
 import Testing
 
 /// A word that threads sleep at.

@@ -1,4 +1,5 @@
 import CTroupeShims
+import TestSupport
 import Testing
 import TroupeChannels
 

@@ -2,6 +2,7 @@
   import Dispatch
   import Foundation
   import Synchronization
+  import TestSupport
   import Testing
   import Troupe
   import TroupeNet

@@ -1,5 +1,6 @@
 import CTroupeShims
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Troupe

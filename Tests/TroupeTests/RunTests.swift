@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Troupe
 
@@ -22,16 +23,58 @@ import Troupe
   @Test func `a signal shuts the system down, and does not end the process`() async {
     let stopped = Event()
     let system = await system(stopped)
-    // So that one that comes before or after does not end the tests.
-    signal(SIGUSR1, SIG_IGN)
     let run = Task { await system.run(until: [ProcessSignal(number: SIGUSR1)]) }
-    // The source may not listen yet: then the signal is lost.
-    while !stopped.isSet {
-      kill(getpid(), SIGUSR1)
-      await Task.yield()
-    }
+    await until { Self.isCaught(SIGUSR1) }
+    kill(getpid(), SIGUSR1)
     let report = await run.value
     #expect(report.stuck == [])
+  }
+
+  /// One signal each, sent as soon as it does not end the process any more: none may be lost.
+  @Test func `a signal that comes just as it begins is not lost, the first time and later`() async {
+    for _ in 0..<200 {
+      let system = ActorSystem("service", options: .init(workers: 1))
+      let run = Task { await system.run(until: [ProcessSignal(number: SIGUSR1)]) }
+      await until { Self.isCaught(SIGUSR1) }
+      kill(getpid(), SIGUSR1)
+      _ = await run.value
+      #expect(!Self.isCaught(SIGUSR1))
+    }
+  }
+
+  @Test func `all systems that wait for a signal hear of it, and the last one lets go of it`() async {
+    for isOneShutDown in [false, true] {
+      let systems = (0..<2).map { _ in ActorSystem("service", options: .init(workers: 1)) }
+      let one = Task { await systems[0].run(until: [ProcessSignal(number: SIGUSR1)]) }
+      await until { Self.isCaught(SIGUSR1) }
+      let other = Task {
+        await systems[1].run(until: [ProcessSignal(number: SIGUSR1), ProcessSignal(number: SIGUSR2)])
+      }
+      await until { Self.isCaught(SIGUSR2) }
+      if isOneShutDown {
+        systems[0].requestShutdown()
+        _ = await one.value
+        #expect(Self.isCaught(SIGUSR1))
+      }
+      kill(getpid(), SIGUSR1)
+      _ = await (one.value, other.value)
+      #expect(!Self.isCaught(SIGUSR1) && !Self.isCaught(SIGUSR2))
+    }
+  }
+
+  @Test func `a signal that cannot be caught, or that there is not, is not heard of`() async {
+    let system = ActorSystem("service", options: .init(workers: 1))
+    let run = Task { await system.run(until: [ProcessSignal(number: SIGKILL), ProcessSignal(number: 1000)]) }
+    run.cancel()
+    _ = await run.value
+  }
+
+  /// Whether the process has a handler for a signal.
+  private static func isCaught(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    // The handler comes first in the structure on every system. 0 is what the system does by itself, and 1 is nothing.
+    return withUnsafeBytes(of: &action) { $0.load(as: UInt.self) } > 1
   }
 
   @Test func `a shutdown from elsewhere ends it, and one that has been ends it at once`() async {

@@ -5,7 +5,7 @@ import TroupeNet
 /// The chat for people with a browser: the page, and the WebSocket that it opens.
 enum Page {
   static func serve(
-    in system: ActorSystem, on endpoint: Endpoint, lobby: Address<Lobby.Message>, limit: Int
+    in system: ActorSystem, on endpoint: Endpoint, lobby: Address<Lobby.Message>, limit: Int, origins: Origins
   ) throws(NetworkError) -> Server {
     var options = HTTPOptions()
     options.server.connection.outputLimit = limit
@@ -13,7 +13,12 @@ enum Page {
       routes.get("/") { _ in
         .bytes(PackageResources.index_html, type: "text/html; charset=utf-8")
       }
-      routes.webSocket("/socket", as: message) { socket in
+      let accept = { @Sendable (request: Request) throws in
+        if !origins.accepts(origins: request.headers.all("origin"), host: request.headers["host"]) {
+          throw HTTPError(.forbidden, "pages of other sites may not come in")
+        }
+      }
+      routes.webSocket("/socket", accept: accept, as: message) { socket in
         let outlet = Outlet(
           show: { socket.send(PageUpdate.json($0)) }, close: { socket.close() })
         return Session(lobby: lobby, outlet: outlet)

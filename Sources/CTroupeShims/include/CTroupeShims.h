@@ -125,9 +125,17 @@ void troupe_random_seed(uint64_t seed);
 /// Does nothing, but the compiler does not know that, and so cannot optimize the caller away.
 void troupe_opaque_nothing(void);
 
-/// Has the process ignore a signal. Returns what it did before, for `troupe_restore_signal`.
-uintptr_t troupe_ignore_signal(int32_t number);
-void troupe_restore_signal(int32_t number, uintptr_t before);
+/// Returns a descriptor that can be read when a signal has come which was caught by `troupe_catch_signal`, or a negative
+/// errno if there is none left. It is the same one each time. One thread at a time may call this, and before the others.
+int32_t troupe_open_signals(void);
+/// Has the process note a signal from now on instead of what it did before. Returns false if there is no such signal, or
+/// none that can be caught. It is not to be called again before `troupe_release_signal`.
+bool troupe_catch_signal(int32_t number);
+/// Has the process do what it did before `troupe_catch_signal`.
+void troupe_release_signal(int32_t number);
+/// Empties the descriptor, and returns the signals that have come since the last call: bit n - 1 for signal n. One
+/// thread at a time may call this.
+uint64_t troupe_take_signals(void);
 
 /// Returns a number for the calling thread, which is not 0, and which no other living thread has.
 uintptr_t troupe_thread_self(void);

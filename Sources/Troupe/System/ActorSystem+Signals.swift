@@ -1,5 +1,6 @@
 internal import CTroupeShims
 import Dispatch
+internal import TroupeChannels
 
 /// A signal of the operating system that asks a process to end.
 public struct ProcessSignal: Sendable, Hashable {
@@ -25,8 +26,9 @@ extension ActorSystem {
   /// ```swift
   /// print(await system.run(until: [.interrupt, .terminate]))
   /// ```
-  /// While it waits the signals do not end the process. From the first one on they do what they did before,
-  /// so that a second Ctrl-C ends a shutdown that takes too long. Not to be awaited in a handler.
+  /// While it waits the signals do not end the process, and none is lost. From the first one on they do what
+  /// they did before, so that a second Ctrl-C ends a shutdown that takes too long. Several systems may wait for
+  /// the same signal, and all of them hear of it. Not to be awaited in a handler.
   /// - Parameters:
   ///   - signals: The signals that begin the shutdown.
   ///   - mode: Whether what is queued then is dropped or handled.
@@ -37,16 +39,66 @@ extension ActorSystem {
     deadline: Duration? = .seconds(30)
   ) async -> ShutdownReport {
     let waiter = ShutdownWaiter(deadline: .max)
-    let before = signals.map { ($0.number, troupe_ignore_signal($0.number)) }
-    let sources = signals.map { signal in
-      let source = DispatchSource.makeSignalSource(signal: signal.number, queue: .global(qos: .userInitiated))
-      source.setEventHandler { waiter.parker.signal() }
-      source.resume()
-      return source
-    }
+    SignalListeners.shared.add(waiter, signals)
     if core.wakeAtEnd(waiter) { await waiter.parker.waitUnlessCancelled() }
-    for source in sources { source.cancel() }
-    for (number, disposition) in before { troupe_restore_signal(number, disposition) }
+    SignalListeners.shared.remove(waiter, signals)
     return await shutdown(mode, deadline: deadline)
+  }
+}
+
+/// Who waits for which signals. There is one for the process, which has one handler for each signal.
+///
+/// The handler is in place before `add` returns, and notes the signal in a pipe, from which Dispatch reads when
+/// it is ready to. So no signal is lost from then on. (A signal source of Dispatch listens some time after it
+/// was started, and on Linux it puts in a handler for the first source of a signal alone.)
+///
+/// Sendable because its variables are touched under the lock alone.
+private final class SignalListeners: @unchecked Sendable {
+  static let shared = SignalListeners()
+
+  private let lock = FutexLock()
+  private var waiters: [Int32: [ShutdownWaiter]] = [:]
+  private var source: (any DispatchSourceRead)?
+
+  func add(_ waiter: ShutdownWaiter, _ signals: Set<ProcessSignal>) {
+    lock.withLock {
+      // Without a descriptor for the pipe the signals do what they did before, which mostly ends the process.
+      if signals.isEmpty || !open() { return }
+      for signal in signals where waiters[signal.number] != nil || troupe_catch_signal(signal.number) {
+        waiters[signal.number, default: []].append(waiter)
+      }
+    }
+  }
+
+  func remove(_ waiter: ShutdownWaiter, _ signals: Set<ProcessSignal>) {
+    lock.withLock {
+      for signal in signals {
+        guard var others = waiters[signal.number] else { continue }
+        others.removeAll { $0 === waiter }
+        waiters[signal.number] = others.isEmpty ? nil : others
+        if others.isEmpty { troupe_release_signal(signal.number) }
+      }
+    }
+  }
+
+  private func open() -> Bool {
+    if source != nil { return true }
+    let descriptor = troupe_open_signals()
+    if descriptor < 0 { return false }
+    let source = DispatchSource.makeReadSource(
+      fileDescriptor: descriptor, queue: .global(qos: .userInitiated))
+    source.setEventHandler { [unowned self] in wake() }
+    source.resume()
+    self.source = source
+    return true
+  }
+
+  private func wake() {
+    // The signals are taken under the lock too, so that whoever begins to listen now does not hear of earlier ones.
+    let woken = lock.withLock { () -> [ShutdownWaiter] in
+      let came = troupe_take_signals()
+      return waiters.flatMap { number, waiters in came >> UInt64(number - 1) & 1 == 1 ? waiters : [] }
+    }
+    for waiter in woken { waiter.parker.signal() }
   }
 }

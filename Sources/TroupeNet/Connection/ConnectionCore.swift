@@ -5,11 +5,11 @@ internal import TroupeChannels
 
 /// What has happened to a connection or was asked of it since its actor's turn looked last.
 enum Signals {
-  // The same bits as in CTroupeSockets.
-  static let readable: UInt32 = 1
-  static let writable: UInt32 = 2
-  static let broken: UInt32 = 4
-  static let ended: UInt32 = 8
+  // What the poller tells of a descriptor.
+  static var readable: UInt32 { UInt32(TROUPE_READABLE) }
+  static var writable: UInt32 { UInt32(TROUPE_WRITABLE) }
+  static var broken: UInt32 { UInt32(TROUPE_BROKEN) }
+  static var ended: UInt32 { UInt32(TROUPE_ENDED) }
   /// The output has something new.
   static let flush: UInt32 = 16
   static let resume: UInt32 = 32

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import TroupeChannels
 
 /// One thread's part of a history.

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import TroupeChannels
 
 /// Counts how often each numbered element was destroyed.

@@ -1,5 +1,6 @@
 import CTroupeShims
 import Dispatch
+import TestSupport
 import Troupe
 
 /// The dispatchers, as arguments of tests.

@@ -1,3 +1,4 @@
+import TestSupport
 import Troupe
 
 /// Does what it is told, and writes down what happens to it: `start 1` and `stop 1` with the incarnation,

@@ -1,3 +1,4 @@
+import TestSupport
 import Troupe
 
 /// A system that runs when it is told to, on the thread that tells it.

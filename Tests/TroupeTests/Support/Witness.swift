@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Troupe
 
 /// Counts what was made and what was destroyed, each by number.

@@ -5,13 +5,16 @@ import TroupeNet
 /// order in which the commands came.
 ///
 /// While answers are outstanding it reads nothing, so a client that does not wait for its answers is held by its own
-/// network connection, and not by memory here.
+/// network connection, and not by memory here. Long answers are made a few at a time, each when the client has taken
+/// enough of those before.
 struct Session: Behavior {
   enum Message {
     case network(ConnectionEvent<Batch>)
     case answered(Answers)
     /// Something was published on a channel of this client, and is encoded already.
     case published([UInt8])
+    /// The client has made room for answers, and they are in the output of the connection.
+    case delivered
   }
 
   let connection: Connection<CommandCodec>
@@ -55,6 +58,7 @@ struct Session: Behavior {
     case .network: break
     case .answered(let answers): take(answers, context)
     case .published(let bytes): connection.write(bytes)
+    case .delivered: goOn(context)
     }
   }
 
@@ -173,19 +177,33 @@ struct Session: Behavior {
   }
 
   private mutating func take(_ answers: Answers, _ context: Context<Message>) {
-    if segment == nil {
-      connection.write(answers.bytes)
-    } else if let bytes = segment?.take(answers) {
-      segment = nil
-      connection.write(bytes)
-    } else {
-      return
+    var bytes = answers.bytes
+    if segment != nil {
+      guard let joined = segment?.take(answers) else { return }
+      bytes = joined
+      if segment?.hasMore == false { segment = nil }
     }
+    let isLast = segment == nil && (batch.map { $0.isEnd(position) } ?? true)
+    if isLast || connection.pendingBytes + bytes.count < Work.answerLimit {
+      connection.write(bytes)
+      return goOn(context)
+    }
+    // Further answers are made only when the client has taken enough of the earlier ones.
+    context.pipe({ [connection, bytes] in await connection.deliver(bytes) }, as: { _ in .delivered })
+  }
+
+  /// Goes on after an answer that was outstanding has been written.
+  private mutating func goOn(_ context: Context<Message>) {
     if !afterword.isEmpty {
       connection.write(afterword)
       afterword = []
     }
-    advance(context)
+    if segment != nil, let batch {
+      // What its shards had left undone.
+      _ = flush(batch, context)
+    } else {
+      advance(context)
+    }
   }
 
   private mutating func finish(_ batch: Batch) {

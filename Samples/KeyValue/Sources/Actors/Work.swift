@@ -13,6 +13,10 @@ struct Work: Sendable {
     case farewell
   }
 
+  /// A piece of work of several commands ends when its answers have so many bytes, so that a client which asks for many
+  /// long values at once gets them a few at a time.
+  static let answerLimit = 64 << 10
+
   let task: Task
   let client: Client
 
@@ -20,6 +24,7 @@ struct Work: Sendable {
   func perform(in keyspace: Keyspace) -> Answers {
     var answer = Answer(isRESP3: client.isRESP3)
     var ends: [Int32] = []
+    var undone = 0
     switch task {
     case .command(let batch, let command):
       Self.run(batch, command, keyspace, client, &answer)
@@ -27,9 +32,13 @@ struct Work: Sendable {
       // Most answers are short. Room for them is made at once, and it grows for the others.
       answer.reserve(32 * commands.count)
       if tellsEnds { ends.reserveCapacity(commands.count) }
-      for command in commands {
+      for (index, command) in commands.enumerated() {
         Self.run(batch, Int(command), keyspace, client, &answer)
         if tellsEnds { ends.append(Int32(answer.count)) }
+        if answer.count >= Self.answerLimit {
+          undone = commands.count - index - 1
+          break
+        }
       }
     case .transaction(let steps):
       Transaction.perform(steps, keyspace, client, &answer)
@@ -39,7 +48,7 @@ struct Work: Sendable {
     case .farewell:
       SessionCommands.forget(client, in: keyspace)
     }
-    return Answers(bytes: answer.bytes, ends: ends)
+    return Answers(bytes: answer.bytes, ends: ends, undone: undone)
   }
 
   /// Runs one command. If it is refused, the answer is the error, and nothing else.
@@ -62,6 +71,8 @@ struct Answers: Sendable {
   let bytes: [UInt8]
   /// Where each answer ends, if that was asked for.
   let ends: [Int32]
+  /// How many of the commands were left for another piece of work, because the answers have become long.
+  var undone = 0
   /// The shard that they come from. It makes no difference if the session waits for nobody else.
   var shard = 0
 }

@@ -95,7 +95,8 @@ enum HashCommands {
   }
 
   @Sendable private static func addFraction(_ call: Call, _ answer: inout Answer) throws(CommandError) {
-    guard Number.fraction(call[3]) != nil else { throw .notAFloat }
+    guard let amount = Number.fraction(call[3]) else { throw .notAFloat }
+    if !amount.isFinite { throw .other("ERR value is NaN or Infinity") }
     let before = try call.fields(1)?.value(of: call[2])
     let text = Number.text(
       try CounterCommands.fractionSum(before, call[3], .other("ERR hash value is not a float")))

@@ -14,6 +14,7 @@ enum KeyCommands {
     Command("flushall", -1, .every, removeAll), Command("flushdb", -1, .every, removeAll),
     Command("randomkey", 1, .every, random),
     Command("object", -2, .arguments(first: 2, last: 2, step: 1), object),
+    Command("memory", -2, .arguments(first: 2, last: 2, step: 1), memory),
   ]
 
   @Sendable private static func delete(_ call: Call, _ answer: inout Answer) throws(CommandError) {
@@ -112,5 +113,23 @@ enum KeyCommands {
     case .list: answer.bulk("quicklist")
     case .hash, .set: answer.bulk("hashtable")
     }
+  }
+
+  /// `MEMORY USAGE key [SAMPLES count]`: an estimate of the bytes that a key and its value take; see `Footprint`. Of a
+  /// list, a hash or a set it looks at so many elements, or at 5 if no number is given; 0 stands for all of them.
+  @Sendable private static func memory(_ call: Call, _ answer: inout Answer) throws(CommandError) {
+    guard call.has("usage", at: 1) else {
+      throw .other("ERR unknown subcommand '\(call.text(1).prefix(128))'. Try MEMORY USAGE.")
+    }
+    if call.count == 2 { throw .wrongArguments("memory|usage") }
+    var samples = 5
+    if call.count > 3 {
+      guard call.count == 5, call.has("samples", at: 3) else { throw .syntax }
+      samples = try call.integer(4)
+      if samples < 0 { throw .syntax }
+    }
+    let store = call.store(2)
+    guard let place = store.find(call[2]) else { return answer.null() }
+    answer.integer(store.footprint(at: place, samples: samples == 0 ? .max : samples))
   }
 }

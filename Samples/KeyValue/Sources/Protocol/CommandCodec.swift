@@ -17,8 +17,9 @@ struct CommandCodec: Codec {
     var command = 1 << 30
     /// The length of a line in bytes: of a length, or of a command that is typed.
     var line = 64 << 10
-    /// From so many commands or bytes on, a batch is handed over although further commands are there. The answers to a
-    /// batch are in memory at the same time, and may be long, so this bounds the memory of a client as well.
+    /// From so many commands or bytes on, a batch is handed over although further commands are there. A batch is in
+    /// memory until it is answered, so this bounds the memory of a client as well. (Long answers are not made all at
+    /// once: `Work.answerLimit`.)
     var batchCommands = 64
     var batchBytes = 64 << 10
   }

@@ -123,6 +123,21 @@ final class ByteTable<Value> {
   }
 }
 
+// MARK: Memory
+
+extension ByteTable {
+  /// What one more slot takes, without its key and what its value refers to.
+  var bytesPerSlot: Int { MemoryLayout<Slot>.stride + MemoryLayout<Int32>.stride }
+
+  /// The bytes that it takes, as an estimate from so many of its slots. `value` tells what a value refers to.
+  func footprint(samples: Int, _ value: (Value) -> Int) -> Int {
+    Footprint.block(Footprint.head + MemoryLayout<(slots: [Slot], heads: [Int32])>.size)
+      + Footprint.array(slots.capacity, of: MemoryLayout<Slot>.stride)
+      + Footprint.array(heads.capacity, of: MemoryLayout<Int32>.stride)
+      + Footprint.sum(count, samples: samples) { slots[$0].key.footprint + value(slots[$0].value) }
+  }
+}
+
 // MARK: Iteration by cursor
 
 extension ByteTable {

@@ -99,6 +99,13 @@ final class List {
     for element in elements { append(element) }
   }
 
+  /// The bytes that it takes, as an estimate from so many of its elements.
+  func footprint(samples: Int) -> Int {
+    Footprint.block(Footprint.head + MemoryLayout<(ring: [[UInt8]], head: Int, count: Int)>.size)
+      + Footprint.array(ring.capacity, of: MemoryLayout<[UInt8]>.stride)
+      + Footprint.sum(count, samples: samples) { self[$0].footprint }
+  }
+
   func copy() -> List {
     let copy = List()
     (copy.ring, copy.head, copy.count) = (ring, head, count)

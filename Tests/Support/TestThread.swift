@@ -3,7 +3,7 @@ import TroupeChannels
 
 /// A thread of its own for blocking calls, which must not run in a task. Everything that its body captured has been let
 /// go when `value` returns.
-final class TestThread<Result: Sendable>: @unchecked Sendable {
+package final class TestThread<Result: Sendable>: @unchecked Sendable {
   private enum State {
     case running
     case awaited(CheckedContinuation<Result, Never>)
@@ -14,7 +14,7 @@ final class TestThread<Result: Sendable>: @unchecked Sendable {
   private var state = State.running
   private var body: (() -> Result)?
 
-  init(_ body: sending @escaping () -> Result) {
+  package init(_ body: sending @escaping () -> Result) {
     self.body = body
     let start: @convention(c) (UnsafeMutableRawPointer?) -> Void = { opaque in
       (Unmanaged<AnyObject>.fromOpaque(opaque!).takeRetainedValue() as! any Runnable).run()
@@ -38,7 +38,7 @@ final class TestThread<Result: Sendable>: @unchecked Sendable {
   }
 
   /// Suspends until the thread is done. One task may ask at a time.
-  var value: Result {
+  package var value: Result {
     get async {
       let result = await withCheckedContinuation { continuation in
         lock.lock()
@@ -65,11 +65,11 @@ extension TestThread: Runnable {
 }
 
 /// Something that runs on a thread or in a task.
-enum Running<Result: Sendable>: Sendable {
+package enum Running<Result: Sendable>: Sendable {
   case thread(TestThread<Result>)
   case task(Task<Result, Never>)
 
-  var value: Result {
+  package var value: Result {
     get async {
       switch self {
       case .thread(let thread): await thread.value
@@ -80,15 +80,15 @@ enum Running<Result: Sendable>: Sendable {
 }
 
 /// Carries a value that can be moved but not copied into a closure that runs once.
-final class Envelope<Value: ~Copyable>: @unchecked Sendable {
+package final class Envelope<Value: ~Copyable>: @unchecked Sendable {
   private var value: Value?
-  init(_ value: consuming Value) { self.value = consume value }
-  func take() -> Value { value.take()! }
-  func put(_ value: consuming Value) { self.value = consume value }
+  package init(_ value: consuming Value) { self.value = consume value }
+  package func take() -> Value { value.take()! }
+  package func put(_ value: consuming Value) { self.value = consume value }
 }
 
 /// Runs `body` on a thread of its own, and gives it `value` for good: the value goes when the body lets go of it.
-func onThread<Value: ~Copyable & Sendable, Result: Sendable>(
+package func onThread<Value: ~Copyable & Sendable, Result: Sendable>(
   _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) -> Result
 ) -> TestThread<Result> {
   let envelope = Envelope(value)
@@ -96,19 +96,9 @@ func onThread<Value: ~Copyable & Sendable, Result: Sendable>(
 }
 
 /// Runs `body` in a task of its own, and gives it `value` for good.
-func inTask<Value: ~Copyable & Sendable, Result: Sendable>(
+package func inTask<Value: ~Copyable & Sendable, Result: Sendable>(
   _ value: consuming Value, _ body: @escaping @Sendable (consuming Value) async -> Result
 ) -> Task<Result, Never> {
   let envelope = Envelope(value)
   return Task { await body(envelope.take()) }
-}
-
-/// Waits for an event: yields until it has happened.
-func until(_ condition: () -> Bool) async {
-  while !condition() { await Task.yield() }
-}
-
-/// The same on a thread.
-func spinUntil(_ condition: () -> Bool) {
-  while !condition() { troupe_thread_yield() }
 }

@@ -1,14 +1,16 @@
 import CTroupeShims
 import Synchronization
-import Troupe
+import TroupeChannels
 
 /// Something that happens once, and that any number of tasks can wait for.
-final class Event: @unchecked Sendable {
+package final class Event: @unchecked Sendable {
   private let lock = FutexLock()
   private var isDone = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  func set() {
+  package init() {}
+
+  package func set() {
     lock.lock()
     isDone = true
     let waiting = waiting
@@ -17,9 +19,9 @@ final class Event: @unchecked Sendable {
     for each in waiting { each.resume() }
   }
 
-  var isSet: Bool { lock.withLock { isDone } }
+  package var isSet: Bool { lock.withLock { isDone } }
 
-  func wait() async {
+  package func wait() async {
     await withCheckedContinuation { continuation in
       let isOver = lock.withLock { () -> Bool in
         if !isDone { waiting.append(continuation) }
@@ -30,53 +32,55 @@ final class Event: @unchecked Sendable {
   }
 
   /// For handlers that must hold their worker, and for threads.
-  func spin() {
+  package func spin() {
     while !isSet { troupe_thread_yield() }
   }
 }
 
 /// Happens when `count` others have.
-final class Countdown: Sendable {
+package final class Countdown: Sendable {
   private let left: Atomic<Int>
   private let event = Event()
-  init(_ count: Int) {
+  package init(_ count: Int) {
     left = Atomic(count)
     if count == 0 { event.set() }
   }
-  func down() {
+  package func down() {
     if left.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 { event.set() }
   }
-  func wait() async { await event.wait() }
-  var isOver: Bool { event.isSet }
+  package func wait() async { await event.wait() }
+  package var isOver: Bool { event.isSet }
 }
 
 /// A counter that any thread may change.
-final class Counter: Sendable {
+package final class Counter: Sendable {
   private let word = Atomic<Int>(0)
-  func add(_ n: Int = 1) { word.wrappingAdd(n, ordering: .acquiringAndReleasing) }
-  var value: Int { word.load(ordering: .acquiring) }
+  package init() {}
+  package func add(_ n: Int = 1) { word.wrappingAdd(n, ordering: .acquiringAndReleasing) }
   /// Counts one, and returns the number before.
-  func next() -> Int { word.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue }
+  package func next() -> Int { word.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue }
+  package var value: Int { word.load(ordering: .acquiring) }
 }
 
 /// Values in the order in which they came.
-final class Trail<Value: Sendable>: @unchecked Sendable {
+package final class Trail<Value: Sendable>: @unchecked Sendable {
   private let lock = FutexLock()
   private var values: [Value] = []
 
-  func clear() { lock.withLock { values = [] } }
-  func append(_ value: Value) { lock.withLock { values.append(value) } }
-  var all: [Value] { lock.withLock { values } }
-  var count: Int { lock.withLock { values.count } }
+  package init() {}
+  package func clear() { lock.withLock { values = [] } }
+  package func append(_ value: Value) { lock.withLock { values.append(value) } }
+  package var all: [Value] { lock.withLock { values } }
+  package var count: Int { lock.withLock { values.count } }
 }
 
 /// Waits for an event: yields until it has happened.
-func until(_ condition: () -> Bool) async {
+package func until(_ condition: () -> Bool) async {
   while !condition() { await Task.yield() }
 }
 
 /// The same on a thread: spins, since what it waits for is about to happen, and lets others go on if it is not.
-func spinUntil(_ condition: () -> Bool) {
+package func spinUntil(_ condition: () -> Bool) {
   var spins = 0
   while !condition() {
     spins += 1
@@ -86,7 +90,7 @@ func spinUntil(_ condition: () -> Bool) {
 
 /// Waits for a figure that a worker writes down a moment after the event itself. It gives up after minutes,
 /// so that a wrong figure is a failure and not a test that hangs.
-func settled(_ condition: () -> Bool) async -> Bool {
+package func settled(_ condition: () -> Bool) async -> Bool {
   let clock = ContinuousClock()
   let start = clock.now
   while !condition() {
@@ -97,31 +101,29 @@ func settled(_ condition: () -> Bool) async -> Bool {
 }
 
 /// SplitMix64: the same seed, the same numbers.
-struct Random: RandomNumberGenerator {
+package struct Random: RandomNumberGenerator {
   private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
+  package init(seed: UInt64) { state = seed }
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var z = state
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return z ^ (z >> 31)
   }
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-  mutating func chance(_ one: Int, in all: Int) -> Bool { below(all) < one }
-}
-
-/// What a handler of a test throws.
-struct Oops: Error, Equatable {
-  let id: Int
-  init(_ id: Int = 0) { self.id = id }
-}
-extension Random {
-  mutating func bytes(_ count: Int) -> [UInt8] {
+  package mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+  package mutating func chance(_ one: Int, in all: Int) -> Bool { below(all) < one }
+  package mutating func bytes(_ count: Int) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(count + 8)
     while bytes.count < count { withUnsafeBytes(of: next()) { bytes.append(contentsOf: $0) } }
     bytes.removeLast(bytes.count - count)
     return bytes
   }
+}
+
+/// What a handler of a test throws.
+package struct Oops: Error, Equatable {
+  package let id: Int
+  package init(_ id: Int = 0) { self.id = id }
 }
