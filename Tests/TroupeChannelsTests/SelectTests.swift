@@ -339,6 +339,56 @@ import TroupeChannels
     for each in counts { #expect(each >= rounds / 6, "\(counts)") }
   }
 
+  @Test(arguments: Form.waiting, 0..<3)
+  func `C67 a receive, a send and a timer are chosen as fairly, whichever is named first`(
+    form: Form, first: Int
+  ) async {
+    let sides = Sides([.unbounded, .bounded(1)])
+    var counts = [0, 0, 0]
+    let rounds = 600
+    for _ in 0..<rounds {
+      #expect(sides[0].sender!.trySend(7) == .sent)
+      sides[1].pending = 1
+      let event = await form.select(sides) { sides, select in
+        var timer = Channel.after(.zero)
+        for place in 0..<3 {
+          switch (first + place) % 3 {
+          case 0: select.receive(&sides[0].receiver!) { .received(0, $0) }
+          case 1: select.send(&sides[1].pending, to: sides.bounded(1)) { .sent(1, $0) }
+          default: select.receive(&timer) { _ in .otherwise }
+          }
+        }
+      }
+      switch event {
+      case .received(0, 7): counts[0] += 1
+      case .sent(1, true):
+        counts[1] += 1
+        #expect(sides.tryReceive(1) == .received(1))
+      default: counts[2] += 1
+      }
+    }
+    for each in counts { #expect(each >= rounds / 6, "\(counts)") }
+  }
+
+  @Test func `C67 as fair after larger and smaller selections that named the same receiver first`() async {
+    let sides = Sides(Array(repeating: .unbounded, count: 300))
+    for place in sides.places {
+      for element in 0..<20 { #expect(sides[place].sender!.trySend(element) == .sent) }
+      sides[place].sender = nil
+    }
+    let each = 30
+    for size in [2, 6, 3, 64, 65, 6, 254, 255, 256, 5, 300, 6] {
+      var counts = Array(repeating: 0, count: size)
+      for _ in 0..<size * each {
+        let place: Int? = await Channel.select { select in
+          for place in 0..<size { select.receive(&sides[place].receiver!) { _ in place } }
+        }
+        counts[place!] += 1
+      }
+      for count in counts { #expect(count >= each / 10 && count <= each * 3, "\(size): \(counts)") }
+    }
+  }
+
   @Test(arguments: Flavour.all, Form.waiting)
   func `C67 in order, the first that is ready is always chosen`(flavour: Flavour, form: Form) async {
     let sides = Sides([flavour, flavour, flavour])

@@ -92,6 +92,20 @@ import TroupeTestKit
     await system.shutdown()
   }
 
+  @concurrent func take(_ count: Int, _ item: String, from inventory: Inventory) async -> Int {
+    var taken = 0
+    for _ in 0..<count { taken += await inventory.take(item) ? 1 : 0 }
+    return taken
+  }
+
+  @Test func `a loop of calls from a task`() async {
+    let system = ActorSystem("shop", options: .init(log: { _ in }))
+    let inventory = Inventory(in: system)
+    let taken = await system.task { await take(10, "tea", from: inventory) }.value
+    #expect(taken == 2)
+    await system.shutdown()
+  }
+
   @Test func `one executor for several actors`() async {
     let system = ActorSystem("shop", options: .init(log: { _ in }))
     let executor = system.serialExecutor("counters")

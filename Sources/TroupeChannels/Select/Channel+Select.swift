@@ -29,9 +29,7 @@ extension Channel {
     inOrder: Bool = false, _ operations: (inout Selection<Outcome>) -> Void
   ) -> Outcome {
     var selection = Selection<Outcome>(isInOrder: inOrder)
-    if selection.look(operations) && selection.complete(operations), let outcome = selection.outcome.take() {
-      return outcome
-    }
+    if selection.begin(operations), let outcome = selection.outcome.take() { return outcome }
     return selection.wait(operations)
   }
 
@@ -60,7 +58,7 @@ extension Channel {
     ) async -> Outcome?
   {
     var selection = Selection<Outcome>(isInOrder: inOrder)
-    if selection.look(operations) && selection.complete(operations), let outcome = selection.outcome.take() {
+    if selection.begin(operations), let outcome = selection.outcome.take() {
       if selection.isTurnOver { await TaskYield.yield() }
       return outcome
     }

@@ -1,5 +1,5 @@
 /// A selection that waits, as the channels see it. One call of `select` makes one, when it has to wait for the first
-/// time.
+/// time, or to remember when the wait for a time began.
 ///
 /// Sendable because others touch only the word and the parker; the rest belongs to the thread or task that selects.
 @usableFromInline final class SelectWaiter: @unchecked Sendable {
@@ -7,6 +7,8 @@
   let parker = Parker()
   /// Where each send of the selection stands, by its place.
   var standings: [Int: SelectStanding] = [:]
+  /// When the operations that wait for a time began to do so, by their places.
+  var moments: [Int: Any] = [:]
   /// How many operations have said in this round that they wait.
   var waiting = 0
   /// When the first of the operations that wait for a moment of the real clock is due.

@@ -11,6 +11,32 @@ extension Selection where Outcome: ~Copyable {
     _ receiver: inout Receiver<Element>, _ body: (consuming sending Element?) -> Outcome
   ) {
     place &+= 1
+    // This is all that most calls do, so it is kept small enough to be inlined.
+    if place != chosen && isForChosenAlone { return }
+    receiveHere(&receiver, body)
+  }
+
+  @inlinable @inline(never) mutating func receiveHere<Element: ~Copyable>(
+    _ receiver: inout Receiver<Element>, _ body: (consuming sending Element?) -> Outcome
+  ) {
+    if place == chosen {
+      if isFirstAttempt { aim(width: receiver.core.queue.consumer.pointee.selectionWidth) }
+      if place == chosen && (pass == .attempt || pass == .complete) {
+        if let element = receiver.core.take() {
+          isTurnOver = receiver.core.isTurnOver
+          finish(body(disconnected(element)))
+        } else if pass == .attempt {
+          if receiver.core.receiveReadiness == .ready { found() }
+        } else {
+          switch disconnected(receiver.core.tryReceive()) {
+          case .received(let element): finish(body(disconnected(element)))
+          case .closed: finish(body(nil))
+          case .empty: break
+          }
+        }
+        return
+      }
+    }
     switch pass {
     case .look:
       switch receiver.core.receiveReadiness {
@@ -18,20 +44,9 @@ extension Selection where Outcome: ~Copyable {
       case .hole: sawHole = true
       case .none: break
       }
-    case .complete:
-      guard place == chosen else { return }
-      if let element = receiver.core.take() {
-        isTurnOver = receiver.core.isTurnOver
-        outcome = body(disconnected(element))
-        return
-      }
-      switch disconnected(receiver.core.tryReceive()) {
-      case .received(let element): outcome = body(disconnected(element))
-      case .closed: outcome = body(nil)
-      case .empty: break
-      }
-    case .release: break
-    default: wait(at: receiver.core)
+    case .attempt, .complete, .done, .release: break
+    case .widen: if place == 0 { receiver.core.queue.consumer.pointee.selectionWidth = UInt8(clamping: width) }
+    case .register, .withdraw: wait(at: receiver.core)
     }
   }
 

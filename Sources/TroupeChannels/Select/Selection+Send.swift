@@ -7,6 +7,9 @@ extension Selection where Outcome: ~Copyable {
   ///
   /// The element leaves the variable only if it is sent. While the selection waits at a rendezvous channel the variable
   /// is empty. A variable that is nil from the beginning makes this no operation at all.
+  ///
+  /// In practice the element must be Sendable: the closure of `select` captures the variable, and the compiler does not
+  /// let a closure give away what it has captured. For other values make a channel of `Handover`s.
   /// - Parameters:
   ///   - element: The variable that holds the element.
   ///   - sender: Where to send it.
@@ -17,16 +20,25 @@ extension Selection where Outcome: ~Copyable {
     _ body: (_ isSent: Bool) -> Outcome
   ) {
     place &+= 1
-    if pass == .look && waiter == nil {
-      if element.isNone { return }
-      if sender.handle.core.isReadyToSend { found() }
+    if isFirstAttempt { startLookHere() }
+    switch pass {
+    case .attempt:
+      if place == chosen, !element.isNone, sender.handle.core.isReadyToSend { found() }
       return
+    case .look:
+      if waiter == nil {
+        if !element.isNone, sender.handle.core.isReadyToSend { found() }
+        return
+      }
+    case .complete: if place != chosen { return }
+    case .done, .widen: return
+    case .register, .withdraw, .release: break
     }
-    if pass == .complete && place != chosen { return }
-    if let isSent = step(&element, at: sender.handle.core) { outcome = body(isSent) }
+    if let isSent = step(&element, at: sender.handle.core) { finish(body(isSent)) }
   }
 
-  /// Everything but the first look. Returns whether the element was sent, if this completes the operation.
+  /// Everything but an attempt and the first look. Returns whether the element was sent, if this completes the
+  /// operation.
   @usableFromInline mutating func step<Element: ~Copyable>(
     _ element: inout sending Element?, at core: ChannelCore<Element>
   ) -> Bool? {
@@ -41,6 +53,7 @@ extension Selection where Outcome: ~Copyable {
   ) -> Bool? {
     let standing = waiter?.standings[place]
     switch pass {
+    case .attempt, .done, .widen: break
     case .look:
       if standing != nil {
         found()

@@ -4,9 +4,10 @@ extension Selection where Outcome: ~Copyable {
   /// - Parameter body: What to do. What it returns is what `select` returns.
   @inlinable public mutating func otherwise(_ body: () -> Outcome) {
     place &+= 1
+    if isFirstAttempt { startLookHere() }
     switch pass {
     case .look: fallback = place
-    case .complete: if place == chosen { outcome = body() }
+    case .complete: if place == chosen { finish(body()) }
     default: break
     }
   }
@@ -31,12 +32,15 @@ extension Selection where Outcome: ~Copyable {
   public mutating func otherwise<C: Clock>(after timeout: Duration, clock: C, _ body: () -> Outcome)
   where C.Duration == Duration {
     place &+= 1
+    if isFirstAttempt { startLookHere() }
     if pass == .look && timeout > .zero {
       if !isLookAgain { return }
-      if moments[place] == nil { moments[place] = clock.now.advanced(by: timeout) }
+      let waiter = self.waiter ?? SelectWaiter()
+      self.waiter = waiter
+      if waiter.moments[place] == nil { waiter.moments[place] = clock.now.advanced(by: timeout) }
     }
-    wait(until: moments[place] as? C.Instant, clock, isFallback: true)
-    if pass == .complete && place == chosen { outcome = body() }
+    wait(until: waiter?.moments[place] as? C.Instant, clock, isFallback: true)
+    if pass == .complete && place == chosen { finish(body()) }
   }
 
   /// Says what to do if no operation is ready by a moment. If that has passed, the selection never waits.
@@ -49,8 +53,9 @@ extension Selection where Outcome: ~Copyable {
     until deadline: C.Instant, clock: C = ContinuousClock(), _ body: () -> Outcome
   ) where C.Duration == Duration {
     place &+= 1
+    if isFirstAttempt { startLookHere() }
     wait(until: deadline, clock, isFallback: true)
-    if pass == .complete && place == chosen { outcome = body() }
+    if pass == .complete && place == chosen { finish(body()) }
   }
 
   /// Names the operation "take what time has brought". It is ready when the moment of the timer has come. Once a timer
@@ -62,8 +67,9 @@ extension Selection where Outcome: ~Copyable {
   ///     returns is what `select` returns.
   public mutating func receive<C: Clock>(_ timer: inout TimeReceiver<C>, _ body: (C.Instant) -> Outcome) {
     place &+= 1
+    if isFirstAttempt { startLookHere() }
     if pass == .complete {
-      if place == chosen, let moment = timer.tryReceive() { outcome = body(moment) }
+      if place == chosen, let moment = timer.tryReceive() { finish(body(moment)) }
     } else if let next = timer.next {
       wait(until: next, timer.clock, isFallback: false)
     }
@@ -73,6 +79,9 @@ extension Selection where Outcome: ~Copyable {
   private mutating func wait<C: Clock>(until deadline: C.Instant?, _ clock: C, isFallback: Bool)
   where C.Duration == Duration {
     switch pass {
+    case .attempt:
+      // A fallback is nothing to attempt, because the others go first.
+      if place == chosen, !isFallback, let deadline, clock.now >= deadline { found() }
     case .look:
       if let deadline, clock.now < deadline { return }
       if isFallback { fallback = place } else { found() }

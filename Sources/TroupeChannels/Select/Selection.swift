@@ -11,13 +11,27 @@ internal import CTroupeShims
 /// A selection cannot be copied or kept, and only the thread or task that selects uses it.
 public struct Selection<Outcome: ~Copyable>: ~Copyable {
   /// What the closure is called for.
-  @usableFromInline enum Pass { case look, complete, register, withdraw, release }
+  @usableFromInline enum Pass {
+    /// Completes the operation at the place `chosen`, which was drawn before, if that is ready.
+    case attempt
+    case complete
+    /// The operation was completed in this pass. The rest of the pass does nothing.
+    case done
+    /// Gives back room that was given to another operation than the chosen one.
+    case release
+    case look, register, withdraw
+    /// Tells the first receiver how many operations there are.
+    case widen
+  }
 
-  @usableFromInline var pass = Pass.look
+  @usableFromInline var pass: Pass
   /// The place of the operation that was named last in this pass, from 0.
   @usableFromInline var place = -1
-  /// The place of the operation that is to be completed, or -1.
-  @usableFromInline var chosen = -1
+  /// The place of the operation that is to be completed, or -1. An attempt begins with 0, so that the first operation
+  /// chooses the place.
+  @usableFromInline var chosen: Int
+  /// How many places an attempt has chosen from, 0 if it could not choose, or -1 if nothing is known.
+  @usableFromInline var width = -1
   /// The place of an operation that is to be completed if no other is ready, or -1.
   @usableFromInline var fallback = -1
   /// Which of the first 64 operations were ready in this look, a bit for each.
@@ -41,22 +55,90 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
   var isAborted = false
   /// Nil until the selection waits.
   @usableFromInline var waiter: SelectWaiter?
-  /// When the operations that wait for a time began to do so, by their places.
-  var moments: [Int: Any] = [:]
 
-  @inlinable init(isInOrder: Bool) { self.isInOrder = isInOrder }
+  @inlinable init(isInOrder: Bool) {
+    self.isInOrder = isInOrder
+    pass = isInOrder ? .look : .attempt
+    chosen = isInOrder ? -1 : 0
+  }
+
+  /// Completes an operation that is ready, and says whether it could.
+  ///
+  /// It attempts one that it draws among all, ready or not, and only if that one is not ready does it look at the
+  /// others. So of k that are ready among n each is chosen with the probability 1/n + (n-k)/n * 1/k, which is 1/k, and
+  /// a selection with many that are ready need not look at all of them.
+  ///
+  /// To draw, it must know how many there are, which the first receiver remembers from earlier selections. If that
+  /// number is too large, an attempt that draws a place beyond the last operation fails. If it is too small, this one
+  /// selection prefers the operations before that place, and the next knows better.
+  @inlinable mutating func begin(_ operations: (inout Selection) -> Void) -> Bool {
+    // There is one call, so that the compiler inlines the closure once.
+    while true {
+      operations(&self)
+      switch pass {
+      case .done:
+        if place >= width && width >= 0 { widen(operations) }
+        return true
+      case .attempt:
+        checkCount()
+        if ready != 0 || laterCount != 0 { (pass, place) = (.complete, -1) } else { startLook() }
+      case .look:
+        checkCount()
+        choose()
+        if chosen < 0 { return false }
+        (pass, place) = (.complete, -1)
+      default: return false
+      }
+    }
+  }
+
+  @inlinable mutating func startLook() {
+    (pass, place, chosen, fallback, ready, laterCount, sawHole) = (.look, -1, -1, -1, 0, 0, false)
+  }
+
+  /// Whether a receive at another place than `chosen` has nothing to do in this pass.
+  @inlinable var isForChosenAlone: Bool {
+    switch pass {
+    case .attempt, .complete, .done, .release: true
+    case .look, .register, .withdraw, .widen: false
+    }
+  }
+
+  /// Whether this is an attempt for which no place has been drawn. The first operation draws it, if it is a receive at
+  /// a channel; otherwise the attempt becomes a look.
+  @inlinable var isFirstAttempt: Bool { pass == .attempt && width < 0 }
+
+  /// Draws the place that is attempted, one of so many, if that is known.
+  @inlinable mutating func aim(width known: UInt8) {
+    // The largest number stands for any that is larger, too.
+    width = known == .max ? .max : Int(known)
+    if known != 0 && known != .max { chosen = Chance.number(below: width) } else { startLookHere() }
+  }
+
+  /// Notes that the operation that was named last is completed.
+  @inlinable mutating func finish(_ result: consuming Outcome) {
+    pass = .done
+    outcome = .some(consume result)
+  }
+
+  /// Looks at all operations, in the same pass in which the first one would have been attempted.
+  @inlinable mutating func startLookHere() {
+    (pass, chosen) = (.look, -1)
+  }
+
+  /// Calls the closure for the first receiver to remember how many operations there are.
+  @usableFromInline mutating func widen(_ operations: (inout Selection) -> Void) {
+    width = place + 1
+    (pass, place) = (.widen, -1)
+    operations(&self)
+  }
 
   /// Calls the closure for a look, and says whether an operation is to be completed.
   @inlinable mutating func look(_ operations: (inout Selection) -> Void) -> Bool {
-    (pass, place, fallback, ready, laterCount, sawHole) = (.look, -1, -1, 0, 0, false)
+    startLook()
     operations(&self)
     checkCount()
-    if ready & (ready &- 1) == 0 && laterCount == 0 {
-      // At most one is ready, which is the usual case.
-      chosen = ready != 0 ? ready.trailingZeroBitCount : sawHole ? -1 : fallback
-    } else {
-      choose()
-    }
+    choose()
     return chosen >= 0
   }
 
@@ -68,17 +150,26 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
   @usableFromInline mutating func foundLater() {
     laterCount += 1
     // Of n that are ready, the last takes the place with the probability 1/n, and so on down to the first.
-    if laterCount == 1 || !isInOrder && Self.random(below: laterCount) == 0 { laterChosen = place }
+    if laterCount == 1 || !isInOrder && Chance.number(below: laterCount) == 0 { laterChosen = place }
   }
 
   /// Chooses one of those that are ready.
-  @usableFromInline mutating func choose() {
+  @inlinable mutating func choose() {
+    if ready & (ready &- 1) == 0 && laterCount == 0 {
+      // At most one is ready, which is the usual case.
+      chosen = ready != 0 ? ready.trailingZeroBitCount : sawHole ? -1 : fallback
+    } else {
+      chooseOfMany()
+    }
+  }
+
+  @inlinable @inline(never) mutating func chooseOfMany() {
     if isInOrder {
       chosen = ready != 0 ? ready.trailingZeroBitCount : laterChosen
       return
     }
     let early = ready.nonzeroBitCount
-    let number = Self.random(below: early + laterCount)
+    let number = Chance.number(below: early + laterCount)
     if number >= early {
       chosen = laterChosen
     } else {
@@ -86,12 +177,6 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
       for _ in 0..<number { rest &= rest &- 1 }
       chosen = rest.trailingZeroBitCount
     }
-  }
-
-  /// Returns a number from 0 up to `bound`, without `bound` itself. The multiplication takes the place of a division,
-  /// and is as good while the bound is far below 2^64.
-  private static func random(below bound: Int) -> Int {
-    Int(troupe_random_next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
   /// Calls the closure to complete the operation that was chosen. Says whether it could be completed.
@@ -243,5 +328,14 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
       }
     }
     alarm?.cancel()
+  }
+}
+
+/// What selections draw from.
+@usableFromInline enum Chance {
+  /// Returns a number from 0 up to `bound`, without `bound` itself. The multiplication takes the place of a division,
+  /// and is as good while the bound is far below 2^64.
+  @usableFromInline static func number(below bound: Int) -> Int {
+    Int(troupe_random_next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 }

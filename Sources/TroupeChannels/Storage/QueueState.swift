@@ -47,6 +47,9 @@ public import Synchronization
   /// Whether the last take saw that a sender waits for room. The caller of `take` then has to hand the room out.
   @usableFromInline package var roomWanted: Bool
   @usableFromInline package let isBounded: Bool
+  /// How many operations the largest selection had that named this receiver first, up to 255, or 0 before there was
+  /// one; see `Selection.begin`.
+  @usableFromInline package var selectionWidth: UInt8
 
   /// Relaxed: nobody but the consumer changes the index, and *idle* hands it on to the next one.
   @inlinable package var headIndex: UInt { head.load(ordering: .relaxed) >> 1 }
@@ -60,6 +63,7 @@ public import Synchronization
     isInline = !isBounded
     roomWanted = false
     self.isBounded = isBounded
+    selectionWidth = 0
   }
 }
 
