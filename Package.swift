@@ -96,7 +96,8 @@ let tests: [Target] = [
   .testTarget(
     name: "TroupeNetTests", dependencies: ["TroupeNet", "TroupeTestKit", "Troupe", "CTroupeShims"],
     swiftSettings: settings),
-  .testTarget(name: "TroupeHTTPTests", dependencies: ["TroupeHTTP", "TroupeNet"], swiftSettings: settings),
+  .testTarget(
+    name: "TroupeHTTPTests", dependencies: ["TroupeHTTP", "TroupeNet", "TroupeTestKit"], swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",
