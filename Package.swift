@@ -102,7 +102,8 @@ let tests: [Target] = [
     name: "TroupeNetTests", dependencies: ["TestSupport", "TroupeNet", "TroupeTestKit", "Troupe", "CTroupeShims"],
     swiftSettings: settings),
   .testTarget(
-    name: "TroupeHTTPTests", dependencies: ["TestSupport", "TroupeHTTP", "TroupeNet"], swiftSettings: settings),
+    name: "TroupeHTTPTests", dependencies: ["TestSupport", "TroupeHTTP", "TroupeNet", "TroupeTestKit"],
+    swiftSettings: settings),
   .testTarget(name: "TroupeTestKitTests", dependencies: ["TestSupport", "TroupeTestKit"], swiftSettings: settings),
   .testTarget(
     name: "SampleTests",

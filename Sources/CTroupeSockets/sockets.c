@@ -6,10 +6,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -186,13 +188,37 @@ bool troupe_address_of_number(const char *text, uint16_t port, troupe_address *a
   }
   memset(address, 0, sizeof *address);
   struct sockaddr_in6 *six = (struct sockaddr_in6 *)address->bytes;
-  if (inet_pton(AF_INET6, text, &six->sin6_addr) == 1) {
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(port);
-    address->length = sizeof *six;
-    return true;
+  char number[INET6_ADDRSTRLEN];
+  size_t length = strcspn(text, "%");
+  if (length >= sizeof number) return false;
+  memcpy(number, text, length);
+  number[length] = 0;
+  if (inet_pton(AF_INET6, number, &six->sin6_addr) != 1) return false;
+  if (text[length] == '%') {
+    const char *zone = text + length + 1;
+    six->sin6_scope_id = if_nametoindex(zone);
+    if (six->sin6_scope_id == 0) {
+      if (zone[strspn(zone, "0123456789")] != 0) return false;
+      six->sin6_scope_id = (uint32_t)strtoul(zone, NULL, 10);
+    }
+    if (six->sin6_scope_id == 0) return false;
   }
-  return false;
+  six->sin6_family = AF_INET6;
+  six->sin6_port = htons(port);
+  address->length = sizeof *six;
+  return true;
+}
+
+void troupe_address_map_to_ipv6(troupe_address *address) {
+  if (of(address)->sa_family != AF_INET) return;
+  const struct sockaddr_in four = *(const struct sockaddr_in *)address->bytes;
+  memset(address, 0, sizeof *address);
+  struct sockaddr_in6 *six = (struct sockaddr_in6 *)address->bytes;
+  six->sin6_family = AF_INET6;
+  six->sin6_port = four.sin_port;
+  six->sin6_addr.s6_addr[10] = six->sin6_addr.s6_addr[11] = 0xff;
+  memcpy(&six->sin6_addr.s6_addr[12], &four.sin_addr, 4);
+  address->length = sizeof *six;
 }
 
 bool troupe_address_of_path(const char *path, troupe_address *address) {
@@ -239,7 +265,19 @@ int32_t troupe_address_text(const troupe_address *address, char *text, size_t ca
   }
   case AF_INET6: {
     const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address->bytes;
+    if (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+      inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], text, (socklen_t)capacity);
+      return ntohs(six->sin6_port);
+    }
     inet_ntop(AF_INET6, &six->sin6_addr, text, (socklen_t)capacity);
+    if (six->sin6_scope_id != 0) {
+      char zone[IF_NAMESIZE];
+      if (if_indextoname(six->sin6_scope_id, zone) == NULL) {
+        snprintf(zone, sizeof zone, "%u", (unsigned)six->sin6_scope_id);
+      }
+      size_t length = strlen(text);
+      snprintf(text + length, capacity - length, "%%%s", zone);
+    }
     return ntohs(six->sin6_port);
   }
   case AF_UNIX: {
@@ -284,6 +322,7 @@ int32_t troupe_error_aborted(void) { return ECONNABORTED; }
 int32_t troupe_error_refused(void) { return ECONNREFUSED; }
 int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
 int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
+int32_t troupe_error_no_buffers(void) { return ENOBUFS; }
 int32_t troupe_error_reset(void) { return ECONNRESET; }
 int32_t troupe_error_pipe(void) { return EPIPE; }
 

@@ -55,7 +55,9 @@ final class RawClient: @unchecked Sendable {
   /// Reads more. Returns false at the end.
   private func fill() throws -> Bool {
     var buffer = [UInt8](repeating: 0, count: 65536)
-    let count = recv(socket, &buffer, buffer.count, 0)
+    var count = 0
+    // A process that was stopped and continued is interrupted.
+    repeat { count = recv(socket, &buffer, buffer.count, 0) } while count < 0 && errno == EINTR
     if count < 0 { throw Failure(description: "recv: \(errno), after \(String(decoding: unread, as: UTF8.self))") }
     unread += buffer[0..<count]
     return count > 0

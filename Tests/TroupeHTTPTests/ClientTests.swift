@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Troupe
 import TroupeHTTP
 import TroupeNet
 
@@ -53,6 +54,21 @@ struct ClientTests {
     }
   }
 
+  @Test("ab, which many connections at a time are kept open for", .enabled { await isInstalled("ab", ["-V"]) })
+  func ab() async throws {
+    try await withServer(Self.routes) { server, _ in
+      for keepsAlive in [true, false] {
+        let arguments = (keepsAlive ? ["-k"] : []) + ["-n", "2000", "-c", "20", "http://127.0.0.1:\(server.port)/"]
+        let result = try #require(try await output(of: "ab", arguments))
+        #expect(result.code == 0)
+        let words = result.text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(words.contains("Complete requests: 2000") && words.contains("Failed requests: 0"), "\(result.text)")
+        #expect(!result.text.contains("Non-2xx"), "\(result.text)")
+        if keepsAlive { #expect(words.contains("Keep-Alive requests: 2000"), "\(result.text)") }
+      }
+    }
+  }
+
   @Test("Python's http.client", .enabled { await isInstalled("python3", ["-c", "import http.client"]) })
   func python() async throws {
     try await withServer(Self.routes) { server, _ in
@@ -101,4 +117,53 @@ struct ClientTests {
       #expect(result.text == "ok\n")
     }
   }
+
+  @Test(
+    "Python's websockets is told that the server goes away", .enabled { await isInstalled("python3", websocketsCheck) },
+    arguments: [false, true])
+  func goingAway(isShutdown: Bool) async throws {
+    let (begun, gate) = (Gate(), Gate())
+    try await withServer { routes in
+      routes.webSocket("/socket") { socket in
+        for try await message in socket.messages {
+          if message == .text("second") {
+            begun.open()
+            await gate.wait()
+          }
+          await socket.deliver(message)
+        }
+      }
+    } _: { server, system in
+      let script = """
+        import asyncio, websockets
+        async def main():
+            async with websockets.connect("ws://127.0.0.1:\(server.port)/socket") as s:
+                await s.send("first")
+                await s.send("second")
+                try:
+                    while True:
+                        print(await s.recv())
+                except websockets.ConnectionClosed:
+                    print(s.close_code)
+        asyncio.run(main())
+        """
+      let client = Task {
+        // A client that fails sends nothing that this test could wait for.
+        defer { begun.open() }
+        return try await output(of: "python3", ["-c", script])
+      }
+      await begun.wait()
+      // The second message is under way.
+      async let ended: Void = {
+        if isShutdown { _ = await system.shutdown() } else { await server.stop(within: .seconds(60)) }
+      }()
+      gate.open()
+      let text = try await client.value?.text
+      #expect(text == "first\nsecond\n1001\n", "\(text ?? "")")
+      await ended
+      #expect(server.connectionCount == 0)
+    }
+  }
+
+  static let websocketsCheck = ["-c", "import websockets"]
 }

@@ -116,6 +116,134 @@ struct WebSocketTests {
     }
   }
 
+  /// What a client is sent until the end of its socket, as text, and the code of the close frame.
+  private static func rest(_ client: RawClient) throws -> [String] {
+    var all: [String] = []
+    while true {
+      let (first, payload) = try next(client)
+      if first == 0x88 {
+        let end = try client.readAll()
+        client.endOutput()
+        return all + ["\(Int(payload[0]) << 8 | Int(payload[1]))" + end]
+      }
+      all.append(String(decoding: payload, as: UTF8.self))
+    }
+  }
+
+  @Test("When the server stops every client is told that it goes away, after the answers to all it has sent")
+  func serverStops() async throws {
+    let notes = Notes()
+    let (begun, gate) = (Gate(), Gate())
+    let (isSending, isRefused) = (Gate(), Gate())
+    try await withServer { routes in
+      routes.webSocket("/socket") { socket in Echo(socket: socket) { notes.add($0) } }
+      routes.webSocket("/task") { socket in
+        for try await message in socket.messages {
+          begun.open()
+          await gate.wait()
+          await socket.deliver(message)
+        }
+        await socket.deliver(.text("goodbye"))
+      }
+      routes.webSocket("/sender") { socket in
+        // It asks for no message.
+        await socket.deliver(.text("news"))
+        isSending.open()
+        while await socket.deliver(.text("more")) { await Task.yield() }
+        isRefused.open()
+      }
+    } _: { server, _ in
+      func open(_ path: String) async throws -> RawClient {
+        try await onThread {
+          let client = try RawClient(port: server.port)
+          try client.send(Self.handshake.replacing("/socket", with: path) + "\r\n")
+          #expect(try client.answer().status == 101)
+          return client
+        }
+      }
+      let (idle, busy, listener) = (try await open("/socket"), try await open("/task"), try await open("/sender"))
+      try await onThread {
+        try idle.send(Self.frame(0x81, "a"))
+        #expect(try Self.next(idle) == (0x81, Array("a".utf8)))
+        try busy.send(Self.frame(0x81, "b") + Self.frame(0x81, "c") + Self.frame(0x81, "d"))
+      }
+      await begun.wait()
+      await isSending.wait()
+      async let stopped: Void = server.stop(within: .seconds(60))
+      #expect(try await onThread { try Self.rest(idle) } == ["1001"])
+      let news = try await onThread { try Self.rest(listener) }
+      #expect(news.first == "news" && news.last == "1001")
+      await isRefused.wait()
+      // Only now the handler answers what came before.
+      gate.open()
+      #expect(try await onThread { try Self.rest(busy) } == ["b", "c", "d", "goodbye", "1001"])
+      await stopped
+      #expect(server.connectionCount == 0)
+      await notes.isStopped.wait()
+      #expect(notes.all == ["1001 ", "stopped"])
+    }
+  }
+
+  @Test("A socket that is opened while the server stops, and one whose server's actor ends, are told too")
+  func serverEnds() async throws {
+    let (asked, gate) = (Gate(), Gate())
+    try await withServer { routes in
+      routes.get("/slow") { _ async throws -> Response in
+        asked.open()
+        await gate.wait()
+        return .text("slow")
+      }
+      routes.webSocket("/socket") { socket in for try await message in socket.messages { await socket.deliver(message) }
+      }
+    } _: { server, _ in
+      let client = try RawClient(port: server.port)
+      let idle = try await onThread { () -> RawClient in
+        try client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n" + Self.handshake + "\r\n")
+        return try Self.open(server.port)
+      }
+      await asked.wait()
+      async let stopped: Void = server.stop(within: .seconds(60))
+      #expect(try await onThread { try Self.rest(idle) } == ["1001"])
+      gate.open()
+      try await onThread { () throws -> Void in
+        #expect(try client.answer().body == "slow")
+        #expect(try client.answer().status == 101)
+        #expect(try Self.rest(client) == ["1001"])
+      }
+      await stopped
+    }
+
+    let system = ActorSystem("owner", options: .init(log: { _ in }))
+    let found = Mutex<Server?>(nil)
+    let isThere = Gate()
+    let owner = system.spawn {
+      Owner { server in
+        found.withLock { $0 = server }
+        isThere.open()
+      }
+    }
+    await isThere.wait()
+    let port = try #require(found.withLock { $0?.port })
+    let client = try await onThread { try Self.open(port) }
+    system.stop(owner)
+    #expect(try await onThread { try Self.rest(client) } == ["1001"])
+    await system.shutdown()
+  }
+
+  /// Has a server of its own.
+  private struct Owner: Behavior {
+    let found: @Sendable (Server) -> Void
+    func started(in context: Context<Never>) throws {
+      found(
+        try context.serveHTTP(on: .loopback(0)) { routes in
+          routes.webSocket("/socket") { socket in
+            for try await message in socket.messages { await socket.deliver(message) }
+          }
+        })
+    }
+    func receive(_ message: consuming Never, in context: Context<Never>) {}
+  }
+
   @Test("A client that goes away without a word is told of as such")
   func abnormal() async throws {
     let notes = Notes()

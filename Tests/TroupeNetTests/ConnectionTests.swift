@@ -335,6 +335,37 @@ struct ConnectionTests {
     await net.end()
   }
 
+  @Test("More than one round of unread input is thrown away when nothing tells of it any more")
+  func closeWithMuchUnreadInput() async throws {
+    let net = Net()
+    let (begun, gate) = (Event(), Event())
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "troupe-\(UInt32.random(in: 0...(.max)))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("socket").path
+    var options = ServerOptions()
+    options.connection.closeTimeout = .seconds(100_000)
+    let server = try net.system.listen(on: .unix(path: path), codec: LineCodec(), options: options) { connection in
+      Peer(connection) { event, connection, _ in
+        guard case .received = event else { return }
+        begun.set()
+        gate.spin()
+        connection.close()
+      }
+    }
+    // A Unix-domain socket takes everything at once, and the end too, before anything is read.
+    let client = RawSocket(path: path, buffer: 2 << 20)
+    client.send("go\n")
+    await begun.wait()
+    let sent = client.sendWhatFits([UInt8](repeating: 1, count: 1 << 20))
+    #expect(sent > ConnectionCore.readLimit * BlockPool.size)
+    client.endOutput()
+    gate.set()
+    #expect(await settled { server.connectionCount == 0 })
+    await net.end(client)
+  }
+
   @Test("A connection whose actor fails or stops sends what was written and is closed")
   func actorEnds() async throws {
     let net = Net()

@@ -52,6 +52,17 @@ struct NetworkingExamples {
     }
   }
 
+  struct Clock: Behavior {
+    typealias Message = Datagrams.Datagram
+    var socket: Datagrams?
+    mutating func started(in context: Context<Message>) throws {
+      socket = try context.bind(udp: .loopback(0)) { $0 }
+    }
+    mutating func receive(_ question: consuming Message, in context: Context<Message>) throws {
+      try socket?.send(Array("\(context.now)".utf8), to: question.sender)
+    }
+  }
+
   /// Delivers what a task produces.
   static func deliver(_ parts: [String], to connection: Connection<LineCodec>) async {
     for part in parts {
@@ -72,6 +83,7 @@ struct NetworkingExamples {
     system.spawn("feed", options: .init(supervision: .reconnect())) { Feed(server: server.endpoint) }
     let line = try await system.spawn { Caller(server: shout.endpoint) }.ask(timeout: nil) { .call("hello", $0) }
     #expect(line == "HELLO")
+    system.spawn("clock") { Clock() }
     await system.shutdown()
   }
 

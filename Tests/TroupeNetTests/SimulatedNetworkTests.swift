@@ -107,6 +107,26 @@ struct SimulatedNetworkTests {
     try simulation.finish()
   }
 
+  @Test("The time in which reading is paused does not count for a frame that has begun", arguments: 0..<UInt64(5))
+  func pauseWithinFrame(seed: UInt64) throws {
+    let simulation = Simulation(seed: seed)
+    let system = simulation.system
+    let events = Mutex<[String]>([])
+    var options = ServerOptions()
+    options.connection.frameTimeout = .milliseconds(200)
+    let server = try system.listen(on: .port(7), codec: LineCodec(), options: options, as: { .network($0) }) {
+      connection in
+      Pausing(connection: connection) { event in events.withLock { $0.append(event) } }
+    }
+    system.spawn { Slow(server: server.endpoint) }
+    simulation.advance(by: .milliseconds(1_250))
+    #expect(events.withLock { $0 } == ["whole", "half"])
+    // The third frame is late, with nothing paused.
+    simulation.advance(by: .seconds(1))
+    #expect(events.withLock { $0 } == ["whole", "half", "the peer took too long for a frame"])
+    try simulation.finish()
+  }
+
   @Test("A slow link holds a writer, and its output stays within the mark")
   func slow() throws {
     let simulation = Simulation(seed: 5)
@@ -127,6 +147,49 @@ struct SimulatedNetworkTests {
     // A second for each 100,000 bytes, apart from what fits into the window.
     #expect(simulation.now > .seconds(8))
     try simulation.finish()
+  }
+}
+
+/// Pauses its connection from the 20th millisecond after the first frame on, for a second.
+private struct Pausing: Behavior {
+  enum Message {
+    case network(ConnectionEvent<String>)
+    case pause
+    case resume
+  }
+  let connection: Connection<LineCodec>
+  let note: @Sendable (String) -> Void
+  func receive(_ message: consuming Message, in context: Context<Message>) {
+    switch message {
+    case .network(.received(let line)):
+      note(line)
+      if line == "whole" {
+        context.timers.once("pause", after: .milliseconds(20), .pause)
+        context.timers.once("resume", after: .milliseconds(1_020), .resume)
+      }
+    case .network(.inputFailed(let error)): note("\(error)")
+    case .network: break
+    case .pause: connection.pauseReading()
+    case .resume: connection.resumeReading()
+    }
+  }
+}
+
+/// Sends a frame and a half, and a second and more later the rest and the beginning of a third.
+private struct Slow: Behavior {
+  enum Message {
+    case network(ConnectionEvent<[UInt8]>)
+    case goOn
+  }
+  let server: Endpoint
+  var connection: Connection<BytesCodec>?
+  mutating func started(in context: Context<Message>) {
+    connection = context.connect(to: server, codec: BytesCodec()) { .network($0) }
+    connection?.write(Array("whole\nha".utf8))
+    context.timers.once("go on", after: .milliseconds(1_210), .goOn)
+  }
+  mutating func receive(_ message: consuming Message, in context: Context<Message>) {
+    if case .goOn = message { connection?.write(Array("lf\nthi".utf8)) }
   }
 }
 

@@ -406,6 +406,114 @@
       try simulation.finish()
     }
 
+    @Test("A client that does not finish the handshake is cut off after its timeout, and one that has is not")
+    func handshakeTimeout() async throws {
+      let simulation = Simulation(seed: 1)
+      let system = simulation.system
+      func listen(_ port: Int, _ log: Log, _ timeout: Duration?) throws -> Server {
+        var options = try serverOptions()
+        // The default is ten seconds.
+        if timeout != .seconds(10) { options.tls?.handshakeTimeout = timeout }
+        return try system.listen(on: .port(port), codec: LineCodec(), options: options) { connection in
+          TLSPeer(connection) { event, connection in
+            switch event {
+            case .received(let line): connection.write(line)
+            case .closed(let end): log.append("\(end)")
+            default: break
+            }
+          }
+        }
+      }
+      let ends = [Log(), Log(), Log()]
+      let servers = [
+        try listen(1, ends[0], .seconds(10)), try listen(2, ends[1], .seconds(2)), try listen(3, ends[2], nil),
+      ]
+      let silent = Log()
+      for server in servers {
+        // It does not speak TLS, and says nothing.
+        system.spawn {
+          TLSClient(endpoint: server.endpoint, codec: LineCodec(), options: ConnectionOptions(), log: silent) { _, _ in
+            nil
+          }
+        }
+      }
+      let talks = Log()
+      var client = try clientOptions()
+      client.tls?.serverName = "localhost"
+      system.spawn { [client] in
+        TLSClient(endpoint: servers[1].endpoint, codec: LineCodec(), options: client, log: talks) { event, connection in
+          if case .connected = event { connection.write("hello") }
+          if case .received(let line) = event { return line }
+          return nil
+        }
+      }
+      simulation.advance(by: .milliseconds(1_900))
+      #expect(silent.lines == [] && talks.lines == ["hello"])
+      simulation.advance(by: .milliseconds(200))
+      #expect(silent.lines == ["closed: the peer closed the connection"])
+      let reason = "the connection failed: agree on TLS with 127.0.0.1:"
+      #expect(ends[1].lines.count == 1 && ends[1].lines[0].hasPrefix(reason))
+      #expect(ends[1].lines[0].hasSuffix(": no handshake of TLS in time"))
+      simulation.advance(by: .seconds(7.8))
+      #expect(ends[0].lines == [])
+      simulation.advance(by: .milliseconds(200))
+      #expect(ends[0].lines.count == 1 && silent.lines.count == 2)
+      simulation.advance(by: .seconds(1_000))
+      // Without a timeout a client may be silent, and so may one that has finished.
+      #expect(ends[2].lines == [] && silent.lines.count == 2)
+      #expect(talks.lines == ["hello"] && ends[1].lines.count == 1)
+      try simulation.finish()
+    }
+
+    @Test("While a server's actor pauses, the handshake waits and has its time", arguments: 0..<UInt64(3))
+    func handshakeWhilePaused(seed: UInt64) throws {
+      let simulation = Simulation(seed: seed)
+      let system = simulation.system
+      let server = try system.listen(
+        on: .port(7), codec: LineCodec(), options: try serverOptions(), as: { .network($0) }
+      ) { LatePeer(connection: $0) }
+      let log = Log()
+      var client = try clientOptions()
+      client.tls?.serverName = "localhost"
+      system.spawn { [client] in
+        TLSClient(
+          endpoint: server.endpoint, codec: LineCodec(), options: client, log: log, timeout: .seconds(1_000)
+        ) { event, connection in
+          if case .connected = event { connection.write("hello") }
+          if case .received(let line) = event { return line }
+          return nil
+        }
+      }
+      simulation.advance(by: .seconds(64))
+      #expect(log.lines == [] && server.connectionCount == 1)
+      simulation.advance(by: .seconds(2))
+      #expect(log.lines == ["hello"] && server.connectionCount == 1)
+      try simulation.finish()
+    }
+
+    @Test("A greeting that is longer than the mark waits for the handshake, and does not stop it")
+    func longGreeting() async throws {
+      try await withSystem { system in
+        var options = try serverOptions()
+        options.connection.outputMark = 1_000
+        let greeting = String(repeating: "x", count: 100_000)
+        let server = try system.listen(on: .loopback(0), codec: LineCodec(limit: 200_000), options: options) {
+          connection in
+          connection.write(greeting)
+          return TLSPeer(connection) { event, connection in
+            if case .received(let line) = event { connection.write(line) }
+          }
+        }
+        let story = await talk(system, server.endpoint, LineCodec(limit: 200_000), try clientOptions()) {
+          event, connection in
+          guard case .received(let line) = event else { return nil }
+          if line == "bye" { connection.close() } else { connection.write("bye") }
+          return "\(line.utf8.count)"
+        }
+        #expect(story == ["100000", "3", "closed: the connection was closed"])
+      }
+    }
+
     // MARK: Support
 
     private func files() throws -> Files { try Files.shared.get() }
@@ -504,16 +612,21 @@
     let codec: C
     let options: ConnectionOptions
     let log: Log
+    let timeout: Duration
     typealias Body = @Sendable (consuming Message, Connection<C>) -> String?
     let body: Body
     var connection: Connection<C>?
 
-    init(endpoint: Endpoint, codec: C, options: ConnectionOptions, log: Log, body: @escaping Body) {
+    init(
+      endpoint: Endpoint, codec: C, options: ConnectionOptions, log: Log, timeout: Duration = .seconds(10),
+      body: @escaping Body
+    ) {
       (self.endpoint, self.codec, self.options, self.log, self.body) = (endpoint, codec, options, log, body)
+      self.timeout = timeout
     }
 
     mutating func started(in context: Context<Message>) {
-      connection = context.connect(to: endpoint, codec: codec, options: options) { $0 }
+      connection = context.connect(to: endpoint, codec: codec, options: options, timeout: timeout) { $0 }
     }
 
     func receive(_ event: consuming Message, in context: Context<Message>) {
@@ -524,6 +637,26 @@
       guard let end else { return }
       log.append(end)
       context.stop()
+    }
+  }
+
+  /// An echo that reads nothing for 65 seconds.
+  private struct LatePeer: Behavior {
+    enum Message {
+      case network(ConnectionEvent<String>)
+      case resume
+    }
+    let connection: Connection<LineCodec>
+    func started(in context: Context<Message>) {
+      connection.pauseReading()
+      context.timers.once("resume", after: .seconds(65), .resume)
+    }
+    func receive(_ message: consuming Message, in context: Context<Message>) {
+      switch message {
+      case .resume: connection.resumeReading()
+      case .network(.received(let line)): connection.write(line)
+      case .network: break
+      }
     }
   }
 

@@ -99,7 +99,7 @@ int64_t troupe_raise_file_limit(void);
 
 // MARK: Addresses
 
-/// Makes an address from a number such as 127.0.0.1 or ::1. Returns false if the text is none.
+/// Makes an address from a number such as 127.0.0.1, ::1 or fe80::1%eth0. Returns false if the text is none.
 bool troupe_address_of_number(const char *text, uint16_t port, troupe_address *address);
 /// Makes the address of a Unix-domain socket. Returns false if the path is too long.
 bool troupe_address_of_path(const char *path, troupe_address *address);
@@ -107,9 +107,12 @@ bool troupe_address_of_path(const char *path, troupe_address *address);
 /// resolver, which need not be freed.
 int32_t troupe_resolve(
   const char *name, uint16_t port, troupe_address *addresses, int32_t capacity, const char **message);
-/// Writes the address in words: the number or the path. Returns the port, or -1 if it is a Unix-domain address.
+/// Writes the address in words: the number or the path. An IPv4 address in the form of IPv6 is written as IPv4. Returns
+/// the port, or -1 if it is a Unix-domain address.
 int32_t troupe_address_text(const troupe_address *address, char *text, size_t capacity);
 bool troupe_address_is_ipv6(const troupe_address *address);
+/// Gives an IPv4 address the form in which a socket of IPv6 takes it. Leaves any other as it is.
+void troupe_address_map_to_ipv6(troupe_address *address);
 
 /// The name and the text of an error, such as `ECONNREFUSED`; the name is NULL if it is not known.
 const char *troupe_error_name(int32_t error);
@@ -122,6 +125,7 @@ int32_t troupe_error_aborted(void);
 int32_t troupe_error_refused(void);
 int32_t troupe_error_in_progress(void);
 int32_t troupe_error_no_family(void);
+int32_t troupe_error_no_buffers(void);
 int32_t troupe_error_reset(void);
 int32_t troupe_error_pipe(void);
 /// Removes the file of a Unix-domain socket, and nothing else.

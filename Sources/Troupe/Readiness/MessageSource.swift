@@ -23,6 +23,8 @@
   case stop
   /// There may be more, but others have to have their turn first.
   case later
+  /// There is none, and there will be none: the source leaves the actor.
+  case gone
 }
 
 /// The envelope of a source. It is posted again and again, so that no message costs an allocation.
@@ -63,6 +65,9 @@
       return .message
     case .later:
       cell.post(self)
+      return .nothing
+    case .gone:
+      cell.detach(source)
       return .nothing
     }
   }

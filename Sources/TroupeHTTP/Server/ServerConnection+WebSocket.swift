@@ -15,6 +15,8 @@ extension ServerConnection {
       lastActive = context.now
       // Until the first message is asked for.
       pause()
+      let address = context.address
+      connection.takeOverDraining { address.send(.goAway) }
       route.open(
         WebSocket(
           request: request, protocol: chosen, connection: connection, address: context.address, state: state),
@@ -48,10 +50,37 @@ extension ServerConnection {
     if let reader = socketReader.take() { reader.send(event) }
   }
 
-  mutating func readSocket(_ reply: consuming Reply<WebSocketEvent>) {
+  mutating func readSocket(_ reply: consuming Reply<WebSocketEvent>, in context: Context<Message>) {
     guard case .webSocket = phase else { return reply.send(webSocket?.end ?? .closed(.abnormal, reason: "")) }
+    askCount += 1
     socketReader = consume reply
     resume()
+    if isGoingAway { context.address.send(.framesRead(askCount)) }
+  }
+
+  /// The code with which the socket is closed when its handler is done.
+  var ownCode: WebSocketCloseCode { isGoingAway ? .goingAway : .normal }
+
+  /// The server stops. The handler gets the messages that have come in whole, and then `closed`. When it is done the
+  /// client is told that the server goes away.
+  mutating func goAway(in context: Context<Message>) {
+    guard case .webSocket = phase, !isGoingAway, let webSocket else { return }
+    isGoingAway = true
+    if askCount > 0 || webSocket.hasActor {
+      context.address.send(.framesRead(askCount))
+    } else {
+      // It only sends, and would not hear of the end otherwise.
+      closeSocket(.goingAway, "")
+    }
+  }
+
+  /// If the handler still waits for the message with this number, no whole one has come, because reading was not paused
+  /// meanwhile.
+  mutating func framesRead(_ number: Int) {
+    guard case .webSocket = phase, number == askCount, let webSocket, let reader = socketReader.take() else { return }
+    let end = WebSocketEvent.closed(.goingAway, reason: "")
+    webSocket.end = end
+    reader.send(end)
   }
 
   /// Closes the socket from this side. What the client still sends is thrown away.

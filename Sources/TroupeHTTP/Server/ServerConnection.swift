@@ -18,6 +18,10 @@ struct ServerConnection: Behavior, ~Copyable {
     case readSocket(Reply<WebSocketEvent>)
     case closeSocket(WebSocketCloseCode, String)
     case socketTaskEnded(Result<Void, any Error>)
+    /// The server stops.
+    case goAway
+    /// Comes after the frames that were there when the socket asked for a message, the one with this number.
+    case framesRead(Int)
     case timer
   }
 
@@ -68,6 +72,10 @@ struct ServerConnection: Behavior, ~Copyable {
   var socketReader: Reply<WebSocketEvent>?
   var isPingUnanswered = false
   var messageCount = 0
+  /// How many messages the socket's handler has asked for.
+  var askCount = 0
+  /// Whether the server stops, so that the socket is closed when what is under way is finished.
+  var isGoingAway = false
 
   /// Since when the connection has been in its phase, as far as that matters for the timer.
   var lastActive = Duration.zero
@@ -98,15 +106,20 @@ struct ServerConnection: Behavior, ~Copyable {
     case .streamed(let number, let result): streamed(number, result, in: context)
     case .readBody(let number, let reply): readBody(number, reply)
     case .write(let number, let bytes, let reply): reply.send(write(number, bytes))
-    case .readSocket(let reply): readSocket(reply)
+    case .readSocket(let reply): readSocket(reply, in: context)
     case .closeSocket(let code, let reason): closeSocket(code, reason)
-    case .socketTaskEnded(.success): closeSocket(.normal, "")
+    case .socketTaskEnded(.success): closeSocket(ownCode, "")
     case .socketTaskEnded(.failure(let error)):
       context.log("the handler of a WebSocket failed: \(error)")
       closeSocket(.serverError, "")
+    case .goAway: goAway(in: context)
+    case .framesRead(let number): framesRead(number)
     case .timer: timerFired(in: context)
     }
   }
+
+  /// The server's actor ends, and this one with it.
+  mutating func stopping(in context: Context<Message>) { closeSocket(.goingAway, "") }
 
   mutating func handle(_ event: consuming ConnectionEvent<HTTPFrame>, in context: Context<Message>) {
     switch event {
@@ -115,10 +128,7 @@ struct ServerConnection: Behavior, ~Copyable {
     case .received(.webSocket(let frame)): webSocketCame(frame)
     case .inputEnded: inputEnded()
     case .inputFailed(let error): inputFailed(error, in: context)
-    case .closed(let end):
-      if case .byUs = end, let webSocket, !webSocket.isClosing {
-        webSocket.end = .closed(.goingAway, reason: "")
-      }
+    case .closed:
       endSocket()
       phase = .closing
     case .connected, .drained: break
@@ -130,7 +140,7 @@ struct ServerConnection: Behavior, ~Copyable {
     switch termination.reason {
     case .failed: closeSocket(.serverError, "")
     case .systemStopped: closeSocket(.goingAway, "")
-    default: closeSocket(.normal, "")
+    default: closeSocket(ownCode, "")
     }
   }
 

@@ -12,6 +12,7 @@ struct SocketActor<Inner: Behavior & ~Copyable>: Behavior, ~Copyable {
     _ map: @escaping @Sendable (WebSocketEvent) -> Inner.Message,
     _ make: @escaping @Sendable (WebSocket) throws -> Inner
   ) {
+    socket.state.hasActor = true
     // Not a child of the connection's actor, with which it would end before it could handle `closed`.
     let actor = context.system.spawn(options: SpawnOptions(supervision: .stop)) {
       SocketActor(inner: try make(socket), socket: socket, map: map)

@@ -110,6 +110,13 @@ public struct WebSocket: Sendable {
 final class WebSocketState: Sendable {
   private let closing = Atomic<Bool>(false)
   private let closed = Mutex<WebSocketEvent>(.closed(.abnormal, reason: ""))
+  private let isForActor = Atomic<Bool>(false)
+
+  /// Whether an actor handles the socket, which asks for messages by itself.
+  var hasActor: Bool {
+    get { isForActor.load(ordering: .relaxed) }
+    set { isForActor.store(newValue, ordering: .relaxed) }
+  }
 
   /// Whether a close frame was sent, after which no message may be.
   var isClosing: Bool {

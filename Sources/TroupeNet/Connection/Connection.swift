@@ -112,6 +112,13 @@ public struct Connection<C: Codec>: Sendable {
   }
 }
 
+extension Connection {
+  /// Has `body` called in place of the connection's own way to finish, when the server stops: at once if that has begun
+  /// already, and on any thread. Whoever takes it over must close the connection when what is under way is finished.
+  /// Only the handlers of the connection's actor may call this.
+  package func takeOverDraining(_ body: @escaping @Sendable () -> Void) { core.takeOverDraining(body) }
+}
+
 /// The codec of one connection. Sendable because only the turns of the connection's actor touch `decoder`.
 @usableFromInline final class CodecBox<C: Codec>: @unchecked Sendable {
   @usableFromInline @exclusivity(unchecked) var decoder: C

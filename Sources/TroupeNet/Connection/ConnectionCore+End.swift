@@ -26,6 +26,8 @@ extension ConnectionCore {
   struct Rest {
     var timer: ActionTimer?
     var waiters: [RoomWaiter] = []
+    /// It may refer to the actor, which must not go under the lock.
+    var drainInstead: (@Sendable () -> Void)?
     var isFirst = false
 
     func finish(_ core: ConnectionCore) {
@@ -48,6 +50,7 @@ extension ConnectionCore {
     pendingOutput.store(0, ordering: .relaxed)
     swap(&rest.waiters, &roomWaiters)
     swap(&rest.timer, &timer)
+    swap(&rest.drainInstead, &drainInstead)
     post = nil
     return rest
   }
@@ -64,7 +67,9 @@ extension ConnectionCore {
     isClosedForOutput = true
     swap(&woken, &roomWaiters)
     let old = timer.take()
+    let drainInstead = drainInstead.take()
     lock.unlock()
+    withExtendedLifetime(drainInstead) {}
     for waiter in woken { waiter.parker.signal() }
     if let old { system.scheduler.cancel(old) }
     let before = signals.bitwiseOr(Signals.lingers | Signals.posted, ordering: .acquiringAndReleasing).oldValue

@@ -18,9 +18,7 @@ extension ConnectionCore {
   func armTimer() {
     var deadline = connectDeadline
     if phase == .open { deadline = min(deadline, idleDeadline) }
-    if frameBegan != 0, let limit = options.frameTimeout {
-      deadline = min(deadline, frameBegan.saturatingAdd(limit.nanosecondsClamped))
-    }
+    deadline = min(deadline, frameDeadline)
     if deadline != .max { setTimer(at: deadline) }
   }
 
@@ -45,6 +43,8 @@ extension ConnectionCore {
     let now = system.scheduler.preciseNow
     if now >= connectDeadline {
       if phase == .connecting { return closeNow(.failed(NetworkError(.connect, peer, reason: "no answer in time"))) }
+      if phase == .open { agreementIsLate(now) }
+      if isDone { return }
     }
     guard phase == .open else { return armTimer() }
     if now >= idleDeadline {
@@ -64,8 +64,32 @@ extension ConnectionCore {
     armTimer()
   }
 
-  func isFrameLate(_ now: Int64) -> Bool {
-    guard frameBegan != 0, let limit = options.frameTimeout else { return false }
-    return now >= frameBegan.saturatingAdd(limit.nanosecondsClamped)
+  /// The client of a server has had its time to agree on TLS.
+  private func agreementIsLate(_ now: Int64) {
+    connectDeadline = .max
+    guard transport.isAgreeing else { return }
+    if isPaused.load(ordering: .relaxed) {
+      // It is this side that does not read.
+      connectDeadline = now.saturatingAdd(agreementTimeout?.nanosecondsClamped ?? .max)
+    } else {
+      closeNow(.failed(NetworkError(.secure, peer, reason: "no handshake of TLS in time")))
+    }
   }
+
+  /// How long the client of a server may take to agree on TLS.
+  var agreementTimeout: Duration? {
+    #if TLS
+      options.tls?.handshakeTimeout
+    #else
+      nil
+    #endif
+  }
+
+  /// When the frame that has begun is late. The time begins anew when reading is resumed.
+  private var frameDeadline: Int64 {
+    guard frameBegan != 0, let limit = options.frameTimeout else { return .max }
+    return max(frameBegan, lastResumed.load(ordering: .relaxed)).saturatingAdd(limit.nanosecondsClamped)
+  }
+
+  func isFrameLate(_ now: Int64) -> Bool { now >= frameDeadline }
 }

@@ -9,6 +9,11 @@ extension ConnectionCore {
   func signal(_ bits: UInt32) {
     // Acquire-release: publishes what was done before. Pairs with the exchange in `nextStep`.
     let before = signals.bitwiseOr(bits | Signals.posted, ordering: .acquiringAndReleasing).oldValue
+    signalled(bits, before)
+  }
+
+  /// Sets what has to be done going when bits were added to those from before.
+  private func signalled(_ bits: UInt32, _ before: UInt32) {
     if before & Signals.lingers != 0 {
       linger(bits)
     } else if before & Signals.posted == 0 {
@@ -36,13 +41,41 @@ extension ConnectionCore {
 
   func pauseReading() { isPaused.store(true, ordering: .relaxed) }
   func resumeReading() {
+    if options.frameTimeout != nil { lastResumed.store(system.scheduler.preciseNow, ordering: .relaxed) }
     // Relaxed: the signal publishes it.
     if isPaused.exchange(false, ordering: .relaxed) { signal(Signals.resume) }
   }
   func close() { signal(Signals.close) }
   func abort() { signal(Signals.abort) }
   func endOutput() { signal(Signals.halfClose) }
-  func drain() { signal(Signals.drain) }
+
+  /// Has the connection end when it has finished what is under way.
+  func drain() {
+    // The signal is given under the lock, so that whoever takes the draining over knows of it.
+    lock.lock()
+    isDrainAsked = true
+    if let drainInstead {
+      lock.unlock()
+      return drainInstead()
+    }
+    let before = signals.bitwiseOr(Signals.drain | Signals.posted, ordering: .acquiringAndReleasing).oldValue
+    lock.unlock()
+    signalled(Signals.drain, before)
+  }
+
+  /// Called in the actor's turn.
+  func takeOverDraining(_ body: @escaping @Sendable () -> Void) {
+    if isDone { return }
+    lock.lock()
+    drainInstead = body
+    let isAsked = isDrainAsked
+    if isAsked {
+      isDraining = false
+      signals.bitwiseAnd(~Signals.drain, ordering: .acquiringAndReleasing)
+    }
+    lock.unlock()
+    if isAsked { body() }
+  }
 
   var local: Endpoint { lock.withLock { localEndpoint } }
   var applicationProtocol: String? { transport.applicationProtocol }

@@ -63,6 +63,8 @@ enum Signals {
   let signals = Atomic<UInt32>(Signals.posted)
   /// Whether frames are held back, because somebody asked for that.
   let isPaused = Atomic<Bool>(false)
+  /// When reading was resumed last. It is kept only if the options have a timeout for frames.
+  let lastResumed = Atomic<Int64>(0)
   /// The number of bytes that wait for being sent. It is written under the lock.
   let pendingOutput = Atomic<Int>(0)
   /// When something was sent or received last. It is kept only if the options have an idle timeout.
@@ -89,6 +91,10 @@ enum Signals {
   var hasEndedOutput = false
   /// Posts the envelope. It is nil before `attach`, and after the connection is closed.
   var post: (@Sendable () -> Void)?
+  /// Whether the connection was asked to finish what is under way.
+  var isDrainAsked = false
+  /// Called in place of the connection's own way to drain.
+  var drainInstead: (@Sendable () -> Void)?
   var roomWaiters: [RoomWaiter] = []
   var timer: ActionTimer?
 
@@ -121,6 +127,7 @@ enum Signals {
   /// When the first byte of the frame came that is not complete. It is kept only if the options have a timeout for
   /// frames. 0 stands for no frame.
   @exclusivity(unchecked) var frameBegan: Int64 = 0
+  /// When an attempt to connect is given up, or a server's client that has not agreed on TLS.
   @exclusivity(unchecked) var connectDeadline: Int64 = .max
   /// When a connection that lingers is cut off.
   @exclusivity(unchecked) var lingerDeadline: Int64 = .max
@@ -151,7 +158,8 @@ enum Signals {
     canRead = !isConnecting
     canWrite = !isConnecting
     noteActivity()
-    if let connectTimeout { connectDeadline = system.scheduler.deadline(after: connectTimeout) }
+    let timeout = isConnecting ? connectTimeout : agreementTimeout
+    if let timeout { connectDeadline = system.scheduler.deadline(after: timeout) }
   }
 
   /// Gives the connection to the actor whose envelope `post` posts. It is called once, before anything else. The caller

@@ -2,8 +2,9 @@ internal import CTroupeSockets
 
 /// Where a service can be reached: a host and a port, or the path of a Unix-domain socket.
 public enum Endpoint: Sendable, Hashable {
-  /// A host and a port of TCP or UDP. The host is a name, or an address of IPv4 or IPv6 such as `127.0.0.1` or `::1`.
-  /// A server whose port is 0 gets a free one.
+  /// A host and a port of TCP or UDP. The host is a name, or an address of IPv4 or IPv6 such as `127.0.0.1`, `::1` or
+  /// `fe80::1%eth0`. A peer by IPv4 has an address of IPv4, also where a socket of IPv6 has heard of it. A server
+  /// whose port is 0 gets a free one.
   case tcp(host: String, port: Int)
   /// The path of a Unix-domain socket.
   case unix(path: String)

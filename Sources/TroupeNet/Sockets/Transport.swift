@@ -28,6 +28,8 @@ protocol Transport: AnyObject, Sendable {
   /// Whether something of the transport's own is still to be sent, such as the mark of the end after `endOutput`. The
   /// client is told that it can write when that has changed.
   var hasUnsent: Bool { get }
+  /// Whether the transport agrees with the peer on how to go on, before which no byte of the connection's is exchanged.
+  var isAgreeing: Bool { get }
   /// Why the transport cannot go on, if that is more than an error of the system.
   var failure: NetworkError? { get }
   /// The protocol above that both sides have agreed on.
@@ -37,6 +39,7 @@ protocol Transport: AnyObject, Sendable {
 extension Transport {
   var isEmptiedByShortRead: Bool { true }
   var hasUnsent: Bool { false }
+  var isAgreeing: Bool { false }
   var failure: NetworkError? { nil }
   var applicationProtocol: String? { nil }
 }
@@ -57,6 +60,7 @@ enum SystemError {
   static let refused = -Int(troupe_error_refused())
   static let inProgress = -Int(troupe_error_in_progress())
   static let noSuchFamily = -Int(troupe_error_no_family())
+  static let noBuffers = -Int(troupe_error_no_buffers())
 }
 
 /// A socket of the system. Sendable because its descriptor changes only when it is closed.

@@ -37,6 +37,10 @@
     /// The name that a client asks for (SNI), and that must be in the certificate; nil for the host of the endpoint. A
     /// client of a Unix-domain socket must give one.
     public var serverName: String?
+    /// How long a server lets a client take for the handshake, from when it was accepted; nil for as long as it likes.
+    /// Then the connection is closed, with an error. It guards against clients that connect and say nothing. A client
+    /// does not look at this: the timeout of `connect` includes its handshake.
+    public var handshakeTimeout: Duration? = .seconds(10)
 
     private var shared = Shared()
 

@@ -6,9 +6,9 @@
 
   /// A transport that encrypts what goes through another one.
   ///
-  /// The handshake is done by whoever hears of the socket, which is a worker, and the connection is told that it can
-  /// read and write when the handshake is over. After that everything happens in the calls of the connection, but for
-  /// the rest of what is encrypted, which is sent by whoever hears that the socket takes more.
+  /// Everything happens in the calls of the connection, and so in the turns of its actor: each call to connect, read or
+  /// write first goes on with the handshake. Only the rest of what is encrypted is sent by whoever hears that the
+  /// socket takes more.
   ///
   /// Sendable because what changes is under the lock. The connection's calls are by one thread at a time, but those of
   /// the poller come at any time, and so may writes of an asynchronous actor.
@@ -214,7 +214,8 @@
       switch stage {
       case .connecting, .failed: break
       case .closed: told = 0
-      case .handshaking: told = shakeHands() ? Signals.readable | Signals.writable : 0
+      // Whatever the connection calls then goes on with the handshake, whichever of the two that waits for.
+      case .handshaking: told = Signals.readable | Signals.writable
       case .open:
         if events & Signals.writable != 0, flush(), isReadHeld {
           isReadHeld = false
@@ -252,6 +253,7 @@
 
     func read(_ room: UnsafeMutableRawBufferPointer) -> Int {
       lock.withLock {
+        if stage == .handshaking { _ = shakeHands() }
         guard stage == .open, let tls else {
           return stage == .connecting || stage == .handshaking ? SystemError.wouldBlock : Self.failed
         }
@@ -271,6 +273,7 @@
 
     func write(_ pieces: UnsafeBufferPointer<UnsafeRawBufferPointer>) -> Int {
       lock.withLock {
+        if stage == .handshaking { _ = shakeHands() }
         guard stage == .open, let tls else {
           return stage == .connecting || stage == .handshaking ? SystemError.wouldBlock : Self.failed
         }
@@ -344,6 +347,7 @@
     var local: Endpoint { inner.local }
     var isEmptiedByShortRead: Bool { false }
     var hasUnsent: Bool { lock.withLock { stage == .open && writeError == 0 && unsentCount > 0 } }
+    var isAgreeing: Bool { lock.withLock { stage == .handshaking } }
     var failure: NetworkError? { lock.withLock { reason } }
     var applicationProtocol: String? { lock.withLock { agreedProtocol } }
   }

@@ -25,8 +25,9 @@ final class RawSocket: @unchecked Sendable {
     precondition(result == 0, "no connection: error \(errno)")
   }
 
-  init(path: String) {
+  init(path: String, buffer: Int32 = 0) {
     descriptor = socket(AF_UNIX, Self.stream, 0)
+    setBuffer(SO_SNDBUF, buffer)
     let result = Self.with(path) { Glibc.connect(descriptor, $0, $1) }
     precondition(result == 0, "no connection: error \(errno)")
   }
