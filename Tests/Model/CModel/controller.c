@@ -3,6 +3,7 @@
 #include "controller.h"
 #include "fibers.h"
 #include "locals.h"
+#include "runtime.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -379,6 +380,7 @@ static void enter(int32_t index) {
 }
 
 static void begin(int32_t count, int32_t rest, int32_t most) {
+  runtime_hides_no_races();
   thread_count = count;
   resting_count = rest;
   memset(first_starts, 0, sizeof first_starts);
@@ -446,5 +448,13 @@ int32_t troupe_model_event_count(void) { return event_count; }
 struct troupe_model_event troupe_model_event_at(int32_t index) { return events[index]; }
 int64_t troupe_model_step_count(void) { return steps; }
 int64_t troupe_model_allocated(void) { return (int64_t)mallinfo2().uordblks + (int64_t)mallinfo2().hblkhd; }
+
+bool troupe_model_shows_races(void) {
+#ifdef MODEL_TSAN
+  return true;
+#else
+  return false;
+#endif
+}
 
 #pragma clang attribute pop

@@ -108,5 +108,7 @@ int64_t troupe_model_step_count(void);
 
 /// Bytes that the program has from the allocator; 0 where the allocator does not tell.
 int64_t troupe_model_allocated(void);
+/// This build has the thread sanitizer.
+bool troupe_model_shows_races(void);
 
 #endif
