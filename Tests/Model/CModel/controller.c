@@ -14,6 +14,7 @@
 #define MODEL_TSAN 1
 void __tsan_acquire(void *);
 void __tsan_release(void *);
+void __tsan_write_range(void *, size_t);
 #endif
 #endif
 
@@ -448,6 +449,14 @@ int32_t troupe_model_event_count(void) { return event_count; }
 struct troupe_model_event troupe_model_event_at(int32_t index) { return events[index]; }
 int64_t troupe_model_step_count(void) { return steps; }
 int64_t troupe_model_allocated(void) { return (int64_t)mallinfo2().uordblks + (int64_t)mallinfo2().hblkhd; }
+
+void troupe_model_writes_over(void *block) {
+#ifdef MODEL_TSAN
+  __tsan_write_range(block, malloc_usable_size(block));
+#else
+  (void)block;
+#endif
+}
 
 bool troupe_model_shows_races(void) {
 #ifdef MODEL_TSAN
