@@ -9,8 +9,13 @@ extension ModelTests {
     /// What the runnables refer to. Whoever pushes one writes it before, and whoever takes one writes it after: the
     /// sanitizer sees whether the queue has published it.
     private final class Goods {
-      let places = UnsafeMutablePointer<UInt>.allocate(capacity: 64)
-      init() { places.initialize(repeating: 0, count: 64) }
+      // More than a queue holds, and more than any scenario makes.
+      private let count = Int(LocalQueue.capacity) + 8
+      let places: UnsafeMutablePointer<UInt>
+      init() {
+        places = .allocate(capacity: count)
+        places.initialize(repeating: 0, count: count)
+      }
       deinit { places.deallocate() }
     }
 
