@@ -162,5 +162,37 @@ extension ModelTests {
       // Who begins, and nothing else.
       #expect(result.executions == 2 && result.steps == 0)
     }
+
+    // A process in which the sanitizer saw a race ends with this code.
+    @Test(.enabled(if: Exploration.showsRaces))
+    func `a race that needs a preemption is shown to the sanitizer`() async {
+      await #expect(processExitsWith: .success) { Checker.exploreLetter(isWrittenLate: true, preemptions: 0) }
+      await #expect(processExitsWith: .exitCode(66)) { Checker.exploreLetter(isWrittenLate: true, preemptions: 1) }
+      await #expect(processExitsWith: .success) { Checker.exploreLetter(isWrittenLate: false, preemptions: 9) }
+    }
+
+    /// A letter is written and posted, or posted and written: then there is no race if who looks for it comes later.
+    private static func exploreLetter(isWrittenLate: Bool, preemptions: Int) {
+      let result = Exploration.explore(preemptions: preemptions) {
+        let words = Words()
+        return Execution([
+          {
+            if !isWrittenLate { words.sum = 1 }
+            words.one.store(1, ordering: .releasing)
+            if isWrittenLate { words.sum = 1 }
+            words.two.store(1, ordering: .releasing)
+          },
+          {
+            _ = words.two.load(ordering: .acquiring)
+            guard words.one.load(ordering: .acquiring) == 1 else { return }
+            // Asks the language's runtime for the type of the word, as the other thread did after it had written: that
+            // orders nothing in the program.
+            _ = words.one.load(ordering: .relaxed)
+            words.sum += 1
+          },
+        ]) { nil }
+      }
+      precondition(result.failure == nil && result.isComplete)
+    }
   }
 }

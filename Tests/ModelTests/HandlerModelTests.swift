@@ -7,7 +7,7 @@ import TroupeModel
 extension ModelTests {
   /// An asynchronous handler that waits, and one that stops its actor: `HandlerState`. A stop that is over before the
   /// handler goes on has cancelled the task in which it waits; and nobody touches the loop of the task when the handler
-  /// has left it. The sanitizer sees the latter: the loop is destroyed.
+  /// has left it. The sanitizer sees the latter: the loop is written over.
   @Suite struct Handlers {
     private static func makeCell(_ kind: CellKind) -> Cell {
       let place = PoolRun.core.table.place(nil)
@@ -50,6 +50,7 @@ extension ModelTests {
     /// The handler is suspended and goes on, so many times or until it is cancelled. Then its loop ends.
     private func run(_ cell: Cell, _ hand: Hand<AsyncLoop?>, _ waits: Int, _ notes: Notes) {
       guard let loop = hand.take() else { return }
+      defer { ModelSystem.writesOver(loop) }
       for _ in 0..<waits {
         cell.noteHandler(.passUnretained(loop))
         // Others run meanwhile.

@@ -3,6 +3,7 @@
 #include "controller.h"
 #include "fibers.h"
 #include "locals.h"
+#include "runtime.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #define MODEL_TSAN 1
 void __tsan_acquire(void *);
 void __tsan_release(void *);
+void __tsan_write_range(void *, size_t);
 #endif
 #endif
 
@@ -379,6 +381,7 @@ static void enter(int32_t index) {
 }
 
 static void begin(int32_t count, int32_t rest, int32_t most) {
+  runtime_hides_no_races();
   thread_count = count;
   resting_count = rest;
   memset(first_starts, 0, sizeof first_starts);
@@ -446,5 +449,21 @@ int32_t troupe_model_event_count(void) { return event_count; }
 struct troupe_model_event troupe_model_event_at(int32_t index) { return events[index]; }
 int64_t troupe_model_step_count(void) { return steps; }
 int64_t troupe_model_allocated(void) { return (int64_t)mallinfo2().uordblks + (int64_t)mallinfo2().hblkhd; }
+
+void troupe_model_writes_over(void *block) {
+#ifdef MODEL_TSAN
+  __tsan_write_range(block, malloc_usable_size(block));
+#else
+  (void)block;
+#endif
+}
+
+bool troupe_model_shows_races(void) {
+#ifdef MODEL_TSAN
+  return true;
+#else
+  return false;
+#endif
+}
 
 #pragma clang attribute pop

@@ -31,6 +31,8 @@ package final class Exploration: CustomStringConvertible {
 
   /// False where the allocator does not tell, as under a sanitizer.
   package static var measuresMemory: Bool { troupe_model_allocated() != 0 }
+  /// This build has the thread sanitizer, which sees the races of the executions that are explored.
+  package static var showsRaces: Bool { troupe_model_shows_races() }
 
   fileprivate init(preemptions: Int) { self.preemptions = preemptions }
 

@@ -24,6 +24,11 @@ package enum ModelSystem {
     defer { troupe_model_set_quiet(false) }
     return body()
   }
+  /// Tells the thread sanitizer that the caller writes to all of an object, as it does when it destroys it: what the
+  /// language does then is not shown to the sanitizer.
+  package static func writesOver(_ object: AnyObject) {
+    troupe_model_writes_over(Unmanaged.passUnretained(object).toOpaque())
+  }
   /// The caller is a thread of a scenario.
   package static var isInside: Bool { troupe_model_is_inside() }
   /// Asks for a run of one of the threads that rest, by its place in the execution.

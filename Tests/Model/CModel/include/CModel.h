@@ -108,5 +108,9 @@ int64_t troupe_model_step_count(void);
 
 /// Bytes that the program has from the allocator; 0 where the allocator does not tell.
 int64_t troupe_model_allocated(void);
+/// Tells the thread sanitizer that the caller writes to all of a block of the allocator's.
+void troupe_model_writes_over(void *block);
+/// This build has the thread sanitizer.
+bool troupe_model_shows_races(void);
 
 #endif
