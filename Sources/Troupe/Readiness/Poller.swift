@@ -22,8 +22,8 @@ package protocol PollerClient: AnyObject, Sendable {
   private let lock = FutexLock()
   /// The clients by the lower half of their tokens. The upper half counts how often a place was used, so that what a
   /// worker has heard of a descriptor which is gone means nothing to the next.
-  private var places: [(client: (any PollerClient)?, uses: UInt32)] = []
-  private var freePlaces: [Int] = []
+  @exclusivity(unchecked) private var places: [(client: (any PollerClient)?, uses: UInt32)] = []
+  @exclusivity(unchecked) private var freePlaces: [Int] = []
   /// How many descriptors there are. While there are none, nobody waits here.
   private let count = Atomic<Int>(0)
   /// Whether a worker waits here, or is about to.

@@ -3,8 +3,8 @@ extension Cell {
   /// Makes the cell runnable. Whoever cleared *idle* in its tail word calls this, once, on whatever thread that is. On
   /// a worker of the cell's own scheduler the cell goes to that worker; anywhere else it goes to the scheduler.
   ///
-  /// It is declared to release nothing, which spares `Address.send` the counting of references. What it allocates it may
-  /// release.
+  /// It is declared to release nothing, which spares `Address.send` the counting of references. It may release what it
+  /// has allocated itself.
   @_effects(releasenone) @usableFromInline func schedule() {
     if let dispatcher { return dispatcher.schedule(Runnable(self)) }
     let isDone = Worker.withCurrent { worker in

@@ -15,7 +15,7 @@ final class BlockPool: @unchecked Sendable {
   static let shared = BlockPool()
 
   private let lock = FutexLock()
-  private var free: [UnsafeMutableRawPointer] = []
+  @exclusivity(unchecked) private var free: [UnsafeMutableRawPointer] = []
 
   private init() { free.reserveCapacity(Self.kept) }
 

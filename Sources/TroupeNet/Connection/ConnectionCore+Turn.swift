@@ -215,16 +215,19 @@ extension ConnectionCore {
 
   /// Sends as much of the output as the socket takes. Returns false if the connection has failed.
   func flush() -> Bool {
-    var failure: Int32 = 0
-    var woken: [RoomWaiter] = []
     isFlushDue = false
     lock.lock()
     isFlushSignalled = false
     if canWrite && outputFailure == 0 { outputFailure = send() }
-    failure = outputFailure
-    if output.count < options.outputMark && !roomWaiters.isEmpty { swap(&woken, &roomWaiters) }
-    lock.unlock()
-    for waiter in woken { waiter.parker.signal() }
+    let failure = outputFailure
+    if !roomWaiters.isEmpty && output.count < options.outputMark {
+      var woken: [RoomWaiter] = []
+      swap(&woken, &roomWaiters)
+      lock.unlock()
+      for waiter in woken { waiter.parker.signal() }
+    } else {
+      lock.unlock()
+    }
     if failure == 0 { return true }
     closeNow(.failed(transport.failure ?? NetworkError(.write, peer, code: failure)))
     return false

@@ -90,12 +90,12 @@ enum Signals {
   var localEndpoint: Endpoint
   var hasEndedOutput = false
   /// Posts the envelope. It is nil before `attach`, and after the connection is closed.
-  var post: (@Sendable () -> Void)?
+  @exclusivity(unchecked) var post: (@Sendable () -> Void)?
   /// Whether the connection was asked to finish what is under way.
   var isDrainAsked = false
   /// Called in place of the connection's own way to drain.
   var drainInstead: (@Sendable () -> Void)?
-  var roomWaiters: [RoomWaiter] = []
+  @exclusivity(unchecked) var roomWaiters: [RoomWaiter] = []
   var timer: ActionTimer?
 
   // MARK: Touched by the actor's turn alone, until the connection lingers, and then under the lock
