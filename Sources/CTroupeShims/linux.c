@@ -18,7 +18,8 @@
 #endif
 
 void *troupe_allocate_huge(size_t bytes) {
-  void *memory = troupe_allocate_aligned(bytes, bytes);
+  size_t huge = (size_t)2 << 20;
+  void *memory = troupe_allocate_aligned(bytes, bytes < huge ? bytes : huge);
 #ifdef MADV_HUGEPAGE
   // This is only a hint. If the system has no huge pages, the memory is ordinary memory.
   madvise(memory, bytes, MADV_HUGEPAGE);
@@ -27,7 +28,8 @@ void *troupe_allocate_huge(size_t bytes) {
 }
 
 void troupe_expect_allocations(size_t bytes) {
-  // A freed piece of this size stays with the allocator, which makes the small ones of it.
+#if defined(__GLIBC__)
+  // A freed piece of this size mostly stays with the allocator, which makes the small ones of it.
   char *memory = malloc(bytes);
   if (memory == NULL) return;
 #ifdef MADV_POPULATE_WRITE
@@ -38,6 +40,7 @@ void troupe_expect_allocations(size_t bytes) {
   if (start < end) madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 #endif
   free(memory);
+#endif
 }
 
 void troupe_return_free_memory(void) {

@@ -322,7 +322,12 @@ int32_t troupe_error_aborted(void) { return ECONNABORTED; }
 int32_t troupe_error_refused(void) { return ECONNREFUSED; }
 int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
 int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
-int32_t troupe_error_no_buffers(void) { return ENOBUFS; }
+bool troupe_error_loses_datagram(int32_t error) {
+  switch (error) {
+  case EAGAIN: case ENOBUFS: case ECONNREFUSED: case ENETUNREACH: case EHOSTUNREACH: case ENETDOWN: case EPERM: return true;
+  default: return false;
+  }
+}
 int32_t troupe_error_reset(void) { return ECONNRESET; }
 int32_t troupe_error_pipe(void) { return EPIPE; }
 

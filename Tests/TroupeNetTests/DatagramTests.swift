@@ -312,6 +312,52 @@ struct DatagramTests {
     await net.end()
   }
 
+  /// Gives each socket away, and keeps none.
+  private struct Giver: Behavior {
+    enum Message: ~Copyable {
+      case open(Reply<Datagrams>)
+      case datagram
+    }
+    func receive(_ message: consuming Message, in context: Context<Message>) throws {
+      guard case .open(let reply) = consume message else { return }
+      reply.send(try context.bind(udp: .loopback(0)) { _ in .datagram })
+    }
+  }
+
+  @Test("A socket that another thread closes while datagrams come leaves its actor")
+  func closedElsewhere() async throws {
+    let net = Net()
+    let actor = net.system.spawn { Giver() }
+    let plain = try #require(RawDatagrams())
+    var sockets: [Weak] = []
+    for round in 0..<100 {
+      let socket = try await actor.ask(timeout: nil) { .open($0) }
+      sockets.append(Weak(socket.core))
+      let port = try #require(socket.endpoint.port)
+      let isClosed = Counter()
+      let sender = TestThread {
+        while isClosed.value == 0 { plain.send([1], to: port) }
+      }
+      await TestThread {
+        for _ in 0..<round { _ = isClosed.value }
+        socket.close()
+        isClosed.add()
+      }.value
+      await sender.value
+    }
+    let all = sockets
+    #expect(await settled { all.allSatisfy { $0.core == nil } })
+    await net.end()
+  }
+
+  @Test("An answer to a sender that wants none is lost, and is no error")
+  func portZero() async throws {
+    let net = Net()
+    let (_, socket) = await station(net)
+    #expect(try !socket.send([1], to: .loopback(0)))
+    await net.end()
+  }
+
   @Test("A socket is closed when its actor stops")
   func stop() async throws {
     let net = Net()

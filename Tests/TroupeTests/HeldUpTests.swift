@@ -18,40 +18,45 @@ import Testing
 
   /// Bits that are those of a job.
   private func runnable(_ number: UInt) -> Runnable { Runnable(bits: number << 4 | 1) }
-  private func take() -> UInt? { searching.takeFromHeldUp(in: pool).map { $0.bits >> 4 } }
+  private func take(at microseconds: Int64) -> UInt? {
+    searching.takeFromHeldUp(in: pool, at: microseconds * 1000).map { $0.bits >> 4 }
+  }
 
-  @Test func `what waits behind a worker that has begun nothing since the last search is taken, the slot last`() {
+  @Test func `what waits behind a worker that has begun nothing for some time is taken, the slot last`() {
     #expect(!runnable(1).isCell)
     for number in 1...3 as ClosedRange<UInt> { other.push(runnable(number)) }
-    #expect(take() == nil, "this is the first search, so nobody knows whether the other worker is held up")
-    #expect(take() == 1)
-    #expect(take() == 2)
-    #expect(take() == 3, "it lay in the slot")
-    #expect(take() == nil)
+    #expect(take(at: 1000) == nil, "this is the first search, so nobody knows whether the other worker is held up")
+    #expect(take(at: 1099) == nil, "this is too soon")
+    #expect(take(at: 1100) == 1)
+    #expect(take(at: 1101) == 2)
+    #expect(take(at: 1102) == 3, "it lay in the slot")
+    #expect(take(at: 1103) == nil)
     #expect(!other.hasWork && !searching.hasWork)
   }
 
   @Test func `half of a queue is taken, and the rest of the half is in the own queue`() {
     for number in 1...9 as ClosedRange<UInt> { other.pushLast(runnable(number)) }
-    #expect(take() == nil)
-    #expect(take() == 5, "the newest of the older half is run first")
+    #expect(take(at: 1000) == nil)
+    #expect(take(at: 1100) == 5, "the newest of the older half is run first")
     #expect(searching.hasQueuedWork && other.hasQueuedWork)
   }
 
   @Test func `a worker that has begun something meanwhile keeps what it has`() {
     for number in 1...2 as ClosedRange<UInt> { other.push(runnable(number)) }
-    for _ in 1...3 {
-      #expect(take() == nil)
+    for time in 10...13 as ClosedRange<Int64> {
+      #expect(take(at: time * 100) == nil)
       other.activations.wrappingAdd(1, ordering: .relaxed)
     }
-    #expect(take() == nil)
-    #expect(take() == 1)
+    #expect(take(at: 1400) == nil)
+    #expect(take(at: 1500) == 1)
   }
 
   @Test func `a single worker takes nothing from itself`() {
     let pool = PoolScheduler(workers: 1)
     _ = pool.state.claimIdle(always: true)
     pool.workers[0].pushLast(runnable(1))
-    for _ in 1...2 { #expect(pool.workers[0].takeFromHeldUp(in: pool) == nil) }
+    for time in 10...11 as ClosedRange<Int64> {
+      #expect(pool.workers[0].takeFromHeldUp(in: pool, at: time * 100_000) == nil)
+    }
   }
 }

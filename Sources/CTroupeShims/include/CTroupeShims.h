@@ -32,7 +32,7 @@ static inline void *troupe_allocate_aligned(size_t bytes, size_t alignment) {
   if (posix_memalign(&memory, alignment, bytes) != 0) abort();
   return memory;
 }
-/// Allocates memory that is aligned to its own size, and asks the system to use huge pages for it, if the system has a
+/// Allocates memory that is aligned to its own size or to 2 MiB, whichever is less, and asks the system to use huge pages for it, if the system has a
 /// call for that. The size must be a power of two, and should be a multiple of a huge page (2 MiB on most machines). It
 /// never returns NULL.
 void *troupe_allocate_huge(size_t bytes);
@@ -40,7 +40,7 @@ void *troupe_allocate_huge(size_t bytes);
 static inline void troupe_free(void *memory) { free(memory); }
 
 /// Readies memory for small pieces, `bytes` in all, that the calling thread is about to allocate, if the system has a
-/// call for that. The allocator of Linux otherwise makes one call of the kernel for each page that it needs on a thread
+/// call for that. The allocator of glibc otherwise makes one call of the kernel for each page that it needs on a thread
 /// other than the main one, and the first use of each page is a fault. To gain from it, `bytes` should be some tens of
 /// kilobytes, and less than what the allocator gives back to the system at once (128 KiB).
 void troupe_expect_allocations(size_t bytes);

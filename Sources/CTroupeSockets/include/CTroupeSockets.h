@@ -125,7 +125,8 @@ int32_t troupe_error_aborted(void);
 int32_t troupe_error_refused(void);
 int32_t troupe_error_in_progress(void);
 int32_t troupe_error_no_family(void);
-int32_t troupe_error_no_buffers(void);
+/// Whether an error of sending a datagram means that this one is lost, and not that it can never be sent.
+bool troupe_error_loses_datagram(int32_t error);
 int32_t troupe_error_reset(void);
 int32_t troupe_error_pipe(void);
 /// Removes the file of a Unix-domain socket, and nothing else.

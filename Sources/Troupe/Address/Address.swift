@@ -19,42 +19,48 @@ public struct Address<Message: ~Copyable>: Sendable {
   @inlinable @inline(__always) public func send(_ message: consuming sending Message) {
     // The compiler takes each atomic operation for one that may release anything, even the array that this address was
     // read from. With such an operation in the caller, a message to an element of an array would retain and release the
-    // actor's cell, and the count is in a cache line that the processor needs which runs the actor. So the usual case
-    // consists of two calls that are declared to release nothing, and the other cases retain the cell themselves.
-    if target.isCell {
-      let cell = unsafeDowncast(target, to: Cell.self)
-      if !cell.needsSlowPath {
-        switch MessageQueue<Message>(state: cell.mailbox.queue).pushReleasingNothing(message) {
-        case .done: return
-        case .wake: return cell.schedule()
-        case .full(let message): return Self.lose(message, .passRetained(cell))
-        case .closed(let message): return Self.lose(message, .passRetained(cell))
+    // actor's cell, and the count is in a cache line that the processor needs which runs the actor. So for messages
+    // that refer to nothing the usual case consists of two calls that are declared to release nothing.
+    //
+    // No other messages may take this way. Whoever receives such a message may release what it refers to at once, and
+    // a caller that keeps a reference to the same would be free to retain it only after the call.
+    if _isPOD(Message.self) {
+      if target.isCell {
+        let cell = unsafeDowncast(target, to: Cell.self)
+        if !cell.needsSlowPath {
+          switch MessageQueue<Message>(state: cell.mailbox.queue).pushReleasingNothing(message) {
+          case .done: return
+          case .wake: return cell.scheduleReleasingNothing()
+          case .full(let message): return Self.sendSlowly(message, .passRetained(target))
+          case .closed(let message): return Self.sendSlowly(message, .passRetained(target))
+          }
         }
       }
+      return Self.sendSlowly(message, .passRetained(target))
     }
-    Self.sendSlowly(message, .passRetained(target))
+    sendCounting(message)
   }
 
-  /// Makes a dead letter of a message to an actor that has ended. Releases the cell.
-  @inlinable @inline(never) static func lose(_ message: consuming Message, _ cell: Unmanaged<Cell>) {
-    _ = consume message
-    cell.takeRetainedValue().deadLetter(.ended, Message.self)
-  }
-
-  /// Sends to what is no plain cell. Releases the target.
+  /// Does the same with a target that the caller has retained, and releases it.
   @inlinable @inline(never) static func sendSlowly(_ message: consuming Message, _ target: Unmanaged<Recipient>) {
-    let address = Address(target.takeRetainedValue())
-    guard address.target.isCell else { return address.adapted(message) }
-    let cell = unsafeDowncast(address.target, to: Cell.self)
-    switch cell.push(message) {
-    case .done: return
-    case .wake: cell.schedule()
-    case .full(let message):
-      _ = consume message
-      cell.deadLetter(.mailboxFull, Message.self)
-    case .closed(let message):
-      _ = consume message
-      cell.deadLetter(.ended, Message.self)
+    Address(target.takeRetainedValue()).sendCounting(message)
+  }
+
+  @inlinable @inline(__always) func sendCounting(_ message: consuming Message) {
+    if target.isCell {
+      let cell = unsafeDowncast(target, to: Cell.self)
+      switch cell.push(message) {
+      case .done: return
+      case .wake: cell.schedule()
+      case .full(let message):
+        _ = consume message
+        cell.deadLetter(.mailboxFull, Message.self)
+      case .closed(let message):
+        _ = consume message
+        cell.deadLetter(.ended, Message.self)
+      }
+    } else {
+      adapted(message)
     }
   }
 

@@ -5,4 +5,5 @@ enum PoolSizes {
   nonisolated(unsafe) static var turnsBetweenLooks: UInt = 256
   nonisolated(unsafe) static var cellBatch = 64
   nonisolated(unsafe) static var nextBudget = 48
+  nonisolated(unsafe) static var heldUpAfter: Int64 = 0
 }

@@ -2,10 +2,7 @@
 extension Cell {
   /// Makes the cell runnable. Whoever cleared *idle* in its tail word calls this, once, on whatever thread that is. On
   /// a worker of the cell's own scheduler the cell goes to that worker; anywhere else it goes to the scheduler.
-  ///
-  /// It is declared to release nothing, which spares `Address.send` the counting of references. It may release what it
-  /// has allocated itself.
-  @_effects(releasenone) @usableFromInline func schedule() {
+  @usableFromInline func schedule() {
     if let dispatcher { return dispatcher.schedule(Runnable(self)) }
     let isDone = Worker.withCurrent { worker in
       guard worker.schedulerID == schedulerID else { return false }
@@ -14,6 +11,10 @@ extension Cell {
     }
     if isDone != true { system.scheduler.schedule(Runnable(self)) }
   }
+
+  /// Does the same, and is declared to release nothing. It may release what it has allocated itself. See
+  /// `Address.send`, which alone may call this.
+  @_effects(releasenone) @inline(never) @usableFromInline func scheduleReleasingNothing() { schedule() }
 
   /// Notes that this worker of the pool has woken the cell. Returns whether another worker of the pool had woken it
   /// last, which is a crossing.

@@ -13,7 +13,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   let unmanagedPool: Unmanaged<PoolScheduler>
   private let queue = LocalQueue()
   /// The bits of the runnable that this worker woke last, or 0. Each step that puts one in or takes one out is an
-  /// exchange, because a worker that the tick has started may take it from another thread.
+  /// exchange, because a worker that the tick has started, or that finds this one held up, may take it.
   private let nextToRun = Atomic<UInt>(0)
   /// The runnables that `takeShared` moves from a shared queue to the worker's own. It is empty between two calls, and
   /// a property only so that its memory is used again.
@@ -26,8 +26,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
   @exclusivity(unchecked) var mayStealNext = false
   /// How many more times in a row the slot goes before the queue.
   @exclusivity(unchecked) private var nextBudget = PoolWorker.nextBudget
-  /// How many runnables each of the others had begun when this worker looked last; see `takeFromHeldUp`.
+  /// How many runnables each of the others had begun at the time `activationsSeen`; see `takeFromHeldUp`.
   @exclusivity(unchecked) private var seenActivations: [UInt] = []
+  @exclusivity(unchecked) private var activationsSeen: Int64 = 0
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
   @exclusivity(unchecked) private var spreading = Spreading()
@@ -160,6 +161,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
     let now = ticks.load(ordering: .relaxed)
     if now != lastTick {
       lastTick = now
+      lookAtPoller()
       // After a tick the oldest of the unstarted cells come first, so that none waits for ever behind newer ones.
       if let found = takeShared(16, oldest: true) { return found }
     } else if turns % 61 == 0 {
@@ -179,7 +181,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   /// Empties the slot and returns the bits of what was in it, if anything. The worker calls it for its own slot, and
-  /// one that the tick has started for the slots of others.
+  /// for those of others if the tick has started it or they are held up.
   private func takeNext() -> UInt? {
     if nextToRun.load(ordering: .relaxed) == 0 { return nil }
     let bits = nextToRun.exchange(0, ordering: .acquiringAndReleasing)
@@ -327,8 +329,10 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     if let poller = pool.existingPoller, poller._withUnsafeGuaranteedRef({ $0.isWanted }) {
-      if let found = takeFromHeldUp(in: pool) { return found }
+      let found = takeFromHeldUp(in: pool, at: troupe_clock_now())
+      // Also if something was found, so that the sockets need not wait for a worker that is held up again and again.
       poller._withUnsafeGuaranteedRef { if $0.lacksWaiter { $0.look() } }
+      if let found { return found }
     }
     while true {
       if let runnable = next() ?? steal(in: pool, atLeast: mayStealNext ? 1 : Self.longQueue) { return runnable }
@@ -340,29 +344,29 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private static let longQueue: UInt = 128
 
-  /// Takes what waits behind a worker that has begun nothing since this worker searched last: because its thread has
-  /// lost the processor to another program, or because its handler takes long. Takes half of its queue, or what lies in
-  /// its slot.
+  /// Takes what waits behind a worker that has begun nothing for 100 microseconds: because its thread has lost the
+  /// processor to another program, or because its handler takes long. Takes half of its queue, or what lies in its
+  /// slot.
   ///
   /// Without this, a worker that finds something in the poller each time it searches would never look at what the
-  /// others have, and the tick helps only if a worker idles. With 50 connections to an echo server, of three threads on
-  /// two processors, one request in a hundred waited 4 ms for its answer, which is a time slice of the kernel; with
-  /// this 0.7 ms.
-  func takeFromHeldUp(in pool: PoolScheduler) -> Runnable? {
+  /// others have, and the tick helps only if a worker idles. `Docs/Architecture.md` has figures.
+  func takeFromHeldUp(in pool: PoolScheduler, at now: Int64) -> Runnable? {
+    if now &- activationsSeen < PoolSizes.heldUpAfter { return nil }
     let count = pool.others.count
-    if seenActivations.isEmpty { seenActivations = Array(repeating: .max, count: count) }
-    for i in 1..<max(count, 1) {
+    for i in 1..<max(count, 1) where i <= seenActivations.count {
       let number = (index + i) % count
       let taken = pool.others[number]._withUnsafeGuaranteedRef { other -> Runnable? in
-        let activations = other.activations.load(ordering: .relaxed)
-        if activations != seenActivations[number] {
-          seenActivations[number] = activations
-          return nil
-        }
+        if other.activations.load(ordering: .relaxed) != seenActivations[number] { return nil }
         return queue.steal(from: other.queue, atLeast: 1) ?? other.takeNext().map { Runnable(bits: $0) }
       }
       if let taken { return taken }
     }
+    // There is nothing to take, so they are looked at anew.
+    if seenActivations.isEmpty { seenActivations = Array(repeating: 0, count: count) }
+    for number in 0..<count {
+      seenActivations[number] = pool.others[number]._withUnsafeGuaranteedRef { $0.activations.load(ordering: .relaxed) }
+    }
+    activationsSeen = now
     return nil
   }
 

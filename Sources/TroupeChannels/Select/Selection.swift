@@ -5,7 +5,7 @@ internal import CTroupeShims
 ///
 /// The closure is called several times during one `select`: to look which operations are ready, to wait at each of
 /// them, to stop waiting, and to complete the one that was chosen. So it must do nothing but call these methods, each
-/// time the same ones in the same order. What to do when an operation was chosen belongs into that operation's own
+/// time the same ones in the same order, and it may be called once more when all is done. What to do when an operation was chosen belongs into that operation's own
 /// closure, which is called once, and only for the operation that was chosen. A loop over several channels is fine.
 ///
 /// A selection cannot be copied or kept, and only the thread or task that selects uses it.
@@ -84,6 +84,11 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
         if ready != 0 || laterCount != 0 { (pass, place) = (.complete, -1) } else { startLook() }
       case .look:
         checkCount()
+        // Before anything is chosen, so that the closure is not called after the body of the operation that was.
+        if width >= 0 && place >= width {
+          widen(operations)
+          pass = .look
+        }
         choose()
         if chosen < 0 { return false }
         (pass, place) = (.complete, -1)

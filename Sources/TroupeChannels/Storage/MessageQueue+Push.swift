@@ -66,6 +66,8 @@ extension MessageQueue where Element: ~Copyable {
   }
 
   /// Does the same as `push`. It is never inlined, so that the compiler knows in the caller that nothing is released.
+  /// That is true only if the element refers to nothing: otherwise whoever receives it may release what it refers to
+  /// before this returns.
   @inlinable @inline(never) @_effects(releasenone)
   package func pushReleasingNothing(_ element: consuming Element) -> Push<Element> { push(element) }
 

@@ -19,7 +19,7 @@ public import Synchronization
 
   @inlinable package var ringMask: UInt { UInt(ringMaskOrLongStart.load(ordering: .relaxed)) }
 
-  /// CellFlags a long block. The bit is free beside the address of a block, which is a multiple of eight.
+  /// Marks a long block. The bit is free beside the address of a block, which is a multiple of eight.
   @usableFromInline package static let longBlock: UInt = 1
 
   @inlinable package init(slots: Int, capacity: Int, tail word: UInt) {

@@ -52,8 +52,10 @@ extension ConnectionCore {
       if end == nil { end = .idle }
       return
     }
+    // Acquiring: pairs with the exchange in `resumeReading`, so that its time is seen if reading is not paused.
+    let isHeld = isCongested || isPaused.load(ordering: .acquiring)
     if isFrameLate(now) {
-      if isCongested || isPaused.load(ordering: .relaxed) {
+      if isHeld {
         // It is this side that does not read.
         frameBegan = now
       } else if !canRead && !isInputFresh {
@@ -66,11 +68,22 @@ extension ConnectionCore {
 
   /// The client of a server has had its time to agree on TLS.
   private func agreementIsLate(_ now: Int64) {
-    connectDeadline = .max
-    guard transport.isAgreeing else { return }
-    if isPaused.load(ordering: .relaxed) {
+    guard transport.isAgreeing, let limit = agreementTimeout?.nanosecondsClamped else {
+      connectDeadline = .max
+      return
+    }
+    // Acquiring: pairs with the exchange in `resumeReading`, so that its time is seen if reading is not paused.
+    let isHeld = isPaused.load(ordering: .acquiring)
+    let deadline = lastResumed.load(ordering: .relaxed).saturatingAdd(limit)
+    if isHeld {
       // It is this side that does not read.
-      connectDeadline = now.saturatingAdd(agreementTimeout?.nanosecondsClamped ?? .max)
+      connectDeadline = now.saturatingAdd(limit)
+    } else if now < deadline {
+      connectDeadline = deadline
+    } else if isCongested ? lock.withLock({ canWrite }) : canRead {
+      // What the client has sent has not been looked at, because the actor was busy. This turn does so, and the timer
+      // comes again.
+      connectDeadline = now
     } else {
       closeNow(.failed(NetworkError(.secure, peer, reason: "no handshake of TLS in time")))
     }

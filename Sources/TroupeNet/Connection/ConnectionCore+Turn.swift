@@ -81,6 +81,8 @@ extension ConnectionCore {
     }
     if isCongested && pendingBytes <= options.outputMark / 2 {
       isCongested = false
+      // What the peer could not send meanwhile does not count for a frame.
+      if frameBegan != 0 { frameBegan = system.scheduler.preciseNow }
       return .drained
     }
     if wantsHalfClose && pendingBytes == 0 && !hasEndedOutput { endOutputNow() }

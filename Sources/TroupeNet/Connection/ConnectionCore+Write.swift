@@ -41,9 +41,13 @@ extension ConnectionCore {
 
   func pauseReading() { isPaused.store(true, ordering: .relaxed) }
   func resumeReading() {
-    if options.frameTimeout != nil { lastResumed.store(system.scheduler.preciseNow, ordering: .relaxed) }
-    // Relaxed: the signal publishes it.
-    if isPaused.exchange(false, ordering: .relaxed) { signal(Signals.resume) }
+    // Relaxed: it is this side that pauses, so a stale value only means that nothing is resumed.
+    guard isPaused.load(ordering: .relaxed) else { return }
+    if options.frameTimeout != nil || agreementTimeout != nil {
+      lastResumed.store(system.scheduler.preciseNow, ordering: .relaxed)
+    }
+    // Releasing: publishes the time. Pairs with the looks at the timeouts. Everything else is published by the signal.
+    if isPaused.exchange(false, ordering: .releasing) { signal(Signals.resume) }
   }
   func close() { signal(Signals.close) }
   func abort() { signal(Signals.abort) }

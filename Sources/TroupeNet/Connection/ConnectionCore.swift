@@ -63,7 +63,7 @@ enum Signals {
   let signals = Atomic<UInt32>(Signals.posted)
   /// Whether frames are held back, because somebody asked for that.
   let isPaused = Atomic<Bool>(false)
-  /// When reading was resumed last. It is kept only if the options have a timeout for frames.
+  /// When reading was resumed last. It is kept only if the options have a timeout for frames or for TLS.
   let lastResumed = Atomic<Int64>(0)
   /// The number of bytes that wait for being sent. It is written under the lock.
   let pendingOutput = Atomic<Int>(0)

@@ -18,7 +18,7 @@ public struct Datagrams: Sendable {
   public struct Datagram: Sendable {
     /// What it contains. It may be empty.
     public let bytes: [UInt8]
-    /// Who has sent it, and where an answer goes.
+    /// Who has sent it, and where an answer goes. A sender that wants no answer may name port 0.
     public let sender: Endpoint
   }
 
@@ -30,8 +30,9 @@ public struct Datagrams: Sendable {
 
   /// Sends a datagram, and never waits. Any thread may call this; it costs a lock and a call of the system.
   ///
-  /// Returns false if the system has no room for it now or the socket is closed. Then the datagram is lost, as it may
-  /// be anywhere on its way. True does not mean that anybody gets it.
+  /// Returns false if the system has no room for it now, knows no way to the address or a firewall bars it, if the port
+  /// is 0, to which nothing can be sent, or if the socket is closed. Then the datagram is lost, as it may be anywhere on
+  /// its way. True does not mean that anybody gets it.
   ///
   /// - Parameters:
   ///   - bytes: What to send: up to 65,507 bytes by IPv4 and 65,527 by IPv6. From about 1,400 bytes on it may be sent
@@ -220,6 +221,8 @@ extension Context where Message: ~Copyable {
       throw NetworkError(
         .write, endpoint, reason: "a datagram is sent to an address, which is no name, and to a port below 65536")
     }
+    // Whoever answers a datagram must not fail because its sender has named this port.
+    if endpoint.port == 0 { return false }
     // Not every system takes the other form.
     if isIPv6 { troupe_address_map_to_ipv6(&address.raw) }
     let sent = lock.withLock { () -> Int? in
@@ -228,17 +231,17 @@ extension Context where Message: ~Copyable {
         Int(troupe_socket_send_to(descriptor, $0.baseAddress, $0.count, &address.raw))
       }
     }
-    guard let sent, sent != SystemError.wouldBlock, sent != SystemError.noBuffers, sent != SystemError.refused else {
-      return false
-    }
-    if sent < 0 { throw NetworkError(.write, endpoint, code: Int32(-sent)) }
-    return true
+    guard let sent else { return false }
+    if sent >= 0 { return true }
+    if troupe_error_loses_datagram(Int32(-sent)) { return false }
+    throw NetworkError(.write, endpoint, code: Int32(-sent))
   }
 
   func close() {
     closeSocket()
-    // The turn finds the socket closed, and the source leaves the actor.
-    signal(0)
+    // The turn finds the socket closed, and the source leaves the actor. There has to be a bit that a turn under way
+    // does not expect.
+    signal(Signals.close)
   }
 
   private func closeSocket() {

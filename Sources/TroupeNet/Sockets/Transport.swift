@@ -60,7 +60,6 @@ enum SystemError {
   static let refused = -Int(troupe_error_refused())
   static let inProgress = -Int(troupe_error_in_progress())
   static let noSuchFamily = -Int(troupe_error_no_family())
-  static let noBuffers = -Int(troupe_error_no_buffers())
 }
 
 /// A socket of the system. Sendable because its descriptor changes only when it is closed.

@@ -77,6 +77,8 @@
           }
         }
         let isAddress = name.map { SocketAddress(.tcp(host: $0, port: 0)) != nil } ?? false
+        // The zone of a link-local address is no matter of the certificate.
+        if isAddress { name = name.map { String($0.prefix { $0 != "%" }) } }
         let source: troupe_tls_source = { owner, bytes, count in
           let transport = Unmanaged<TLSTransport>.fromOpaque(owner!).takeUnretainedValue()
           return transport.readInner(UnsafeMutableRawBufferPointer(start: bytes, count: count))
