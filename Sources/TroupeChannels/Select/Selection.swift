@@ -87,6 +87,7 @@ public struct Selection<Outcome: ~Copyable>: ~Copyable {
         // Before anything is chosen, so that the closure is not called after the body of the operation that was.
         if width >= 0 && place >= width {
           widen(operations)
+          checkCount()
           pass = .look
         }
         choose()
