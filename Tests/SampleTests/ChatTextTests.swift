@@ -75,7 +75,13 @@ struct ChatTextTests {
     #expect(others.description == "https://b.example,http://c.example:81")
     #expect(accepts("https://b.example", "a.example", others) && accepts("http://c.example:81", "a.example", others))
     #expect(!accepts("http://b.example", "a.example", others) && !accepts("http://c.example", "a.example", others))
-    for wrong in ["", "b.example", "https://b.example,", "https://b.example/", "null"] {
+    // Browsers leave the usual port out, whoever names it.
+    let ports = try #require(Origins("https://b.example:443,http://c.example:80,http://d.example:443"))
+    #expect(accepts("https://b.example", nil, ports) && accepts("https://b.example:443", nil, ports))
+    #expect(accepts("http://c.example", nil, ports) && accepts("http://d.example:443", nil, ports))
+    #expect(!accepts("http://b.example", nil, ports) && !accepts("https://d.example", nil, ports))
+    #expect(!accepts("http://d.example", nil, ports) && !accepts("https://c.example", nil, ports))
+    for wrong in ["", "b.example", "https://b.example,", "https://b.example/", "null", "https://:443"] {
       #expect(Origins(wrong) == nil, "\(wrong)")
     }
   }

@@ -92,10 +92,13 @@ final class RawClient: @unchecked Sendable {
   }
 
   /// Everything up to the end of the connection.
-  func readAll() throws -> String {
+  func readAll() throws -> String { String(decoding: try readToEnd(), as: UTF8.self) }
+
+  /// The same as bytes.
+  func readToEnd() throws -> [UInt8] {
     while try fill() {}
     defer { unread = [] }
-    return String(decoding: unread, as: UTF8.self)
+    return unread
   }
 
   struct Answer {

@@ -59,6 +59,51 @@ struct SimulatedTests {
     routes.webSocket("/socket") { socket in for try await message in socket.messages { await socket.deliver(message) } }
   }
 
+  /// Opens a gate later on.
+  private struct Opener: Behavior {
+    let gate: Gate
+    func started(in context: Context<Int>) { context.timers.once("open", after: .seconds(1), 0) }
+    func receive(_ message: consuming Int, in context: Context<Int>) {
+      gate.open()
+      context.stop()
+    }
+  }
+
+  @Test("A long message that has come in is handled before a stop of the server", arguments: 0..<UInt64(5))
+  func longMessage(seed: UInt64) throws {
+    let simulation = Simulation(seed: seed)
+    let system = simulation.system
+    let network = try #require(system.simulatedNetwork)
+    // All of the message has arrived before the handler asks for it, and the server reads it in several turns.
+    network.settings.window = 4 << 20
+    network.settings.shortReads = false
+    let lengths = Mutex<[Int]>([])
+    let gate = Gate()
+    let server = try system.serveHTTP(on: .port(80)) { routes in
+      routes.webSocket("/socket") { socket in
+        for try await message in socket.messages {
+          guard case .binary(let bytes) = message else { continue }
+          lengths.withLock { $0.append(bytes.count) }
+          await gate.wait()
+        }
+      }
+    }
+    let stream =
+      Array((WebSocketTests.handshake + "\r\n").utf8) + WebSocketCodecTests.frame(0x82, [1])
+      + WebSocketCodecTests.frame(0x82, [UInt8](repeating: 2, count: 1_000_000))
+    let answer = Mutex<String?>(nil)
+    system.spawn {
+      Client(server.endpoint, stream, stream.count) { text in answer.withLock { $0 = text } }
+    }
+    try simulation.run(until: { lengths.withLock { $0.count } == 1 })
+    simulation.advance(by: .seconds(1))
+    system.spawn { Opener(gate: gate) }
+    try simulation.run { await server.stop(within: .seconds(60)) }
+    #expect(lengths.withLock { $0 } == [1, 1_000_000])
+    try simulation.run(until: { answer.withLock { $0 != nil } })
+    try simulation.finish()
+  }
+
   /// Streams that end the connection, and the status of each of their answers.
   private static let cases: [(stream: [UInt8], statuses: [Int])] = [
     (

@@ -135,7 +135,7 @@ struct WebSocketTests {
     let notes = Notes()
     let (begun, gate) = (Gate(), Gate())
     let (isSending, isRefused) = (Gate(), Gate())
-    try await withServer { routes in
+    try await withServer(options: Self.patient) { routes in
       routes.webSocket("/socket") { socket in Echo(socket: socket) { notes.add($0) } }
       routes.webSocket("/task") { socket in
         for try await message in socket.messages {
@@ -181,6 +181,124 @@ struct WebSocketTests {
       #expect(server.connectionCount == 0)
       await notes.isStopped.wait()
       #expect(notes.all == ["1001 ", "stopped"])
+    }
+  }
+
+  /// The settings of a server that waits for its handlers for as long as a test takes.
+  private static var patient: HTTPOptions {
+    var options = HTTPOptions()
+    options.server.drainTimeout = .seconds(600)
+    options.server.connection.closeTimeout = .seconds(60)
+    return options
+  }
+
+  @Test("A handler that only sends after its first message is told by its refused message when the server stops")
+  func senderAfterMessage() async throws {
+    let isSending = Gate()
+    var options = HTTPOptions()
+    // Half of it is what the handler has.
+    options.server.drainTimeout = .milliseconds(20)
+    try await withServer(options: options) { routes in
+      routes.webSocket("/socket") { socket in
+        for try await message in socket.messages {
+          await socket.deliver(message)
+          break
+        }
+        isSending.open()
+        while await socket.deliver(.text("more")) { await Task.yield() }
+      }
+    } _: { server, _ in
+      let client = try await onThread { () -> RawClient in
+        let client = try Self.open(server.port)
+        try client.send(Self.frame(0x81, "topic"))
+        return client
+      }
+      await isSending.wait()
+      async let stopped: Void = server.stop(within: .seconds(60))
+      let all = try await onThread { try Self.rest(client) }
+      #expect(all.first == "topic" && all.last == "1001")
+      await stopped
+    }
+  }
+
+  @Test("A message that is held back because the client does not read is handled too when the server stops")
+  func stopsWhileHeldBack() async throws {
+    try await withServer(options: Self.patient) { routes in
+      routes.webSocket("/socket") { socket in
+        for try await message in socket.messages {
+          if message == .text("much") {
+            socket.send([UInt8](repeating: 0, count: 12 << 20))
+          } else {
+            socket.send("last")
+          }
+        }
+      }
+      routes.webSocket("/idle") { socket in for try await _ in socket.messages {} }
+    } _: { server, _ in
+      let (client, idle) = try await onThread { () -> (RawClient, RawClient) in
+        let client = try Self.open(server.port)
+        try client.send(Self.frame(0x81, "much") + Self.frame(0x81, "x"))
+        // From now on so much waits that nothing is read.
+        _ = try client.read(1)
+        let idle = try RawClient(port: server.port)
+        try idle.send(Self.handshake.replacing("/socket", with: "/idle") + "\r\n")
+        #expect(try idle.answer().status == 101)
+        return (client, idle)
+      }
+      async let stopped: Void = server.stop(within: .seconds(60))
+      #expect(try await onThread { try Self.rest(idle) } == ["1001"])
+      let bytes = try await onThread { () -> [UInt8] in
+        defer { client.endOutput() }
+        return try client.readToEnd()
+      }
+      #expect(bytes.suffix(10) == [0x81, 4] + Array("last".utf8) + [0x88, 2, 0x03, 0xe9])
+      await stopped
+    }
+  }
+
+  /// The first bytes of the frames of which a server's stream consists.
+  private static func kinds(_ bytes: [UInt8]) -> [UInt8] {
+    var (all, position) = ([UInt8](), 0)
+    while position + 2 <= bytes.count {
+      all.append(bytes[position])
+      position += 2 + Int(bytes[position + 1])
+    }
+    return all
+  }
+
+  @Test("Nothing follows the frame that closes a socket, whoever sends meanwhile")
+  func nothingAfterClose() async throws {
+    var options = Self.patient
+    // The client reads as fast as it can, and the threads may be faster.
+    options.server.connection.outputLimit = .max
+    for round in 0..<20 {
+      let threads = DispatchGroup()
+      try await withServer(options: options) { routes in
+        routes.webSocket("/socket") { socket in
+          for _ in 0..<4 {
+            threads.enter()
+            Thread.detachNewThread {
+              while socket.send("x") {}
+              threads.leave()
+            }
+          }
+          for try await _ in socket.messages {}
+        }
+      } _: { server, _ in
+        let client = try await onThread { () -> RawClient in
+          let client = try Self.open(server.port)
+          _ = try Self.next(client)
+          return client
+        }
+        async let stopped: Void = server.stop(within: .seconds(60))
+        let kinds = try await onThread { () -> [UInt8] in
+          defer { client.endOutput() }
+          return Self.kinds(try client.readToEnd())
+        }
+        #expect(kinds.last == 0x88 && kinds.dropLast().allSatisfy { $0 == 0x81 }, "round \(round)")
+        await stopped
+        await withCheckedContinuation { done in threads.notify(queue: .global()) { done.resume() } }
+      }
     }
   }
 

@@ -63,10 +63,16 @@ import Troupe
   }
 
   @Test func `a signal that cannot be caught, or that there is not, is not heard of`() async {
-    let system = ActorSystem("service", options: .init(workers: 1))
-    let run = Task { await system.run(until: [ProcessSignal(number: SIGKILL), ProcessSignal(number: 1000)]) }
-    run.cancel()
+    let stopped = Event()
+    let system = await system(stopped)
+    // The one that can be caught is heard of, whatever the others are.
+    let signals = [SIGKILL, 1000, 0, -1, SIGUSR1].map { ProcessSignal(number: $0) }
+    let run = Task { await system.run(until: Set(signals)) }
+    await until { Self.isCaught(SIGUSR1) }
+    #expect(!Self.isCaught(SIGKILL) && !stopped.isSet)
+    kill(getpid(), SIGUSR1)
     _ = await run.value
+    #expect(stopped.isSet && !Self.isCaught(SIGUSR1))
   }
 
   /// Whether the process has a handler for a signal.

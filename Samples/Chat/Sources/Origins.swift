@@ -4,14 +4,19 @@
 /// says whose page it is by the field `Origin`, which no page can change. A program that is no browser need not send
 /// it, and may come in.
 struct Origins: Sendable, Equatable, LosslessStringConvertible {
+  /// Without the usual ports, which browsers do not send.
   private let others: [String]
 
   init() { others = [] }
 
   /// Sites with commas between them, as in `https://a.example,http://b.example:8080`.
   init?(_ description: String) {
-    others = description.lowercased().split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-    if others.contains(where: { Self.host(of: $0) == nil }) { return nil }
+    var others: [String] = []
+    for origin in description.lowercased().split(separator: ",", omittingEmptySubsequences: false) {
+      guard let origin = Self.normal(origin) else { return nil }
+      others.append(origin)
+    }
+    self.others = others
   }
 
   var description: String { others.joined(separator: ",") }
@@ -21,23 +26,19 @@ struct Origins: Sendable, Equatable, LosslessStringConvertible {
     guard let origin = origins.first?.lowercased() else { return true }
     // A browser sends one.
     if origins.count > 1 { return false }
-    if others.contains(origin) { return true }
-    guard let host, let own = Self.host(of: origin) else { return false }
-    return own == Self.host(host.lowercased(), ofScheme: origin.prefix { $0 != ":" })
+    guard let normal = Self.normal(origin) else { return false }
+    if others.contains(normal) { return true }
+    guard let host else { return false }
+    return normal == Self.normal(origin.prefix { $0 != ":" } + "://" + host.lowercased())
   }
 
-  /// The host of an origin, with its port if that is not the usual one; nil if it is none, such as "null", which stands
-  /// for a page without a site.
-  private static func host(of origin: String) -> String? {
-    for scheme in ["http", "https"] where origin.hasPrefix(scheme + "://") {
-      let host = origin.dropFirst(scheme.count + 3)
-      return host.isEmpty || host.contains("/") ? nil : Self.host(host, ofScheme: scheme)
+  /// An origin without its port if that is the usual one; nil if it is none, such as "null", which stands for a page
+  /// without a site.
+  private static func normal(_ origin: some StringProtocol) -> String? {
+    for (scheme, port) in [("http://", ":80"), ("https://", ":443")] where origin.hasPrefix(scheme) {
+      let end = origin.hasSuffix(port) ? origin.dropLast(port.count) : origin[...]
+      return end.count <= scheme.count || end.dropFirst(scheme.count).contains("/") ? nil : String(end)
     }
     return nil
-  }
-
-  private static func host(_ host: some StringProtocol, ofScheme scheme: some StringProtocol) -> String {
-    let port = scheme == "https" ? ":443" : ":80"
-    return String(host.hasSuffix(port) ? host.dropLast(port.count) : host[...])
   }
 }

@@ -17,7 +17,9 @@ do {
   for endpoint in endpoints {
     let server = try system.listen(
       on: endpoint, codec: CommandCodec(), options: serverOptions, as: { Session.Message.network($0) }
-    ) { [database] connection in Session(connection, database) }
+    ) { [database, limit = serverOptions.connection.outputLimit] connection in
+      Session(connection, database, outputLimit: limit)
+    }
     print("KeyValue: \(options.shards) shards, listening on \(server.endpoint)")
   }
 } catch {

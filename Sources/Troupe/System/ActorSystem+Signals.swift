@@ -26,9 +26,10 @@ extension ActorSystem {
   /// ```swift
   /// print(await system.run(until: [.interrupt, .terminate]))
   /// ```
-  /// While it waits the signals do not end the process, and none is lost. From the first one on they do what
-  /// they did before, so that a second Ctrl-C ends a shutdown that takes too long. Several systems may wait for
-  /// the same signal, and all of them hear of it. Not to be awaited in a handler.
+  /// While it waits the signals do not end the process, and none is lost. When it has heard of one, which is a
+  /// moment after that came, and no other system waits for them, they do again what they did before, so that a
+  /// second Ctrl-C ends a shutdown that takes too long. Several systems may wait for the same signal, and all of
+  /// them hear of it. Not to be awaited in a handler.
   /// - Parameters:
   ///   - signals: The signals that begin the shutdown.
   ///   - mode: Whether what is queued then is dropped or handled.
@@ -94,7 +95,9 @@ private final class SignalListeners: @unchecked Sendable {
   }
 
   private func wake() {
-    // The signals are taken under the lock too, so that whoever begins to listen now does not hear of earlier ones.
+    // The signals are taken under the lock too, so that they are for those who listen then. The first to listen to a
+    // signal does not hear of earlier ones, which `troupe_catch_signal` forgets. Whoever joins others that listen
+    // already may hear of one that came just before.
     let woken = lock.withLock { () -> [ShutdownWaiter] in
       let came = troupe_take_signals()
       return waiters.flatMap { number, waiters in came >> UInt64(number - 1) & 1 == 1 ? waiters : [] }

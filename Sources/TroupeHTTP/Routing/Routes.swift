@@ -101,7 +101,7 @@ public struct Routes {
   ///
   /// The actor gets the client's messages as its own, by demand: while it is behind, the client is held. The last event
   /// is `closed`; afterwards the actor handles what is queued and is stopped. When the actor ends by itself the socket
-  /// is closed: with 1011 if it failed, and with 1000 otherwise.
+  /// is closed: with 1011 if it failed, with 1001 if the server stops, and with 1000 otherwise.
   ///
   /// ```swift
   /// routes.webSocket("/chat") { socket in ChatSocket(socket: socket) }
@@ -132,7 +132,7 @@ public struct Routes {
   }
 
   /// Gives each WebSocket of a path to a closure that runs in a task. The socket is closed when the closure returns:
-  /// with 1011 if it throws, and with 1000 otherwise.
+  /// with 1011 if it throws, with 1001 if the server stops, and with 1000 otherwise.
   ///
   /// ```swift
   /// routes.webSocket("/echo") { socket in

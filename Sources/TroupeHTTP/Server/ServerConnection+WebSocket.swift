@@ -36,9 +36,8 @@ extension ServerConnection {
     case .ping(let bytes): connection.write { WebSocketEncoder.pong(bytes, into: &$0) }
     case .pong: break
     case .close(let code, let reason):
-      webSocket.isClosing = true
       webSocket.end = .closed(code ?? .none, reason: reason)
-      connection.write { WebSocketEncoder.close(code, "", into: &$0) }
+      WebSocket.writeClose(code, "", to: connection, webSocket)
       endSocket()
       close()
     }
@@ -62,22 +61,35 @@ extension ServerConnection {
   var ownCode: WebSocketCloseCode { isGoingAway ? .goingAway : .normal }
 
   /// The server stops. The handler gets the messages that have come in whole, and then `closed`. When it is done the
-  /// client is told that the server goes away.
+  /// client is told that the server goes away. A handler that takes longer than half of the time for that, perhaps
+  /// because it only sends and asks for no message any more, is not waited for: otherwise the client would be cut off
+  /// without a word.
   mutating func goAway(in context: Context<Message>) {
     guard case .webSocket = phase, !isGoingAway, let webSocket else { return }
     isGoingAway = true
     if askCount > 0 || webSocket.hasActor {
       context.address.send(.framesRead(askCount))
+      context.timers.once(
+        Self.goingAwayKey, after: site.options.server.drainTimeout / 2, .closeSocket(.goingAway, ""))
     } else {
       // It only sends, and would not hear of the end otherwise.
       closeSocket(.goingAway, "")
     }
   }
 
-  /// If the handler still waits for the message with this number, no whole one has come, because reading was not paused
-  /// meanwhile.
-  mutating func framesRead(_ number: Int) {
-    guard case .webSocket = phase, number == askCount, let webSocket, let reader = socketReader.take() else { return }
+  private static var goingAwayKey: Int { 1 }
+  private static var framesReadKey: Int { 2 }
+
+  /// If the handler still waits for the message with this number, and everything that has come in was read, then no
+  /// whole message has come.
+  mutating func framesRead(_ number: Int, in context: Context<Message>) {
+    guard case .webSocket = phase, number == askCount, socketReader != nil else { return }
+    if connection.hasUnreadInput {
+      // What has come in is read in later turns: it is long, or the client does not read what it was sent. This ends at
+      // the latest when the handler is waited for no longer; see `goAway`.
+      return context.timers.once(Self.framesReadKey, after: .milliseconds(5), .framesRead(number))
+    }
+    guard let webSocket, let reader = socketReader.take() else { return }
     let end = WebSocketEvent.closed(.goingAway, reason: "")
     webSocket.end = end
     reader.send(end)
@@ -86,9 +98,8 @@ extension ServerConnection {
   /// Closes the socket from this side. What the client still sends is thrown away.
   mutating func closeSocket(_ code: WebSocketCloseCode, _ reason: String) {
     guard case .webSocket = phase, let webSocket else { return }
-    webSocket.isClosing = true
     webSocket.end = .closed(code, reason: reason)
-    connection.write { WebSocketEncoder.close(code, reason, into: &$0) }
+    WebSocket.writeClose(code, reason, to: connection, webSocket)
     endSocket()
     close()
   }

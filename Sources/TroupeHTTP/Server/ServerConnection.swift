@@ -113,7 +113,7 @@ struct ServerConnection: Behavior, ~Copyable {
       context.log("the handler of a WebSocket failed: \(error)")
       closeSocket(.serverError, "")
     case .goAway: goAway(in: context)
-    case .framesRead(let number): framesRead(number)
+    case .framesRead(let number): framesRead(number, in: context)
     case .timer: timerFired(in: context)
     }
   }

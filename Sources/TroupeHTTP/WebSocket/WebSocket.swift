@@ -40,14 +40,38 @@ public struct WebSocket: Sendable {
   /// `ConnectionOptions.outputLimit`, and then the socket is cut off; use `deliver` to wait instead. Returns whether
   /// the message is on its way.
   @discardableResult public func send(_ text: String) -> Bool {
-    guard !state.isClosing else { return false }
-    return connection.write { WebSocketEncoder.text(text, into: &$0) }.isWritten
+    write { WebSocketEncoder.text(text, into: &$0) }
   }
 
   /// Sends bytes; see the form for a text.
   @discardableResult public func send(_ bytes: [UInt8]) -> Bool {
-    guard !state.isClosing else { return false }
-    return connection.write { WebSocketEncoder.binary(bytes, into: &$0) }.isWritten
+    write { WebSocketEncoder.binary(bytes, into: &$0) }
+  }
+
+  /// Writes a message, unless a close frame was written before it.
+  private func write(_ encode: (inout OutputBuffer) -> Void) -> Bool {
+    // Only so that a client with much to read yet is not cut off for a message that is not sent anyway.
+    if state.isClosing { return false }
+    var isSent = false
+    let outcome = connection.write { output in
+      // This is asked under the lock of the connection's output, under which `writeClose` notes it together with its frame.
+      if state.isClosing { return }
+      encode(&output)
+      isSent = true
+    }
+    return isSent && outcome.isWritten
+  }
+
+  /// Writes the close frame, after which no message is sent.
+  static func writeClose(
+    _ code: WebSocketCloseCode?, _ reason: String, to connection: Connection<HTTPCodec>, _ state: WebSocketState
+  ) {
+    connection.write { output in
+      state.isClosing = true
+      WebSocketEncoder.close(code, reason, into: &output)
+    }
+    // If the frame was refused, because too much waits to be sent, no message is to follow either.
+    state.isClosing = true
   }
 
   /// Sends a message as soon as the client has taken enough of what was sent before, and suspends the task until then.
@@ -118,7 +142,8 @@ final class WebSocketState: Sendable {
     set { isForActor.store(newValue, ordering: .relaxed) }
   }
 
-  /// Whether a close frame was sent, after which no message may be.
+  /// Whether a close frame was written, after which no message may be. It is set under the lock of the connection's
+  /// output, together with the frame.
   var isClosing: Bool {
     get { closing.load(ordering: .relaxed) }
     set { closing.store(newValue, ordering: .relaxed) }

@@ -1,3 +1,4 @@
+internal import Synchronization
 public import Troupe
 
 /// One end of a stream between two programs: a TCP or Unix-domain connection, whose bytes a `Codec` turns into frames.
@@ -117,6 +118,13 @@ extension Connection {
   /// already, and on any thread. Whoever takes it over must close the connection when what is under way is finished.
   /// Only the handlers of the connection's actor may call this.
   package func takeOverDraining(_ body: @escaping @Sendable () -> Void) { core.takeOverDraining(body) }
+  /// Whether something has come in that was not read, or not decoded. Only the handlers of the connection's actor may
+  /// ask this, and only while reading is not paused.
+  package var hasUnreadInput: Bool {
+    let news = Signals.readable | Signals.ended | Signals.resume
+    // Relaxed: what has come in is looked at by a turn, which takes the signals over.
+    return core.isInputFresh || core.canRead || core.signals.load(ordering: .relaxed) & news != 0
+  }
 }
 
 /// The codec of one connection. Sendable because only the turns of the connection's actor touch `decoder`.

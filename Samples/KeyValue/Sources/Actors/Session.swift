@@ -29,6 +29,12 @@ struct Session: Behavior {
   private var isReading = true
   /// What follows the answer that is outstanding.
   private var afterword: [UInt8] = []
+  /// Whether an answer waits for the client to make room.
+  private var isDelivering = false
+  /// What was published meanwhile. It follows the answer, which may be that the client listens to the channel now.
+  private var held: [UInt8] = []
+  /// A client that leaves so many bytes unread is closed.
+  private let outputLimit: Int
   private var isEnding = false
 
   // What the client has set.
@@ -39,9 +45,10 @@ struct Session: Behavior {
   var watched: ShardSet = []
   var subscriptions = SubscriptionNames()
 
-  init(_ connection: Connection<CommandCodec>, _ database: Database) {
+  init(_ connection: Connection<CommandCodec>, _ database: Database, outputLimit: Int) {
     self.connection = connection
     self.database = database
+    self.outputLimit = outputLimit
   }
 
   mutating func receive(_ message: consuming Message, in context: Context<Message>) {
@@ -57,8 +64,10 @@ struct Session: Behavior {
     case .network(.closed): leave(context)
     case .network: break
     case .answered(let answers): take(answers, context)
-    case .published(let bytes): connection.write(bytes)
-    case .delivered: goOn(context)
+    case .published(let bytes): published(bytes)
+    case .delivered:
+      isDelivering = false
+      goOn(context)
     }
   }
 
@@ -189,6 +198,7 @@ struct Session: Behavior {
       return goOn(context)
     }
     // Further answers are made only when the client has taken enough of the earlier ones.
+    isDelivering = true
     context.pipe({ [connection, bytes] in await connection.deliver(bytes) }, as: { _ in .delivered })
   }
 
@@ -198,11 +208,26 @@ struct Session: Behavior {
       connection.write(afterword)
       afterword = []
     }
+    if !held.isEmpty {
+      connection.write(held)
+      held = []
+    }
     if segment != nil, let batch {
       // What its shards had left undone.
       _ = flush(batch, context)
     } else {
       advance(context)
+    }
+  }
+
+  private mutating func published(_ bytes: [UInt8]) {
+    if !isDelivering {
+      connection.write(bytes)
+    } else if connection.pendingBytes + held.count < outputLimit {
+      held += bytes
+    } else {
+      // As the connection does with what is written to it.
+      connection.abort()
     }
   }
 
