@@ -76,8 +76,8 @@ void *troupe_take_parking(void) {
   return place;
 }
 
-// The handler of the signals that are caught may run on any thread between any two instructions, so all that it does is to
-// set a bit and to write a byte. The pipe is there as long as the process, so a handler that is late harms nobody.
+// The handler of the signals that are caught may run on any thread between any two instructions, so all that it does is
+// to set a bit and to write a byte. The pipe is there as long as the process, so a handler that is late harms nobody.
 static uint64_t caught_signals;
 static int signal_pipe[2] = {-1, -1};
 static struct sigaction signals_before[64];

@@ -324,7 +324,8 @@ int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
 int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
 bool troupe_error_loses_datagram(int32_t error) {
   switch (error) {
-  case EAGAIN: case ENOBUFS: case ECONNREFUSED: case ENETUNREACH: case EHOSTUNREACH: case ENETDOWN: case EPERM: return true;
+  case EAGAIN: case ENOBUFS: case ECONNREFUSED: case ENETUNREACH: case EHOSTUNREACH: case ENETDOWN: case EPERM:
+    return true;
   default: return false;
   }
 }

@@ -32,9 +32,9 @@ static inline void *troupe_allocate_aligned(size_t bytes, size_t alignment) {
   if (posix_memalign(&memory, alignment, bytes) != 0) abort();
   return memory;
 }
-/// Allocates memory that is aligned to its own size or to 2 MiB, whichever is less, and asks the system to use huge pages for it, if the system has a
-/// call for that. The size must be a power of two, and should be a multiple of a huge page (2 MiB on most machines). It
-/// never returns NULL.
+/// Allocates memory that is aligned to its own size or to 2 MiB, whichever is less, and asks the system to use huge
+/// pages for it, if the system has a call for that. The size must be a power of two, and should be a multiple of a huge
+/// page (2 MiB on most machines). It never returns NULL.
 void *troupe_allocate_huge(size_t bytes);
 /// Frees memory that one of the three functions above has returned.
 static inline void troupe_free(void *memory) { free(memory); }
@@ -125,11 +125,12 @@ void troupe_random_seed(uint64_t seed);
 /// Does nothing, but the compiler does not know that, and so cannot optimize the caller away.
 void troupe_opaque_nothing(void);
 
-/// Returns a descriptor that can be read when a signal has come which was caught by `troupe_catch_signal`, or a negative
-/// errno if there is none left. It is the same one each time. One thread at a time may call this, and before the others.
+/// Returns a descriptor that can be read when a signal has come which was caught by `troupe_catch_signal`, or a
+/// negative errno if there is none left. It is the same one each time. One thread at a time may call this, and before
+/// the others.
 int32_t troupe_open_signals(void);
-/// Has the process note a signal from now on instead of what it did before. Returns false if there is no such signal, or
-/// none that can be caught. It is not to be called again before `troupe_release_signal`.
+/// Has the process note a signal from now on instead of what it did before. Returns false if there is no such signal,
+/// or none that can be caught. It is not to be called again before `troupe_release_signal`.
 bool troupe_catch_signal(int32_t number);
 /// Has the process do what it did before `troupe_catch_signal`.
 void troupe_release_signal(int32_t number);

@@ -5,8 +5,9 @@ internal import CTroupeShims
 ///
 /// The closure is called several times during one `select`: to look which operations are ready, to wait at each of
 /// them, to stop waiting, and to complete the one that was chosen. So it must do nothing but call these methods, each
-/// time the same ones in the same order, and it may be called once more when all is done. What to do when an operation was chosen belongs into that operation's own
-/// closure, which is called once, and only for the operation that was chosen. A loop over several channels is fine.
+/// time the same ones in the same order, and it may be called once more when all is done. What to do when an operation
+/// was chosen belongs into that operation's own closure, which is called once, and only for the operation that was
+/// chosen. A loop over several channels is fine.
 ///
 /// A selection cannot be copied or kept, and only the thread or task that selects uses it.
 public struct Selection<Outcome: ~Copyable>: ~Copyable {

@@ -54,7 +54,8 @@ public struct WebSocket: Sendable {
     if state.isClosing { return false }
     var isSent = false
     let outcome = connection.write { output in
-      // This is asked under the lock of the connection's output, under which `writeClose` notes it together with its frame.
+      // This is asked under the lock of the connection's output, under which `writeClose` notes it together with its
+      // frame.
       if state.isClosing { return }
       encode(&output)
       isSent = true
