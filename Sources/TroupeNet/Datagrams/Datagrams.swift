@@ -31,8 +31,8 @@ public struct Datagrams: Sendable {
   /// Sends a datagram, and never waits. Any thread may call this; it costs a lock and a call of the system.
   ///
   /// Returns false if the system has no room for it now, knows no way to the address or a firewall bars it, if the port
-  /// is 0, to which nothing can be sent, or if the socket is closed. Then the datagram is lost, as it may be anywhere on
-  /// its way. True does not mean that anybody gets it.
+  /// is 0, to which nothing can be sent, or if the socket is closed. Then the datagram is lost, as it may be anywhere
+  /// on its way. True does not mean that anybody gets it.
   ///
   /// - Parameters:
   ///   - bytes: What to send: up to 65,507 bytes by IPv4 and 65,527 by IPv6. From about 1,400 bytes on it may be sent
