@@ -26,18 +26,18 @@ import Testing
     #expect(!runnable(1).isCell)
     for number in 1...3 as ClosedRange<UInt> { other.push(runnable(number)) }
     #expect(take(at: 1000) == nil, "this is the first search, so nobody knows whether the other worker is held up")
-    #expect(take(at: 1029) == nil, "this is too soon")
-    #expect(take(at: 1030) == 1)
-    #expect(take(at: 1031) == 2)
-    #expect(take(at: 1032) == 3, "it lay in the slot")
-    #expect(take(at: 1033) == nil)
+    #expect(take(at: 1099) == nil, "this is too soon")
+    #expect(take(at: 1100) == 1)
+    #expect(take(at: 1101) == 2)
+    #expect(take(at: 1102) == 3, "it lay in the slot")
+    #expect(take(at: 1103) == nil)
     #expect(!other.hasWork && !searching.hasWork)
   }
 
   @Test func `half of a queue is taken, and the rest of the half is in the own queue`() {
     for number in 1...9 as ClosedRange<UInt> { other.pushLast(runnable(number)) }
     #expect(take(at: 1000) == nil)
-    #expect(take(at: 1030) == 5, "the newest of the older half is run first")
+    #expect(take(at: 1100) == 5, "the newest of the older half is run first")
     #expect(searching.hasQueuedWork && other.hasQueuedWork)
   }
 

@@ -10,5 +10,5 @@ enum PoolSizes {
   /// Turns that what a worker woke last may have before what waits in the worker's queue.
   static var nextBudget: Int { 48 }
   /// After so many nanoseconds without a new turn a worker counts as held up, if another one asks.
-  static var heldUpAfter: Int64 { 30_000 }
+  static var heldUpAfter: Int64 { 100_000 }
 }

@@ -344,7 +344,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private static let longQueue: UInt = 128
 
-  /// Takes what waits behind a worker that has begun nothing for 30 microseconds: because its thread has lost the
+  /// Takes what waits behind a worker that has begun nothing for 100 microseconds: because its thread has lost the
   /// processor to another program, or because its handler takes long. Takes half of its queue, or what lies in its
   /// slot.
   ///
