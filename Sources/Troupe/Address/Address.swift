@@ -16,37 +16,7 @@ public struct Address<Message: ~Copyable>: Sendable {
   ///
   /// If the actor has ended, or its bounded mailbox is full, the message becomes a dead letter: counted, logged, and
   /// reported to the system's listener. To get it back instead, use `trySend`; to wait for room, `deliver`.
-  @inlinable @inline(__always) public func send(_ message: consuming sending Message) {
-    // The compiler takes each atomic operation for one that may release anything, even the array that this address was
-    // read from. With such an operation in the caller, a message to an element of an array would retain and release the
-    // actor's cell, and the count is in a cache line that the processor needs which runs the actor. So for messages
-    // that refer to nothing the usual case consists of two calls that are declared to release nothing.
-    //
-    // No other messages may take this way. Whoever receives such a message may release what it refers to at once, and
-    // a caller that keeps a reference to the same would be free to retain it only after the call.
-    if _isPOD(Message.self) {
-      if target.isCell {
-        let cell = unsafeDowncast(target, to: Cell.self)
-        if !cell.needsSlowPath {
-          switch MessageQueue<Message>(state: cell.mailbox.queue).pushReleasingNothing(message) {
-          case .done: return
-          case .wake: return cell.scheduleReleasingNothing()
-          case .full(let message): return Self.sendSlowly(message, .passRetained(target))
-          case .closed(let message): return Self.sendSlowly(message, .passRetained(target))
-          }
-        }
-      }
-      return Self.sendSlowly(message, .passRetained(target))
-    }
-    sendCounting(message)
-  }
-
-  /// Does the same with a target that the caller has retained, and releases it.
-  @inlinable @inline(never) static func sendSlowly(_ message: consuming Message, _ target: Unmanaged<Recipient>) {
-    Address(target.takeRetainedValue()).sendCounting(message)
-  }
-
-  @inlinable @inline(__always) func sendCounting(_ message: consuming Message) {
+  @inlinable public func send(_ message: consuming sending Message) {
     if target.isCell {
       let cell = unsafeDowncast(target, to: Cell.self)
       switch cell.push(message) {

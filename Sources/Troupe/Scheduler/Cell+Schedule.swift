@@ -12,10 +12,6 @@ extension Cell {
     if isDone != true { system.scheduler.schedule(Runnable(self)) }
   }
 
-  /// Does the same, and is declared to release nothing. It may release what it has allocated itself. See
-  /// `Address.send`, which alone may call this.
-  @_effects(releasenone) @inline(never) @usableFromInline func scheduleReleasingNothing() { schedule() }
-
   /// Notes that this worker of the pool has woken the cell. Returns whether another worker of the pool had woken it
   /// last, which is a crossing.
   ///

@@ -65,12 +65,6 @@ extension MessageQueue where Element: ~Copyable {
     return .done
   }
 
-  /// Does the same as `push`. It is never inlined, so that the compiler knows in the caller that nothing is released.
-  /// That is true only if the element refers to nothing: otherwise whoever receives it may release what it refers to
-  /// before this returns.
-  @inlinable @inline(never) @_effects(releasenone)
-  package func pushReleasingNothing(_ element: consuming Element) -> Push<Element> { push(element) }
-
   /// Goes on after another sender has won the compare-exchange.
   @inlinable @inline(never) func pushAgain(_ element: consuming Element, _ seen: UInt) -> Push<Element> {
     var backoff = Backoff()
