@@ -40,6 +40,8 @@ void troupe_expect_allocations(size_t bytes) {
   if (start < end) madvise((void *)start, end - start, MADV_POPULATE_WRITE);
 #endif
   free(memory);
+#else
+  (void)bytes;
 #endif
 }
 
