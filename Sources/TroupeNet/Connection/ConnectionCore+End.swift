@@ -57,8 +57,6 @@ extension ConnectionCore {
 
   /// Takes the connection away from the actor: what is left to do is done by whoever hears of something.
   func beginLingering(_ end: ConnectionEnd) {
-    // A peer that has not agreed on TLS has sent nothing and cannot be told of an end.
-    if pendingBytes == 0 && transport.isAgreeing { return closeNow(end) }
     self.end = end
     isDone = true
     input.clear()
