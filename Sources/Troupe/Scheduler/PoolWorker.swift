@@ -356,6 +356,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
     for i in 1..<max(count, 1) where i <= seenActivations.count {
       let number = (index + i) % count
       let taken = pool.others[number]._withUnsafeGuaranteedRef { other -> Runnable? in
+        // Relaxed: the number only decides whether anything is taken. What is taken is published by the steps of the
+        // queue and of the slot.
         if other.activations.load(ordering: .relaxed) != seenActivations[number] { return nil }
         return queue.steal(from: other.queue, atLeast: 1) ?? other.takeNext().map { Runnable(bits: $0) }
       }
