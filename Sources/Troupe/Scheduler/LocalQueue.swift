@@ -22,6 +22,13 @@ struct LocalQueue: ~Copyable {
 
   var isEmpty: Bool { head.load(ordering: .acquiring) == tail.load(ordering: .acquiring) }
 
+  /// How many runnables there are. The figure may be stale when it is used.
+  var count: UInt {
+    // The head first, since it never passes the tail.
+    let h = head.load(ordering: .acquiring)
+    return tail.load(ordering: .acquiring) &- h
+  }
+
   /// How many more runnables fit. Only the owner may ask; thieves can only make room meanwhile.
   var room: Int { Int(Self.capacity &- (tail.load(ordering: .relaxed) &- head.load(ordering: .relaxed))) }
 

@@ -108,6 +108,12 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// Whether there is anything that other workers may steal at any time, which the slot is not.
   var hasQueuedWork: Bool { !queue.isEmpty }
 
+  /// From how many runnables in this worker's queue on it pays to wake another worker for them. Only the tick writes
+  /// it; see `PoolScheduler.worthWaking`.
+  let worthWaking = Atomic<UInt>(1)
+  /// Whether so much waits in the queue that it pays to wake another worker.
+  var hasWorkToShare: Bool { queue.count >= worthWaking.load(ordering: .relaxed) }
+
   // MARK: On its own thread
 
   /// Puts a runnable that was woken on this worker into the slot. What was there before goes to the end of the queue.
@@ -125,7 +131,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
   func pushLast(_ runnable: Runnable) {
     if !queue.push(runnable) { overflow(runnable) }
     // There is more to do now than what this worker runs next, so an idle worker can help.
-    unmanagedPool._withUnsafeGuaranteedRef { if $0.state.mayWakeOne { $0.wakeOne(mayStealNext: false) } }
+    unmanagedPool._withUnsafeGuaranteedRef {
+      if $0.state.mayWakeOne && hasWorkToShare { $0.wakeOne(mayStealNext: false) }
+    }
   }
 
   /// Called when the queue is full: moves its older half, and the runnable that did not fit, to the queues that all
@@ -294,7 +302,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
           let wasLast = pool.state.stopSearching()
           // There may be more work than this worker took. While it was searching nobody else was woken for that, so the
           // last searcher wakes the next one.
-          if found != nil && wasLast && pool.hasQueuedWork { pool.wakeOne(mayStealNext: false) }
+          if found != nil && wasLast && pool.hasWorkToShare { pool.wakeOne(mayStealNext: false) }
         }
         guard let runnable = found else {
           switch becomeIdle(in: pool) {
