@@ -316,12 +316,6 @@ void troupe_error_text(int32_t error, char *text, size_t capacity) {
 #endif
 }
 
-int32_t troupe_error_would_block(void) { return EAGAIN; }
-int32_t troupe_error_interrupted(void) { return EINTR; }
-int32_t troupe_error_aborted(void) { return ECONNABORTED; }
-int32_t troupe_error_refused(void) { return ECONNREFUSED; }
-int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
-int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
 bool troupe_error_loses_datagram(int32_t error) {
   switch (error) {
   case EAGAIN: case ENOBUFS: case ECONNREFUSED: case ENETUNREACH: case EHOSTUNREACH: case ENETDOWN: case EPERM:
@@ -329,8 +323,6 @@ bool troupe_error_loses_datagram(int32_t error) {
   default: return false;
   }
 }
-int32_t troupe_error_reset(void) { return ECONNRESET; }
-int32_t troupe_error_pipe(void) { return EPIPE; }
 
 int32_t troupe_remove_socket_file(const char *path) {
   struct stat status;

@@ -3,8 +3,9 @@ import Testing
 
 @testable import Troupe
 
-/// What a searching worker takes from one that is held up. The workers have no threads here, so the test decides what
-/// each of them does, and what is in the queues is never run.
+/// When workers help each other: what a searching worker takes from one that is held up, and how much has to wait
+/// before another one is woken for it. The workers have no threads here, so the test decides what each of them does,
+/// and what is in the queues is never run.
 @Suite struct HeldUpTests {
   private let pool: PoolScheduler
   private var other: PoolWorker { pool.workers[0] }
@@ -58,5 +59,28 @@ import Testing
     for time in 10...11 as ClosedRange<Int64> {
       #expect(pool.workers[0].takeFromHeldUp(in: pool, at: time * 100_000) == nil)
     }
+  }
+
+  @Test(arguments: [(0, 1), (199, 1), (200, 2), (799, 7), (800, 8), (100_000, 8)] as [(UInt, UInt)])
+  func `where sockets wait, only so many short turns are worth a wake-up`(turns: UInt, enough: UInt) {
+    other.activations.wrappingAdd(turns, ordering: .relaxed)
+    #expect(other.tickPasses(whileSocketsWait: true) == (turns == 0), "a worker without a turn is stuck")
+    for number in 1...enough {
+      #expect(!other.hasWorkToShare && !pool.hasWorkToShare)
+      other.pushLast(runnable(number))
+    }
+    #expect(other.hasWorkToShare && pool.hasWorkToShare)
+  }
+
+  @Test func `without sockets every turn that waits is worth a wake-up, and after a tick without turns too`() {
+    other.activations.wrappingAdd(100_000, ordering: .relaxed)
+    #expect(!other.tickPasses(whileSocketsWait: false))
+    other.pushLast(runnable(1))
+    #expect(other.hasWorkToShare)
+    other.activations.wrappingAdd(100_000, ordering: .relaxed)
+    #expect(!other.tickPasses(whileSocketsWait: true))
+    #expect(!other.hasWorkToShare)
+    #expect(other.tickPasses(whileSocketsWait: true))
+    #expect(other.hasWorkToShare)
   }
 }

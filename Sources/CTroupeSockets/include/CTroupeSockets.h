@@ -4,6 +4,7 @@
 #ifndef CTROUPE_SOCKETS_H
 #define CTROUPE_SOCKETS_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -119,16 +120,16 @@ const char *troupe_error_name(int32_t error);
 void troupe_error_text(int32_t error, char *text, size_t capacity);
 
 /// The numbers of the errors that are looked for.
-int32_t troupe_error_would_block(void);
-int32_t troupe_error_interrupted(void);
-int32_t troupe_error_aborted(void);
-int32_t troupe_error_refused(void);
-int32_t troupe_error_in_progress(void);
-int32_t troupe_error_no_family(void);
+static inline int32_t troupe_error_would_block(void) { return EAGAIN; }
+static inline int32_t troupe_error_interrupted(void) { return EINTR; }
+static inline int32_t troupe_error_aborted(void) { return ECONNABORTED; }
+static inline int32_t troupe_error_refused(void) { return ECONNREFUSED; }
+static inline int32_t troupe_error_in_progress(void) { return EINPROGRESS; }
+static inline int32_t troupe_error_no_family(void) { return EAFNOSUPPORT; }
 /// Whether an error of sending a datagram means that this one is lost, and not that it can never be sent.
 bool troupe_error_loses_datagram(int32_t error);
-int32_t troupe_error_reset(void);
-int32_t troupe_error_pipe(void);
+static inline int32_t troupe_error_reset(void) { return ECONNRESET; }
+static inline int32_t troupe_error_pipe(void) { return EPIPE; }
 /// Removes the file of a Unix-domain socket, and nothing else.
 int32_t troupe_remove_socket_file(const char *path);
 

@@ -33,19 +33,21 @@ extension Cell {
   /// before everything else. `head` is the index of the next message in the queue. Called on the cell's worker, and
   /// only while `hasEnvelopes` is true.
   @usableFromInline func nextEnvelope(at head: UInt) -> Envelope? {
-    let rareState = rareState
-    var envelope = rareState.front.popFirst()
-    if envelope == nil, let position = rareState.placed.position, isReached(position, head) {
-      envelope = rareState.placed.popFirst()
+    var envelope: Envelope?
+    hasEnvelopes = false
+    withExistingRareState { rareState in
+      envelope = rareState.front.popFirst()
+      if envelope == nil, let position = rareState.placed.position, isReached(position, head) {
+        envelope = rareState.placed.popFirst()
+      }
+      hasEnvelopes = rareState.hasEnvelopes
     }
     if let store {
       if envelope == nil, let stored = store.popFirst() {
         if isBounded && stored.wasSent { store.hasRoom(in: self) }
         envelope = stored
       }
-      hasEnvelopes = rareState.hasEnvelopes || store.count > 0
-    } else {
-      hasEnvelopes = rareState.hasEnvelopes
+      if store.count > 0 { hasEnvelopes = true }
     }
     return envelope
   }
@@ -59,9 +61,11 @@ extension Cell {
 
   /// Takes in all envelopes that have been posted. Called on the cell's worker, when the control lane says so.
   func collectEnvelopes() {
-    let rareState = rareState
-    rareState.placed.append(reversing: mailbox.envelopes.take())
-    hasEnvelopes = rareState.hasEnvelopes || (store?.count ?? 0) > 0
+    withRareState {
+      $0.placed.append(reversing: mailbox.envelopes.take())
+      hasEnvelopes = $0.hasEnvelopes
+    }
+    if let store, store.count > 0 { hasEnvelopes = true }
   }
 
   /// Takes the next envelope with a message that the ended actor leaves behind, or the next stashed message. Returns

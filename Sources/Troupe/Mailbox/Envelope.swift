@@ -40,6 +40,9 @@
   /// a store. The rule of the store applies to these, and to nothing else.
   var wasSent: Bool { false }
 
+  /// Whether this is an `ActorTimer`. To ask is cheaper than a cast.
+  @usableFromInline var isActorTimer: Bool { false }
+
   /// Called when the envelope is dropped unopened at the end of the actor, unless it is a message.
   func actorEnds() {}
 }

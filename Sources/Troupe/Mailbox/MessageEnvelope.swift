@@ -14,7 +14,7 @@ extension Envelope {
   /// of the actor. The message is of the actor's type, which the envelope itself does not know.
   @inlinable final func takeMessage<Message: ~Copyable>(of type: Message.Type) -> Message? {
     // A class has one superclass, so what an actor's timer sends cannot be in a `MessageEnvelope` as well.
-    if self is ActorTimer { return unsafeDowncast(self, to: MessageTimer<Message>.self).message.take() }
+    if isActorTimer { return unsafeDowncast(self, to: MessageTimer<Message>.self).message.take() }
     return unsafeDowncast(self, to: MessageEnvelope<Message>.self).message.take()
   }
 }

@@ -13,7 +13,7 @@ struct DescriptorSet: ~Copyable, @unchecked Sendable {
   deinit { troupe_poller_destroy(handle) }
 
   /// Whether the system has to be told what the owner of a descriptor waits for.
-  static let isTold = troupe_poller_is_told()
+  static var isTold: Bool { troupe_poller_is_told() }
 
   func add(_ descriptor: Int32, _ token: UInt64) -> Int32 { troupe_poller_add(handle, descriptor, token) }
   func remove(_ descriptor: Int32) -> Int32 { troupe_poller_remove(handle, descriptor) }

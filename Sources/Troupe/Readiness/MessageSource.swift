@@ -106,7 +106,7 @@ extension Cell {
   fileprivate func putFirst(_ envelope: Envelope) {
     var list = EnvelopeList()
     list.append(envelope)
-    rareState.front.prepend(&list)
+    withRareState { $0.front.prepend(&list) }
     hasEnvelopes = true
   }
 

@@ -124,8 +124,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     }
   }
 
-  /// Whether there are descriptors. Without them everything that waits is worth a wake-up, because then there is no
-  /// worker that the next event wakes.
+  /// Whether there are descriptors.
   private var isPollerWanted: Bool { existingPoller?._withUnsafeGuaranteedRef { $0.isWanted } ?? false }
 
   /// Whether there are descriptors and no worker waits for them, so that a worker must not return its thread.
@@ -154,12 +153,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     var isWaiting = !injector.isEmpty || !unstarted.isEmpty
     var isQueued = false
     for worker in workers {
-      worker.ticks.wrappingAdd(1, ordering: .relaxed)
-      let activations = worker.activations.load(ordering: .relaxed)
-      let isStuck = activations == worker.activationsAtTick
-      worker.worthWaking.store(
-        isPollerWanted ? Self.worthWaking(turns: activations &- worker.activationsAtTick) : 1, ordering: .relaxed)
-      worker.activationsAtTick = activations
+      let isStuck = worker.tickPasses(whileSocketsWait: isPollerWanted)
       if isStuck && worker.hasWork { isWaiting = true }
       if worker.hasQueuedWork { isQueued = true }
       if isStuck { worker.releaseYielded() }
@@ -176,16 +170,6 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     state.tickDone()
     if !state.isAllIdle(workers.count) { armTick() }
   }
-
-  /// From how many runnables on it pays to wake another worker for them, if their worker has made so many turns since
-  /// the last tick. A tick is 5 milliseconds, so this is what the worker does in about 50 microseconds, and 8 at most.
-  ///
-  /// To wake a thread costs several microseconds, and more if another program has to give up its processor for it. Of a
-  /// service whose turns are short, one worker has often done what waits before the other one runs. Both then change
-  /// places all the time, and a request whose actor is on a worker that has just lost its processor waits for it. A
-  /// worker with long turns, or with little to do, makes few turns, and others are woken for all that it cannot do at
-  /// once. If the estimate is wrong the next tick helps, or the next event of a socket.
-  static func worthWaking(turns: UInt) -> UInt { min(8, max(1, turns / 100)) }
 
   /// Orders the next tick, unless one is ordered already.
   func armTick() {

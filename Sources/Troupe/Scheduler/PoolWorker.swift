@@ -109,10 +109,31 @@ final class PoolWorker: Worker, @unchecked Sendable {
   var hasQueuedWork: Bool { !queue.isEmpty }
 
   /// From how many runnables in this worker's queue on it pays to wake another worker for them. Only the tick writes
-  /// it; see `PoolScheduler.worthWaking`.
+  /// it; see `tickPasses`.
   let worthWaking = Atomic<UInt>(1)
   /// Whether so much waits in the queue that it pays to wake another worker.
   var hasWorkToShare: Bool { queue.count >= worthWaking.load(ordering: .relaxed) }
+
+  // MARK: Called by the tick
+
+  /// Notes that a tick has passed, and estimates from how many runnables on it pays to wake another worker. Returns
+  /// whether this worker has begun nothing since the last tick.
+  ///
+  /// If there are sockets, that is what the worker does in about 50 microseconds, and 8 runnables at most. To wake a
+  /// thread costs several microseconds, and more if another program has to give up its processor for it. Where turns
+  /// are short, one worker has often done what waits before the other one runs. Both then change places all the time,
+  /// and a request whose actor is on a worker that has just lost its processor waits for it. A worker with long turns,
+  /// or with little to do, makes few turns, and others are woken for all that it cannot do at once. If the estimate is
+  /// wrong the next event of a socket helps, or the next tick. `Docs/Architecture.md` has figures.
+  func tickPasses(whileSocketsWait: Bool) -> Bool {
+    ticks.wrappingAdd(1, ordering: .relaxed)
+    let number = activations.load(ordering: .relaxed)
+    let turns = number &- activationsAtTick
+    activationsAtTick = number
+    // A tick comes every 5 milliseconds.
+    worthWaking.store(whileSocketsWait ? min(8, max(1, turns / 100)) : 1, ordering: .relaxed)
+    return turns == 0
+  }
 
   // MARK: On its own thread
 

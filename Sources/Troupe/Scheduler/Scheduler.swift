@@ -115,6 +115,9 @@ extension Scheduler {
   /// The figures of this worker. Its thread writes them, and any thread may read them.
   @usableFromInline final let counts = WorkerCounts()
 
+  /// Memory that whatever runs on this worker may take and give back without a lock.
+  @exclusivity(unchecked) final var spareBlocks = SpareBlocks()
+
   /// By how many messages the turns of this worker are shorter than a full turn. It is 0 except in a simulation, whose
   /// turns are short so that actors interleave more often.
   @usableFromInline @exclusivity(unchecked) final var turnReduction = 0

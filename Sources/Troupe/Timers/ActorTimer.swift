@@ -24,6 +24,7 @@
     return cell.existingRareState?.timers?.remove(self) == true ? .message : .nothing
   }
   override var isMessage: Bool { !isCancelled }
+  @usableFromInline override final var isActorTimer: Bool { true }
 }
 
 /// A timer of an actor, with the message that it sends. It is a class of its own, below `KeyedTimer`, because whoever

@@ -16,22 +16,19 @@ public struct InputBuffer: ~Copyable {
   public internal(set) var isAtEnd = false
 
   /// Makes an empty buffer. It takes no memory before the first bytes come.
-  init() { base = Self.empty }
+  init() { base = BlockPool.none }
 
   /// Makes a buffer with these bytes, as if a peer had sent them. Use it to test a codec.
   public init(_ bytes: some Sequence<UInt8>, isAtEnd: Bool = false) {
-    base = Self.empty
+    base = BlockPool.none
     append(Array(bytes))
     self.isAtEnd = isAtEnd
   }
 
   deinit { if capacity > 0 { Self.free(base, capacity) } }
 
-  // There is always a base, so that no function has to look whether there is one.
-  nonisolated(unsafe) private static let empty = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 16)
-
   private static func free(_ base: UnsafeMutableRawPointer, _ capacity: Int) {
-    if capacity == BlockPool.size { BlockPool.shared.give(base) } else { base.deallocate() }
+    if capacity == BlockPool.size { BlockPool.give(base) } else { base.deallocate() }
   }
 
   // MARK: For codecs
@@ -113,7 +110,7 @@ public struct InputBuffer: ~Copyable {
       base.copyMemory(from: base + start, byteCount: count)
     } else {
       let grown = max(BlockPool.size, needed <= capacity ? capacity : max(needed, 2 * capacity))
-      let new = grown == BlockPool.size ? BlockPool.shared.take() : .allocate(byteCount: grown, alignment: 16)
+      let new = grown == BlockPool.size ? BlockPool.take() : .allocate(byteCount: grown, alignment: 16)
       new.copyMemory(from: base + start, byteCount: count)
       if capacity > 0 { Self.free(base, capacity) }
       base = new
@@ -140,7 +137,7 @@ public struct InputBuffer: ~Copyable {
   mutating func trim() {
     guard isEmpty && capacity > 0 else { return }
     Self.free(base, capacity)
-    base = Self.empty
+    base = BlockPool.none
     (start, end, capacity) = (0, 0, 0)
   }
 

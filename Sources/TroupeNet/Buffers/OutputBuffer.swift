@@ -32,14 +32,12 @@ public struct OutputBuffer: ~Copyable {
   }
 
   /// Makes an empty buffer. It takes no memory before the first bytes come.
-  public init() { base = Self.empty }
+  public init() { base = BlockPool.none }
 
   deinit {
-    for piece in pieces[firstPiece...] { if case .block(let block, _) = piece { BlockPool.shared.give(block) } }
-    if capacity > 0 { BlockPool.shared.give(base) }
+    for piece in pieces[firstPiece...] { if case .block(let block, _) = piece { BlockPool.give(block) } }
+    if capacity > 0 { BlockPool.give(base) }
   }
-
-  nonisolated(unsafe) private static let empty = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 16)
 
   // MARK: For codecs
 
@@ -129,7 +127,7 @@ public struct OutputBuffer: ~Copyable {
 
   @usableFromInline mutating func nextBlock() {
     finishBlock()
-    base = BlockPool.shared.take()
+    base = BlockPool.take()
     capacity = BlockPool.size
   }
 
@@ -145,9 +143,9 @@ public struct OutputBuffer: ~Copyable {
       pieces.append(.block(base, count: used))
       piecesCount += used
     } else if capacity > 0 {
-      BlockPool.shared.give(base)
+      BlockPool.give(base)
     }
-    base = Self.empty
+    base = BlockPool.none
     (used, capacity) = (0, 0)
   }
 
@@ -213,7 +211,7 @@ public struct OutputBuffer: ~Copyable {
       }
       left -= rest
       sent = 0
-      if case .block(let block, _) = pieces[firstPiece] { BlockPool.shared.give(block) }
+      if case .block(let block, _) = pieces[firstPiece] { BlockPool.give(block) }
       pieces[firstPiece] = .array([])
       firstPiece += 1
     }
@@ -229,8 +227,8 @@ public struct OutputBuffer: ~Copyable {
     firstPiece = 0
     sent += left
     if sent == used {
-      if capacity > 0 { BlockPool.shared.give(base) }
-      base = Self.empty
+      if capacity > 0 { BlockPool.give(base) }
+      base = BlockPool.none
       (used, capacity, sent, piecesCount) = (0, 0, 0, 0)
     }
   }

@@ -118,8 +118,8 @@ extension ConnectionCore {
 
   /// Reads what the peer still sends, up to its end. Under the lock.
   func throwInputAway() {
-    let block = BlockPool.shared.take()
-    defer { BlockPool.shared.give(block) }
+    let block = BlockPool.take()
+    defer { BlockPool.give(block) }
     // Only so much at once: a peer that never ends must not keep this thread.
     for _ in 0..<Self.readLimit {
       let count = transport.read(UnsafeMutableRawBufferPointer(start: block, count: BlockPool.size))

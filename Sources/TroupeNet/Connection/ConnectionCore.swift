@@ -49,60 +49,43 @@ enum Signals {
 ///
 /// Sendable because each property says who may touch it.
 @usableFromInline final class ConnectionCore: PollerClient, MessageSource, @unchecked Sendable {
-  let peer: Endpoint
-  let options: ConnectionOptions
-  let system: ActorSystem
-  let transport: any Transport
-  /// Whether the actor stops when the connection is closed, and keeps the connection when it is restarted, as the
-  /// actors of a server do.
-  @usableFromInline let isActorsOwn: Bool
-  /// Called once, when the socket is closed.
-  let whenClosed: @Sendable (ConnectionCore) -> Void
+  // What every turn needs comes first, so that it lies together in few cache lines.
 
   /// The bits of `Signals`. It begins as posted, so that nobody posts the envelope before it is attached.
   let signals = Atomic<UInt32>(Signals.posted)
   /// Whether frames are held back, because somebody asked for that.
   let isPaused = Atomic<Bool>(false)
-  /// When reading was resumed last. It is kept only if the options have a timeout for frames or for TLS.
-  let lastResumed = Atomic<Int64>(0)
   /// The number of bytes that wait for being sent. It is written under the lock.
   let pendingOutput = Atomic<Int>(0)
-  /// When something was sent or received last. It is kept only if the options have an idle timeout.
-  let lastActivity = Atomic<Int64>(0)
 
   // MARK: Under the lock
 
   let lock = FutexLock()
-  @usableFromInline @exclusivity(unchecked) var output = OutputBuffer()
+  /// Posts the envelope. It is nil before `attach`, and after the connection is closed.
+  @exclusivity(unchecked) var post: (@Sendable () -> Void)?
   /// Whether the socket may take output: it is connected, and has not said otherwise.
-  var canWrite: Bool
-  /// The error with which output failed outside of the actor's turn, which looks here.
-  var outputFailure: Int32 = 0
+  @exclusivity(unchecked) var canWrite: Bool
   /// Whether output is sent at once by whoever writes it, and not in a turn of the actor. It is set before anybody
   /// writes. The turn of an asynchronous handler may last for as long as that awaits something, and what it has written
   /// must not wait for its end.
-  var sendsAtOnce = false
+  @exclusivity(unchecked) var sendsAtOnce = false
   /// Whether nothing may be written any more.
-  var isClosedForOutput = false
+  @exclusivity(unchecked) var isClosedForOutput = false
   /// Whether the output was signalled since it was flushed last.
-  var isFlushSignalled = false
-  var isTransportClosed = false
-  var localEndpoint: Endpoint
-  var hasEndedOutput = false
-  /// Posts the envelope. It is nil before `attach`, and after the connection is closed.
-  @exclusivity(unchecked) var post: (@Sendable () -> Void)?
+  @exclusivity(unchecked) var isFlushSignalled = false
+  @exclusivity(unchecked) var isTransportClosed = false
+  @exclusivity(unchecked) var hasEndedOutput = false
   /// Whether the connection was asked to finish what is under way.
-  var isDrainAsked = false
-  /// Called in place of the connection's own way to drain.
-  var drainInstead: (@Sendable () -> Void)?
+  @exclusivity(unchecked) var isDrainAsked = false
+  /// The error with which output failed outside of the actor's turn, which looks here.
+  @exclusivity(unchecked) var outputFailure: Int32 = 0
+  @usableFromInline @exclusivity(unchecked) var output = OutputBuffer()
   @exclusivity(unchecked) var roomWaiters: [RoomWaiter] = []
-  var timer: ActionTimer?
 
   // MARK: Touched by the actor's turn alone, until the connection lingers, and then under the lock
 
   enum Phase { case connecting, open, lingering, closed }
   @exclusivity(unchecked) var phase: Phase
-  @usableFromInline @exclusivity(unchecked) var input = InputBuffer()
   /// Whether the input has bytes that the codec has not seen, or more than one frame.
   @exclusivity(unchecked) var isInputFresh = false
   @exclusivity(unchecked) var canRead = false
@@ -116,26 +99,52 @@ enum Signals {
   @exclusivity(unchecked) var isCongested = false
   @exclusivity(unchecked) var isDraining = false
   @exclusivity(unchecked) var wantsHalfClose = false
-  /// Why no more frames come, while the actor has not been told, and after it has been.
-  @exclusivity(unchecked) var inputFailure: (any Error)?
-  @exclusivity(unchecked) var isInputFailureTold = false
   /// Whether the turn has nothing to do with the socket any more.
   @exclusivity(unchecked) var isDone = false
-  /// How the connection ends, once that is decided.
-  @exclusivity(unchecked) var end: ConnectionEnd?
   @exclusivity(unchecked) var isEndTold = false
-  /// When the first byte of the frame came that is not complete. It is kept only if the options have a timeout for
-  /// frames. 0 stands for no frame.
-  @exclusivity(unchecked) var frameBegan: Int64 = 0
-  /// When an attempt to connect is given up, or a server's client that has not agreed on TLS.
-  @exclusivity(unchecked) var connectDeadline: Int64 = .max
-  /// When a connection that lingers is cut off.
-  @exclusivity(unchecked) var lingerDeadline: Int64 = .max
+  @exclusivity(unchecked) var isInputFailureTold = false
   /// Whether somebody has written since the output was sent last.
   @exclusivity(unchecked) var isFlushDue = false
   /// How many more frames and reads there may be before others have their turn.
   @exclusivity(unchecked) var framesLeft = ConnectionCore.frameLimit
   @exclusivity(unchecked) var readsLeft = ConnectionCore.readLimit
+  @usableFromInline @exclusivity(unchecked) var input = InputBuffer()
+  /// How the connection ends, once that is decided.
+  @exclusivity(unchecked) var end: ConnectionEnd?
+  /// Why no more frames come, while the actor has not been told, and after it has been.
+  @exclusivity(unchecked) var inputFailure: (any Error)?
+  /// When the first byte of the frame came that is not complete. It is kept only if the options have a timeout for
+  /// frames. 0 stands for no frame.
+  @exclusivity(unchecked) var frameBegan: Int64 = 0
+
+  // MARK: For ever the same
+
+  let transport: any Transport
+  let options: ConnectionOptions
+  let system: ActorSystem
+  /// Whether the actor stops when the connection is closed, and keeps the connection when it is restarted, as the
+  /// actors of a server do.
+  @usableFromInline let isActorsOwn: Bool
+  let peer: Endpoint
+  /// Called once, when the socket is closed.
+  let whenClosed: @Sendable (ConnectionCore) -> Void
+
+  // MARK: What few turns need
+
+  /// When reading was resumed last. It is kept only if the options have a timeout for frames or for TLS.
+  let lastResumed = Atomic<Int64>(0)
+  /// When something was sent or received last. It is kept only if the options have an idle timeout.
+  let lastActivity = Atomic<Int64>(0)
+  /// Under the lock.
+  @exclusivity(unchecked) var localEndpoint: Endpoint
+  /// Under the lock. It is called in place of the connection's own way to drain.
+  @exclusivity(unchecked) var drainInstead: (@Sendable () -> Void)?
+  /// Under the lock.
+  @exclusivity(unchecked) var timer: ActionTimer?
+  /// When an attempt to connect is given up, or a server's client that has not agreed on TLS. The turn's.
+  @exclusivity(unchecked) var connectDeadline: Int64 = .max
+  /// When a connection that lingers is cut off. It is set in the turn, and then under the lock.
+  @exclusivity(unchecked) var lingerDeadline: Int64 = .max
 
   static let frameLimit = 256
   static let readLimit = 16

@@ -8,17 +8,17 @@ public struct ConnectionOptions: Sendable {
     case drop
   }
 
-  /// After how long without a byte in either direction the connection is closed; nil for never.
-  public var idleTimeout: Duration?
-  /// How long a peer may take for one frame, from its first byte; nil for as long as it likes. It guards against peers
-  /// that send one byte at a time in order to hold a connection.
-  public var frameTimeout: Duration?
   /// From so many unsent bytes on, no further frame is read until half of them are sent. So a peer that does not read
   /// its answers is not served further, and the memory for it stays small.
   public var outputMark = 64 * 1024
   /// So many unsent bytes a connection keeps at most; then `whenFull` says what happens. It bounds what handlers write
   /// without having been asked by the peer, as in a broadcast. One frame may exceed it.
   public var outputLimit = 16 * 1024 * 1024
+  /// After how long without a byte in either direction the connection is closed; nil for never.
+  public var idleTimeout: Duration?
+  /// How long a peer may take for one frame, from its first byte; nil for as long as it likes. It guards against peers
+  /// that send one byte at a time in order to hold a connection.
+  public var frameTimeout: Duration?
   /// What happens to a frame that is over the limit.
   public var whenFull = FullRule.close
   /// Whether the connection stays open for output when the peer has ended its side. The actor is told by

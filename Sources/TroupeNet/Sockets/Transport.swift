@@ -54,12 +54,12 @@ enum ConnectProgress {
 
 /// The errors of the system that are looked for, as the negative numbers that calls return.
 enum SystemError {
-  static let wouldBlock = -Int(troupe_error_would_block())
-  static let interrupted = -Int(troupe_error_interrupted())
-  static let connectionAborted = -Int(troupe_error_aborted())
-  static let refused = -Int(troupe_error_refused())
-  static let inProgress = -Int(troupe_error_in_progress())
-  static let noSuchFamily = -Int(troupe_error_no_family())
+  static var wouldBlock: Int { -Int(troupe_error_would_block()) }
+  static var interrupted: Int { -Int(troupe_error_interrupted()) }
+  static var connectionAborted: Int { -Int(troupe_error_aborted()) }
+  static var refused: Int { -Int(troupe_error_refused()) }
+  static var inProgress: Int { -Int(troupe_error_in_progress()) }
+  static var noSuchFamily: Int { -Int(troupe_error_no_family()) }
 }
 
 /// A socket of the system. Sendable because its descriptor changes only when it is closed.
