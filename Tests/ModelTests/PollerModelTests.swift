@@ -142,6 +142,24 @@ extension ModelTests {
         ])
     }
 
+    @Test func `an event comes while the worker that heard of the one before is in a long turn`() {
+      PoolSizes.longTurn = -1
+      defer { PoolSizes.longTurn = .max }
+      check(
+        "a long turn", workers: 2, pieces: 2,
+        turns: [0: { run in run.waitForFlag() }, 1: { run in run.raiseFlag() }], fewer: 1,
+        [
+          { outside in
+            let tokens = [outside.add(0), outside.add(1)]
+            outside.becomesReady(0)
+            outside.awaitTurn(0)
+            outside.becomesReady(1)
+            outside.awaitTurn(1)
+            for (descriptor, token) in tokens.enumerated() { outside.remove(Int32(descriptor), token) }
+          }
+        ])
+    }
+
     @Test func `the last descriptor is removed and another one added`() {
       check("removed and added", workers: 2, pieces: 2, fewer: 1) { outside in
         let token = outside.add(0)

@@ -83,4 +83,22 @@ import Testing
     #expect(other.tickPasses(whileSocketsWait: true))
     #expect(other.hasWorkToShare)
   }
+
+  @Test func `the mean time of turns follows the stretches in which a worker did not run out of work`() {
+    func stretch(turns: UInt, from start: Int64, to end: Int64) {
+      other.beginStretch(at: start)
+      other.activations.wrappingAdd(turns, ordering: .relaxed)
+      other.noteStretch(endsAt: end)
+    }
+    stretch(turns: 0, from: 1000, to: 9000)
+    #expect(other.meanTurn == 0, "nothing ran")
+    stretch(turns: 2, from: 10_000, to: 26_000)
+    #expect(other.meanTurn == 1000, "an eighth of 8,000")
+    // The time between two stretches does not count.
+    for number in 0..<100 as Range<Int64> {
+      let start = 1_000_000 * number
+      stretch(turns: 4, from: start, to: start + 32_000)
+    }
+    #expect((7900...8000).contains(other.meanTurn))
+  }
 }

@@ -6,4 +6,5 @@ enum PoolSizes {
   nonisolated(unsafe) static var cellBatch = 64
   nonisolated(unsafe) static var nextBudget = 48
   nonisolated(unsafe) static var heldUpAfter: Int64 = 0
+  nonisolated(unsafe) static var longTurn = Int64.max
 }

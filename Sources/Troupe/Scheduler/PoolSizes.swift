@@ -11,4 +11,6 @@ enum PoolSizes {
   static var nextBudget: Int { 48 }
   /// After so many nanoseconds without a new turn a worker counts as held up, if another one asks.
   static var heldUpAfter: Int64 { 100_000 }
+  /// If turns take longer than so many nanoseconds, somebody else has to wait for the sockets meanwhile.
+  static var longTurn: Int64 { 250_000 }
 }

@@ -1,3 +1,4 @@
+internal import CTroupeShims
 import Synchronization
 
 /// How a worker becomes idle: it returns its thread, or waits in the poller until something has become ready.
@@ -49,6 +50,7 @@ extension PoolWorker {
     var result = Idling.awake
     poller.wait {
       poller.releaseWait()
+      beginStretch(at: troupe_clock_now())
       if pool.state.unidle(index) {
         place.store(Self.onThread, ordering: .relaxed)
         pool.armTick()

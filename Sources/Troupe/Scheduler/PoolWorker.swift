@@ -29,6 +29,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// How many runnables each of the others had begun at the time `activationsSeen`; see `takeFromHeldUp`.
   @exclusivity(unchecked) private var seenActivations: [UInt] = []
   @exclusivity(unchecked) private var activationsSeen: Int64 = 0
+  /// The mean time of this worker's turns, in nanoseconds, as far as `noteStretch` knows it.
+  @exclusivity(unchecked) private(set) var meanTurn: Int64 = 0
+  /// Since when the worker has not run out of work, and how many runnables it had begun by then.
+  @exclusivity(unchecked) private var stretchBegan: Int64 = 0
+  @exclusivity(unchecked) private var activationsBefore: UInt = 0
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
   @exclusivity(unchecked) private var turns: UInt = 0
   @exclusivity(unchecked) private var spreading = Spreading()
@@ -302,7 +307,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private func run(in pool: PoolScheduler) {
     do {
-      spreading.restart(at: troupe_clock_now(), own: crossings.load(ordering: .relaxed))
+      let now = troupe_clock_now()
+      spreading.restart(at: now, own: crossings.load(ordering: .relaxed))
+      beginStretch(at: now)
       var isSearching = true
       while true {
         var found = next()
@@ -323,7 +330,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
           let wasLast = pool.state.stopSearching()
           // There may be more work than this worker took. While it was searching nobody else was woken for that, so the
           // last searcher wakes the next one.
-          if found != nil && wasLast && pool.hasWorkToShare { pool.wakeOne(mayStealNext: false) }
+          if found != nil && wasLast && (pool.hasWorkToShare || leavesSockets(in: pool)) {
+            pool.wakeOne(mayStealNext: false)
+          }
         }
         guard let runnable = found else {
           switch becomeIdle(in: pool) {
@@ -358,7 +367,9 @@ final class PoolWorker: Worker, @unchecked Sendable {
   private func search(in pool: PoolScheduler) -> Runnable? {
     var backoff = Backoff()
     if let poller = pool.existingPoller, poller._withUnsafeGuaranteedRef({ $0.isWanted }) {
-      let found = takeFromHeldUp(in: pool, at: troupe_clock_now())
+      let now = troupe_clock_now()
+      noteStretch(endsAt: now)
+      let found = takeFromHeldUp(in: pool, at: now)
       // Also if something was found, so that the sockets need not wait for a worker that is held up again and again.
       poller._withUnsafeGuaranteedRef { if $0.lacksWaiter { $0.look() } }
       if let found { return found }
@@ -372,6 +383,28 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   private static let longQueue: UInt = 128
+
+  /// Notes that the worker has run out of work. What its turns have taken since it began to run counts for an eighth of
+  /// the mean. Called only if there are sockets.
+  func noteStretch(endsAt now: Int64) {
+    let turns = Int64(activations.load(ordering: .relaxed) &- activationsBefore)
+    if turns > 0 { meanTurn += ((now - stretchBegan) / turns - meanTurn) / 8 }
+    beginStretch(at: now)
+  }
+
+  /// Notes that the worker has something to run again.
+  func beginStretch(at now: Int64) {
+    stretchBegan = now
+    activationsBefore = activations.load(ordering: .relaxed)
+  }
+
+  /// Whether nobody would hear of the sockets while this worker, which has just found something to run, is in a turn
+  /// that may last: no other worker waits in the poller or searches, and the turns of this one have taken a quarter of
+  /// a millisecond lately. Then another worker is woken, and waits in the poller. For shorter turns that would cost
+  /// more than it gains.
+  private func leavesSockets(in pool: PoolScheduler) -> Bool {
+    meanTurn > PoolSizes.longTurn && pool.pollerLacksWaiter
+  }
 
   /// Takes what waits behind a worker that has begun nothing for 100 microseconds: because its thread has lost the
   /// processor to another program, or because its handler takes long. Takes half of its queue, or what lies in its
