@@ -151,8 +151,9 @@ extension ModelTests {
         [
           { outside in
             let tokens = [outside.add(0), outside.add(1)]
+            // If they are heard of at a time, the second is run first. If not, the first is in its turn, which does not
+            // end before the second has been heard of.
             outside.becomesReady(0)
-            outside.awaitTurn(0)
             outside.becomesReady(1)
             outside.awaitTurn(1)
             for (descriptor, token) in tokens.enumerated() { outside.remove(Int32(descriptor), token) }
