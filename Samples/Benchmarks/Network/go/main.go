@@ -1,6 +1,6 @@
 // Network peers in Go, each as one would write it with the standard library: a goroutine a connection, bufio, net/http.
 //
-//	peer-net-go resp|echo|http --port N
+//	peer-net-go resp|echo|work|http --port N
 package main
 
 import (
@@ -12,11 +12,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 )
 
 func main() {
 	if len(os.Args) < 2 {
-		log.Fatal("usage: peer-net-go resp|echo|http --port N")
+		log.Fatal("usage: peer-net-go resp|echo|work|http --port N")
 	}
 	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
 	port := flags.Int("port", 0, "the port to listen at, on 127.0.0.1")
@@ -31,6 +32,8 @@ func main() {
 		serve(listener, func(c net.Conn) error { return serveRESP(c, store) })
 	case "echo":
 		serve(listener, serveEcho)
+	case "work":
+		serve(listener, serveWork)
 	case "http":
 		log.Fatal(http.Serve(listener, http.HandlerFunc(hello)))
 	default:
@@ -61,6 +64,26 @@ func serveEcho(c net.Conn) error {
 	buffer := make([]byte, 4096)
 	for {
 		n, err := c.Read(buffer)
+		if n > 0 {
+			if _, err := c.Write(buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Sends each byte back after as many milliseconds of work.
+func serveWork(c net.Conn) error {
+	buffer := make([]byte, 4096)
+	for {
+		n, err := c.Read(buffer)
+		for _, b := range buffer[:n] {
+			for end := time.Now().Add(time.Duration(b) * time.Millisecond); time.Now().Before(end); {
+			}
+		}
 		if n > 0 {
 			if _, err := c.Write(buffer[:n]); err != nil {
 				return err

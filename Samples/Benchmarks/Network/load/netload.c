@@ -8,14 +8,19 @@
 //   netload idle --port P --connections N
 //       Opens N connections, one round trip of one byte on each, so that the server has seen them all. Prints
 //       "ready N", and holds them until standard input ends.
+//   netload beside --port P --seconds S --work M
+//       One connection asks for M milliseconds of work, and half a millisecond later another one for none, again and
+//       again. Prints "p50_us p99_us" of the latency of the second. The server is one that works for as many milliseconds
+//       as the one byte of a message says, and then sends the byte back.
 //
-// The server is an echo server on 127.0.0.1. Any error, a wrong byte or a close by the server ends the program with
+// The server is else an echo server on 127.0.0.1. Any error, a wrong byte or a close by the server ends the program with
 // status 1 and a line that says what happened. The first fifth of a second of `echo` is not counted.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,7 +32,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static long port, connections, size = 64, pipeline = 1, concurrency = 50;
+static long port, connections, size = 64, pipeline = 1, concurrency = 50, work = 5;
 static double seconds = 2;
 static const uint64_t patience = 20000000000u; // nanoseconds
 
@@ -258,6 +263,41 @@ static void run_open(void) {
   printf("%.0f\n", (double)done / seconds);
 }
 
+static void exchange(int fd, char byte, int sends, int receives) {
+  char got = 0;
+  if (sends && send(fd, &byte, 1, MSG_NOSIGNAL) != 1) fail_errno("send");
+  if (!receives) return;
+  if (recv(fd, &got, 1, 0) != 1) fail("the server closed a connection, or had no answer for 20 seconds");
+  if (got != byte) fail("an answer is %d, not %d", got, byte);
+}
+
+static void run_beside(void) {
+  int fds[2];
+  struct timeval limit = {.tv_sec = (time_t)(patience / 1000000000u)};
+  for (unsigned long i = 0; i < 2; i++) {
+    fds[i] = open_connection(i);
+    if (fcntl(fds[i], F_SETFL, 0) < 0) fail_errno("fcntl");
+    if (setsockopt(fds[i], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) < 0) fail_errno("setsockopt");
+    struct pollfd writable = {.fd = fds[i], .events = POLLOUT};
+    if (poll(&writable, 1, 20000) != 1) fail("the server does not accept");
+    exchange(fds[i], 0, 1, 1);
+  }
+  // The pauses leave the server time to idle, as a service does that is not busy. The first rounds are not counted: a
+  // server may learn from them how long its work takes.
+  const struct timespec before = {.tv_nsec = 500000}, after = {.tv_nsec = 3000000};
+  uint64_t end = now() + (uint64_t)(seconds * 1e9);
+  for (long round = 0; round < 20 || now() < end; round++) {
+    exchange(fds[0], (char)work, 1, 0);
+    nanosleep(&before, NULL);
+    uint64_t since = now();
+    exchange(fds[1], 0, 1, 1);
+    if (round >= 10) count_latency(now() - since);
+    exchange(fds[0], (char)work, 0, 1);
+    nanosleep(&after, NULL);
+  }
+  printf("%.1f %.1f\n", percentile(0.5), percentile(0.99));
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   for (int i = 2; i < argc; i += 2) {
@@ -270,12 +310,17 @@ int main(int argc, char **argv) {
     else if (!strcmp(name, "--seconds")) seconds = value;
     else if (!strcmp(name, "--size")) size = (long)value;
     else if (!strcmp(name, "--pipeline")) pipeline = (long)value;
+    else if (!strcmp(name, "--work")) work = (long)value;
     else if (!strcmp(name, "--concurrency")) concurrency = (long)value;
     else fail("unknown option %s", name);
   }
   int echo = !strcmp(mode, "echo"), idle = !strcmp(mode, "idle"), opens = !strcmp(mode, "open");
-  if (!echo && !idle && !opens) fail("usage: netload echo|open|idle --port P ..., see the head of netload.c");
-  if (port < 1 || port > 65535 || (!opens && connections < 1)) fail("--port and --connections are needed");
+  int beside = !strcmp(mode, "beside");
+  if (!echo && !idle && !opens && !beside)
+    fail("usage: netload echo|open|idle|beside --port P ..., see the head of netload.c");
+  if (port < 1 || port > 65535 || (!opens && !beside && connections < 1))
+    fail("--port and --connections are needed");
+  if (work > 127) fail("--work is 127 at most");
 
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -290,6 +335,7 @@ int main(int argc, char **argv) {
   if ((set = epoll_create1(EPOLL_CLOEXEC)) < 0) fail_errno("epoll_create1");
   if (echo) run_echo();
   else if (idle) run_idle();
+  else if (beside) run_beside();
   else run_open();
   return 0;
 }
