@@ -7,6 +7,8 @@ struct PoolState: ~Copyable, Sendable {
   private let idle = Atomic<UInt64>(0)
   /// How many workers search for work now.
   private let searching = Atomic<Int>(0)
+  /// Relaxed: it decides whether somebody is woken, for which the tick would else have to come.
+  private let meanTurnTime = Atomic<Int64>(0)
   /// Whether a tick is ordered.
   private let tick = Atomic<Bool>(false)
   /// For how many more ticks nobody is woken for what waits in the workers' own queues. `Spreading` says why.
@@ -63,6 +65,15 @@ struct PoolState: ~Copyable, Sendable {
   func stopSearching() -> Bool { searching.wrappingSubtract(1, ordering: .sequentiallyConsistent).newValue == 0 }
   /// Whether more than half of the workers that have a thread search. One more would find nothing that these miss.
   func hasManySearchers(of count: Int) -> Bool { searching.load(ordering: .relaxed) * 2 > active(of: count) }
+
+  /// How long a turn has taken lately, in nanoseconds.
+  var turnTime: Int64 { meanTurnTime.load(ordering: .relaxed) }
+  /// Notes how long turns took that a worker has made. This counts for an eighth of the mean. If two workers do this at
+  /// a time, one of them is not counted.
+  func note(turnTime: Int64) {
+    let mean = self.turnTime
+    meanTurnTime.store(mean + (turnTime - mean) / 8, ordering: .relaxed)
+  }
 
   // MARK: Going idle
 

@@ -29,8 +29,6 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// How many runnables each of the others had begun at the time `activationsSeen`; see `takeFromHeldUp`.
   @exclusivity(unchecked) private var seenActivations: [UInt] = []
   @exclusivity(unchecked) private var activationsSeen: Int64 = 0
-  /// The mean time of this worker's turns, in nanoseconds, as far as `noteStretch` knows it.
-  @exclusivity(unchecked) private(set) var meanTurn: Int64 = 0
   /// Since when the worker has not run out of work, and how many runnables it had begun by then.
   @exclusivity(unchecked) private var stretchBegan: Int64 = 0
   @exclusivity(unchecked) private var activationsBefore: UInt = 0
@@ -384,11 +382,13 @@ final class PoolWorker: Worker, @unchecked Sendable {
 
   private static let longQueue: UInt = 128
 
-  /// Notes that the worker has run out of work. What its turns have taken since it began to run counts for an eighth of
-  /// the mean. Called only if there are sockets.
+  /// Notes that the worker has run out of work, and how long the turns took that it has made since it had work again.
+  /// Called only if there are sockets.
   func noteStretch(endsAt now: Int64) {
     let turns = Int64(activations.load(ordering: .relaxed) &- activationsBefore)
-    if turns > 0 { meanTurn += ((now - stretchBegan) / turns - meanTurn) / 8 }
+    if turns > 0 {
+      unmanagedPool._withUnsafeGuaranteedRef { $0.state.note(turnTime: (now - stretchBegan) / turns) }
+    }
     beginStretch(at: now)
   }
 
@@ -399,11 +399,11 @@ final class PoolWorker: Worker, @unchecked Sendable {
   }
 
   /// Whether nobody would hear of the sockets while this worker, which has just found something to run, is in a turn
-  /// that may last: no other worker waits in the poller or searches, and the turns of this one have taken a quarter of
-  /// a millisecond lately. Then another worker is woken, and waits in the poller. For shorter turns that would cost
-  /// more than it gains.
+  /// that may last: no other worker waits in the poller or searches, and turns have taken a quarter of a millisecond
+  /// lately. Then another worker is woken, and waits in the poller. For shorter turns that would cost more than it
+  /// gains.
   private func leavesSockets(in pool: PoolScheduler) -> Bool {
-    meanTurn > PoolSizes.longTurn && pool.pollerLacksWaiter
+    pool.state.turnTime > PoolSizes.longTurn && pool.pollerLacksWaiter
   }
 
   /// Takes what waits behind a worker that has begun nothing for 100 microseconds: because its thread has lost the
