@@ -64,7 +64,9 @@ import Testing
   @Test(arguments: [(0, 1), (199, 1), (200, 2), (799, 7), (800, 8), (100_000, 8)] as [(UInt, UInt)])
   func `where sockets wait, only so many short turns are worth a wake-up`(turns: UInt, enough: UInt) {
     other.activations.wrappingAdd(turns, ordering: .relaxed)
-    #expect(other.tickPasses(whileSocketsWait: true) == (turns == 0), "a worker without a turn is stuck")
+    let counted = other.tickPasses()
+    #expect(counted == turns && other.tickPasses() == 0)
+    pool.state.estimate(turns: counted, whileSocketsWait: true)
     for number in 1...enough {
       #expect(!other.hasWorkToShare && !pool.hasWorkToShare)
       other.pushLast(runnable(number))
@@ -72,15 +74,36 @@ import Testing
     #expect(other.hasWorkToShare && pool.hasWorkToShare)
   }
 
-  @Test func `without sockets every turn that waits is worth a wake-up, and after a tick without turns too`() {
-    other.activations.wrappingAdd(100_000, ordering: .relaxed)
-    #expect(!other.tickPasses(whileSocketsWait: false))
+  @Test func `every turn is worth a wake-up without sockets, if turns are long, and if few are made`() {
     other.pushLast(runnable(1))
+    pool.state.estimate(turns: 100_000, whileSocketsWait: false)
     #expect(other.hasWorkToShare)
-    other.activations.wrappingAdd(100_000, ordering: .relaxed)
-    #expect(!other.tickPasses(whileSocketsWait: true))
+    pool.state.estimate(turns: 100_000, whileSocketsWait: true)
     #expect(!other.hasWorkToShare)
-    #expect(other.tickPasses(whileSocketsWait: true))
+    pool.state.estimate(turns: 100, whileSocketsWait: true)
+    #expect(other.hasWorkToShare)
+    for _ in 0..<9 { pool.state.note(turnTime: 100_000) }
+    pool.state.estimate(turns: 100_000, whileSocketsWait: true)
+    #expect(other.hasWorkToShare, "the turns take more than 60 microseconds on average")
+  }
+
+  @Test func `nobody is woken for less than that`() {
+    let pool = PoolScheduler(workers: 2)
+    // As if the first worker had a thread, and had found something to run.
+    #expect(pool.state.claimIdle(always: true) == 0)
+    #expect(pool.state.stopSearching())
+    pool.state.estimate(turns: 100_000, whileSocketsWait: true)
+    for number in 1...7 as ClosedRange<UInt> { pool.workers[0].pushLast(runnable(number)) }
+    #expect(pool.state.isIdle(1))
+  }
+
+  @Test func `after a long idle time everything is worth a wake-up`() {
+    pool.state.estimate(turns: 100_000, whileSocketsWait: true)
+    other.pushLast(runnable(1))
+    other.beginStretch(at: 1000)
+    other.idleEnds(at: 1000 + PoolSizes.tick)
+    #expect(!other.hasWorkToShare)
+    other.idleEnds(at: 1001 + 2 * PoolSizes.tick)
     #expect(other.hasWorkToShare)
   }
 
@@ -100,5 +123,12 @@ import Testing
       stretch(turns: 4, from: start, to: start + 32_000)
     }
     #expect((7900...8000).contains(pool.state.turnTime))
+  }
+
+  @Test func `one turn that lasts does not make turns long, and some do`() {
+    pool.state.note(turnTime: 1_000_000_000)
+    #expect(pool.state.turnTime <= PoolSizes.longTurn)
+    pool.state.note(turnTime: 1_000_000_000)
+    #expect(pool.state.turnTime > PoolSizes.longTurn)
   }
 }

@@ -54,7 +54,7 @@ extension Cell {
     existingRareState = rareState
     return rareState
   }
-  /// Calls `body` with the rare state, without counting references if there is one already. On the cell's worker.
+  /// Calls `body` with the rare state, as `withExistingRareState` does if there is one already. On the cell's worker.
   @inline(__always) func withRareState(_ body: (RareState) -> Void) {
     if withExistingRareState(body) == nil { body(rareState) }
   }

@@ -7,4 +7,6 @@ enum PoolSizes {
   nonisolated(unsafe) static var nextBudget = 48
   nonisolated(unsafe) static var heldUpAfter: Int64 = 0
   nonisolated(unsafe) static var longTurn = Int64.max
+  nonisolated(unsafe) static var mostWorthWaking: UInt = 8
+  static let tick: Int64 = 5_000_000
 }

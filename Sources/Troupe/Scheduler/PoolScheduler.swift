@@ -149,15 +149,18 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
   /// pools, so it must be short.
   func tick() {
     state.tickPasses()
-    let isPollerWanted = isPollerWanted
+    var mostTurns: UInt = 0
     var isWaiting = !injector.isEmpty || !unstarted.isEmpty
     var isQueued = false
     for worker in workers {
-      let isStuck = worker.tickPasses(whileSocketsWait: isPollerWanted)
+      let turns = worker.tickPasses()
+      mostTurns = max(mostTurns, turns)
+      let isStuck = turns == 0
       if isStuck && worker.hasWork { isWaiting = true }
       if worker.hasQueuedWork { isQueued = true }
       if isStuck { worker.releaseYielded() }
     }
+    state.estimate(turns: mostTurns, whileSocketsWait: isPollerWanted)
     if isPollerForgotten { isWaiting = true }
     if isWaiting {
       wakeOne(mayStealNext: true)
@@ -173,7 +176,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
 
   /// Orders the next tick, unless one is ordered already.
   func armTick() {
-    if state.claimTick() { armTick(after: 5_000_000) }
+    if state.claimTick() { armTick(after: Int(PoolSizes.tick)) }
   }
 }
 

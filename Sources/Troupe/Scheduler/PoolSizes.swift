@@ -11,6 +11,10 @@ enum PoolSizes {
   static var nextBudget: Int { 48 }
   /// After so many nanoseconds without a new turn a worker counts as held up, if another one asks.
   static var heldUpAfter: Int64 { 100_000 }
+  /// How many turns that wait are worth a wake-up in any case; see `PoolState.estimate`.
+  static var mostWorthWaking: UInt { 8 }
+  /// The time between two ticks, in nanoseconds.
+  static var tick: Int64 { 5_000_000 }
   /// If turns take longer than so many nanoseconds, somebody else has to wait for the sockets meanwhile.
   static var longTurn: Int64 { 250_000 }
 }

@@ -7,8 +7,11 @@ struct PoolState: ~Copyable, Sendable {
   private let idle = Atomic<UInt64>(0)
   /// How many workers search for work now.
   private let searching = Atomic<Int>(0)
-  /// Relaxed: it decides whether somebody is woken, for which the tick would else have to come.
+  /// How long a turn has taken lately, in nanoseconds; see `note`. Relaxed, as the next word: they decide whether
+  /// somebody is woken, for which the tick would else have to come.
   private let meanTurnTime = Atomic<Int64>(0)
+  /// From how many runnables in a worker's queue on it pays to wake another worker for them; see `estimate`.
+  let worthWaking = Atomic<UInt>(1)
   /// Whether a tick is ordered.
   private let tick = Atomic<Bool>(false)
   /// For how many more ticks nobody is woken for what waits in the workers' own queues. `Spreading` says why.
@@ -68,11 +71,28 @@ struct PoolState: ~Copyable, Sendable {
 
   /// How long a turn has taken lately, in nanoseconds.
   var turnTime: Int64 { meanTurnTime.load(ordering: .relaxed) }
-  /// Notes how long turns took that a worker has made. This counts for an eighth of the mean. If two workers do this at
-  /// a time, one of them is not counted.
+  /// Notes how long the turns of a worker took on average since it had work again. This counts for an eighth of the
+  /// mean, and for no more than eight long turns would, because a worker that has lost its processor for a while seems
+  /// to have had a long turn: one such case alone does not make turns long. If two workers do this at a time, one of
+  /// them is not counted.
   func note(turnTime: Int64) {
     let mean = self.turnTime
-    meanTurnTime.store(mean + (turnTime - mean) / 8, ordering: .relaxed)
+    let counted = min(turnTime, PoolSizes.longTurn.multipliedReportingOverflow(by: 8).partialValue)
+    meanTurnTime.store(mean + (counted - mean) / 8, ordering: .relaxed)
+  }
+
+  /// Called by the tick: estimates from how many runnables on it pays to wake another worker for them. `turns` is the
+  /// greatest number of turns that a worker has made since the last tick.
+  ///
+  /// If there are sockets and turns are short, that is what the worker has done in about 50 microseconds, and 8
+  /// runnables at most. To wake a thread costs several microseconds, and more if another program has to give up its
+  /// processor for it. Where turns are short, one worker has often done what waits before the other one runs. Both then
+  /// change places all the time, and a request whose actor is on a worker that has just lost its processor waits for it.
+  /// If the estimate is wrong the next event of a socket helps, or the next tick. `Docs/Architecture.md` has figures.
+  func estimate(turns: UInt, whileSocketsWait: Bool) {
+    let areShort = whileSocketsWait && turnTime < PoolSizes.longTurn / 4
+    let worth = areShort ? min(PoolSizes.mostWorthWaking, max(1, turns / 100)) : 1
+    if worthWaking.load(ordering: .relaxed) != worth { worthWaking.store(worth, ordering: .relaxed) }
   }
 
   // MARK: Going idle

@@ -29,7 +29,8 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// How many runnables each of the others had begun at the time `activationsSeen`; see `takeFromHeldUp`.
   @exclusivity(unchecked) private var seenActivations: [UInt] = []
   @exclusivity(unchecked) private var activationsSeen: Int64 = 0
-  /// Since when the worker has not run out of work, and how many runnables it had begun by then.
+  /// When the worker had work again after it had run out of it, and how many runnables it had begun by then. The search
+  /// counts as work. Kept only if there are sockets.
   @exclusivity(unchecked) private var stretchBegan: Int64 = 0
   @exclusivity(unchecked) private var activationsBefore: UInt = 0
   @exclusivity(unchecked) private var lastTick: UInt32 = 0
@@ -47,7 +48,7 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// the bits must only be compared.
   let running = Atomic<UInt>(0)
   /// The value of `activations` that the last tick saw. Only the tick touches it.
-  var activationsAtTick: UInt = 0
+  private var activationsAtTick: UInt = 0
 
   /// How many times in a row the slot goes before the queue. After that the queue comes first once, so that two actors
   /// that play ping-pong do not starve the others.
@@ -111,31 +112,17 @@ final class PoolWorker: Worker, @unchecked Sendable {
   /// Whether there is anything that other workers may steal at any time, which the slot is not.
   var hasQueuedWork: Bool { !queue.isEmpty }
 
-  /// From how many runnables in this worker's queue on it pays to wake another worker for them. Only the tick writes
-  /// it; see `tickPasses`.
-  let worthWaking = Atomic<UInt>(1)
   /// Whether so much waits in the queue that it pays to wake another worker.
-  var hasWorkToShare: Bool { queue.count >= worthWaking.load(ordering: .relaxed) }
+  var hasWorkToShare: Bool {
+    queue.count >= unmanagedPool._withUnsafeGuaranteedRef { $0.state.worthWaking.load(ordering: .relaxed) }
+  }
 
-  // MARK: Called by the tick
-
-  /// Notes that a tick has passed, and estimates from how many runnables on it pays to wake another worker. Returns
-  /// whether this worker has begun nothing since the last tick.
-  ///
-  /// If there are sockets, that is what the worker does in about 50 microseconds, and 8 runnables at most. To wake a
-  /// thread costs several microseconds, and more if another program has to give up its processor for it. Where turns
-  /// are short, one worker has often done what waits before the other one runs. Both then change places all the time,
-  /// and a request whose actor is on a worker that has just lost its processor waits for it. A worker with long turns,
-  /// or with little to do, makes few turns, and others are woken for all that it cannot do at once. If the estimate is
-  /// wrong the next event of a socket helps, or the next tick. `Docs/Architecture.md` has figures.
-  func tickPasses(whileSocketsWait: Bool) -> Bool {
+  /// Called by the tick. Returns how many runnables this worker has begun since the last tick.
+  func tickPasses() -> UInt {
     ticks.wrappingAdd(1, ordering: .relaxed)
     let number = activations.load(ordering: .relaxed)
-    let turns = number &- activationsAtTick
-    activationsAtTick = number
-    // A tick comes every 5 milliseconds.
-    worthWaking.store(whileSocketsWait ? min(8, max(1, turns / 100)) : 1, ordering: .relaxed)
-    return turns == 0
+    defer { activationsAtTick = number }
+    return number &- activationsAtTick
   }
 
   // MARK: On its own thread
@@ -388,6 +375,15 @@ final class PoolWorker: Worker, @unchecked Sendable {
     let turns = Int64(activations.load(ordering: .relaxed) &- activationsBefore)
     if turns > 0 {
       unmanagedPool._withUnsafeGuaranteedRef { $0.state.note(turnTime: (now - stretchBegan) / turns) }
+    }
+    beginStretch(at: now)
+  }
+
+  /// Called when the worker has waited in the poller. If it was idle for longer than a tick, what the ticks have seen
+  /// before does not tell how long the next turns will be.
+  func idleEnds(at now: Int64) {
+    if now - stretchBegan > PoolSizes.tick {
+      unmanagedPool._withUnsafeGuaranteedRef { $0.state.worthWaking.store(1, ordering: .relaxed) }
     }
     beginStretch(at: now)
   }

@@ -1,7 +1,8 @@
-/// A few blocks of memory that a worker keeps for whatever runs on it. All are of one size, that of the buffers of
-/// `TroupeNet`, which takes them from here: the turn of a connection takes two blocks and gives them back, and a lock
+/// A few blocks of memory that a worker keeps for whatever runs on it. `TroupeNet` takes its buffers from here: the turn of a connection takes two blocks and gives them back, and a lock
 /// for each of these steps would be a good part of what a short frame costs.
-struct SpareBlocks: ~Copyable {
+package struct SpareBlocks: ~Copyable {
+  /// The size of each block, which is allocated by whoever gives it to a worker first.
+  package static var size: Int { 16 * 1024 }
   /// The first block. Each block has the address of the next in its first bytes.
   private var first: UnsafeMutableRawPointer?
   private var count = 0

@@ -5,18 +5,18 @@ internal import TroupeChannels
 /// Memory for the buffers of connections, in blocks of one size that are used again and again.
 ///
 /// A connection has a block only while bytes wait in it, so the number of blocks follows the number of busy
-/// connections and not that of open ones. Each worker keeps two free blocks for itself, and the pool up to `kept` more;
-/// further ones are freed.
+/// connections and not that of open ones. Each worker keeps up to two free blocks for itself, and the pool up to
+/// `kept` more; further ones are freed.
 ///
 /// Sendable because the list of free blocks is touched only under the lock.
 final class BlockPool: @unchecked Sendable {
   /// The size of a block: as much as one read takes in.
-  static var size: Int { 16 * 1024 }
+  static var size: Int { SpareBlocks.size }
   private static var kept: Int { 64 }
   /// What a buffer without memory has in place of a block, so that no function has to look whether there is one.
   /// Nothing is read or written there.
   static var none: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bitPattern: 16).unsafelyUnwrapped }
-  // The pool of the process. To reach it costs a call, which the blocks of the workers are spared.
+  // The pool of the process. To reach a variable like this costs a call, so the worker is asked first.
   private static let shared = BlockPool()
 
   private let lock = FutexLock()

@@ -143,7 +143,7 @@ enum Signals {
   @exclusivity(unchecked) var timer: ActionTimer?
   /// When an attempt to connect is given up, or a server's client that has not agreed on TLS. The turn's.
   @exclusivity(unchecked) var connectDeadline: Int64 = .max
-  /// When a connection that lingers is cut off. It is set in the turn, and then under the lock.
+  /// Under the lock. When a connection that lingers is cut off.
   @exclusivity(unchecked) var lingerDeadline: Int64 = .max
 
   static let frameLimit = 256

@@ -8,6 +8,8 @@ public struct ConnectionOptions: Sendable {
     case drop
   }
 
+  // What each turn looks at comes first, so that it lies together in the cache.
+
   /// From so many unsent bytes on, no further frame is read until half of them are sent. So a peer that does not read
   /// its answers is not served further, and the memory for it stays small.
   public var outputMark = 64 * 1024

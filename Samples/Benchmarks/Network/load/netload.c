@@ -13,7 +13,7 @@
 //       again. Prints "p50_us p99_us" of the latency of the second. The server is one that works for as many milliseconds
 //       as the one byte of a message says, and then sends the byte back.
 //
-// The server is else an echo server on 127.0.0.1. Any error, a wrong byte or a close by the server ends the program with
+// Otherwise the server is an echo server. It is on 127.0.0.1. Any error, a wrong byte or a close by the server ends the program with
 // status 1 and a line that says what happened. The first fifth of a second of `echo` is not counted.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
