@@ -27,7 +27,7 @@ extension ConnectionCore {
     var timer: ActionTimer?
     var waiters: [RoomWaiter] = []
     /// It may refer to the actor, which must not go under the lock.
-    var drainInstead: (@Sendable () -> Void)?
+    var drainInstead: (@Sendable (Bool) -> Void)?
     var isFirst = false
 
     func finish(_ core: ConnectionCore) {

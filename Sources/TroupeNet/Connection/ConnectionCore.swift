@@ -93,8 +93,10 @@ enum Signals {
   @exclusivity(unchecked) var post: (@Sendable () -> Void)?
   /// Whether the connection was asked to finish what is under way.
   var isDrainAsked = false
-  /// Called in place of the connection's own way to drain.
-  var drainInstead: (@Sendable () -> Void)?
+  /// Whether it was told besides that little time is left for that.
+  var isDrainLate = false
+  /// Called in place of the connection's own way to drain, with `isDrainLate`.
+  var drainInstead: (@Sendable (Bool) -> Void)?
   @exclusivity(unchecked) var roomWaiters: [RoomWaiter] = []
   var timer: ActionTimer?
 
