@@ -20,9 +20,9 @@ public struct Server: Sendable {
   /// after the timeout what is left.
   ///
   /// A connection finishes when it has handled every frame that has come in whole, its reading is not paused, and its
-  /// output is sent. The client of a WebSocket is told that the server goes away when the handler of that has ended, and
-  /// at the latest after half of the timeout, or of `ServerOptions.drainTimeout` if that is shorter. It returns when all
-  /// connections are closed. A second call waits as well.
+  /// output is sent. The client of a WebSocket is told that the server goes away when the socket's handler has ended,
+  /// and at the latest after half of the timeout, or of `ServerOptions.drainTimeout` if that is shorter. This returns
+  /// when all connections are closed. A second call waits as well.
   nonisolated(nonsending) public func stop(within timeout: Duration = .seconds(5)) async {
     state.stopAccepting()
     await state.drain(within: timeout)
