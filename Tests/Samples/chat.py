@@ -19,6 +19,13 @@ def fail(reason):
     sys.exit(f"chat.py: {reason}")
 
 
+def handles_interrupt(process):
+    """Whether a process has got as far as to end in order after SIGINT."""
+    with open(f"/proc/{process.pid}/status") as status:
+        caught = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt"))
+    return bool(caught >> (signal.SIGINT - 1) & 1)
+
+
 class Chat:
     """The program, on free ports."""
 
@@ -34,6 +41,8 @@ class Chat:
             fail(f"the program did not start: {page}{lines}{(await self.process.stderr.read()).decode()}")
         self.page = page.split()[1]
         self.lines = int(lines.rsplit(":", 1)[1])
+        while not handles_interrupt(self.process):
+            await asyncio.sleep(0)
         return self
 
     async def stop(self):

@@ -29,6 +29,13 @@ def fail(reason):
     sys.exit(f"chat_page.py: {reason}")
 
 
+def handles_interrupt(process):
+    """Whether a process has got as far as to end in order after SIGINT."""
+    with open(f"/proc/{process.pid}/status") as status:
+        caught = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt"))
+    return bool(caught >> (signal.SIGINT - 1) & 1)
+
+
 class Chat:
     """The program."""
 
@@ -42,6 +49,8 @@ class Chat:
             fail(f"the program did not start: {page}{lines}{self.process.stderr.read()}")
         self.page = page.split()[1].replace("localhost", "127.0.0.1")
         self.port, self.lines = (int(line.strip("/\n").rsplit(":", 1)[1]) for line in (page, lines))
+        while not handles_interrupt(self.process):
+            os.sched_yield()
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)

@@ -59,14 +59,13 @@ struct SimulatedTests {
     routes.webSocket("/socket") { socket in for try await message in socket.messages { await socket.deliver(message) } }
   }
 
-  /// Opens a gate later on.
+  /// Opens a gate later on, or when it is stopped.
   private struct Opener: Behavior {
     let gate: Gate
-    func started(in context: Context<Int>) { context.timers.once("open", after: .seconds(1), 0) }
-    func receive(_ message: consuming Int, in context: Context<Int>) {
-      gate.open()
-      context.stop()
-    }
+    var delay = Duration.seconds(1)
+    func started(in context: Context<Int>) { context.timers.once("open", after: delay, 0) }
+    func receive(_ message: consuming Int, in context: Context<Int>) { context.stop() }
+    func stopping(in context: Context<Int>) { gate.open() }
   }
 
   @Test("A long message that has come in is handled before a stop of the server", arguments: 0..<UInt64(5))
@@ -101,6 +100,48 @@ struct SimulatedTests {
     try simulation.run { await server.stop(within: .seconds(60)) }
     #expect(lengths.withLock { $0 } == [1, 1_000_000])
     try simulation.run(until: { answer.withLock { $0 != nil } })
+    try simulation.finish()
+  }
+
+  /// What ends a server.
+  enum Stop: Sendable, CaseIterable { case server, shutdown, phase }
+
+  @Test("The client of a busy WebSocket is told before the time of a stop is over", arguments: Stop.allCases)
+  func busySocket(stop: Stop) throws {
+    let simulation = Simulation(seed: 1)
+    let system = simulation.system
+    let gate = Gate()
+    let isBusy = Atomic<Bool>(false)
+    var options = HTTPOptions()
+    options.server.drainTimeout = .seconds(600)
+    let server = try system.serveHTTP(on: .port(80), options: options) { routes in
+      routes.webSocket("/socket") { socket in
+        for try await _ in socket.messages {
+          isBusy.store(true, ordering: .relaxed)
+          await gate.wait()
+        }
+      }
+    }
+    let stream = Array((WebSocketTests.handshake + "\r\n").utf8) + WebSocketTests.frame(0x81, "work")
+    let answer = Mutex<(text: String, time: Duration)?>(nil)
+    system.spawn {
+      Client(server.endpoint, stream, stream.count) { text in answer.withLock { $0 = (text, simulation.now) } }
+    }
+    system.spawn { Opener(gate: gate, delay: .seconds(1_000)) }
+    try simulation.run(until: { isBusy.load(ordering: .relaxed) })
+    let began = simulation.now
+    try simulation.run {
+      switch stop {
+      case .server: await server.stop(within: .seconds(2))
+      case .shutdown: await system.shutdown(deadline: .seconds(2))
+      // The phase `finish` has ten seconds.
+      case .phase: await system.shutdown(deadline: nil)
+      }
+    }
+    let (text, time) = try #require(answer.withLock { $0 })
+    #expect(text.hasSuffix(String(decoding: [0x88, 2, 0x03, 0xe9], as: UTF8.self)))
+    let half = Duration.seconds(stop == .phase ? 5 : 1)
+    #expect(time - began >= half && time - began < half + .milliseconds(500))
     try simulation.finish()
   }
 

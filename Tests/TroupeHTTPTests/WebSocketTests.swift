@@ -221,6 +221,31 @@ struct WebSocketTests {
     }
   }
 
+  @Test("The client of a busy handler is told that the server goes away while the stop still has time for it")
+  func busyHandler() async throws {
+    let (begun, gate) = (Gate(), Gate())
+    // The options leave far more time than the stop.
+    try await withServer(options: Self.patient) { routes in
+      routes.webSocket("/socket") { socket in
+        for try await _ in socket.messages {
+          begun.open()
+          await gate.wait()
+        }
+      }
+    } _: { server, _ in
+      defer { gate.open() }
+      let client = try await onThread { () -> RawClient in
+        let client = try Self.open(server.port)
+        try client.send(Self.frame(0x81, "work"))
+        return client
+      }
+      await begun.wait()
+      async let stopped: Void = server.stop(within: .seconds(3))
+      #expect(try await onThread { try Self.rest(client) } == ["1001"])
+      await stopped
+    }
+  }
+
   @Test("A message that is held back because the client does not read is handled too when the server stops")
   func stopsWhileHeldBack() async throws {
     try await withServer(options: Self.patient) { routes in

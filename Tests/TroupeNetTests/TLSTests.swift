@@ -465,6 +465,55 @@
       try simulation.finish()
     }
 
+    @Test("A stop closes a connection without TLS at once, but waits for the handshake if there is something to send")
+    func stopBeforeHandshake() throws {
+      let simulation = Simulation(seed: 1)
+      let system = simulation.system
+      let network = try #require(system.simulatedNetwork)
+      network.settings.latency = .milliseconds(100) ... .milliseconds(100)
+      func listen(_ port: Int, _ connected: @escaping @Sendable (Connection<LineCodec>) -> Void) throws -> Server {
+        try system.listen(on: .port(port), codec: LineCodec(), options: try serverOptions()) { connection in
+          connected(connection)
+          return TLSPeer(connection) { _, _ in }
+        }
+      }
+      let open = try listen(1) { _ in }
+      // Its connections wait for the end of the handshake, so that they can say the end of TLS.
+      let closing = try listen(2) { $0.close() }
+      let greeting = try listen(3) { $0.write("hello") }
+      let silent = Log()
+      for server in [open, closing] {
+        system.spawn {
+          TLSClient(endpoint: server.endpoint, codec: LineCodec(), options: ConnectionOptions(), log: silent) { _, _ in
+            nil
+          }
+        }
+      }
+      let greeted = Log()
+      var client = try clientOptions()
+      client.tls?.serverName = "localhost"
+      system.spawn { [client] in
+        TLSClient(endpoint: greeting.endpoint, codec: LineCodec(), options: client, log: greeted) { event, _ in
+          if case .received(let line) = event { line } else { nil }
+        }
+      }
+      let servers = [open, closing, greeting]
+      try simulation.run(until: { servers.allSatisfy { $0.connectionCount == 1 } })
+      let began = simulation.now
+      try simulation.run {
+        await open.stop(within: .seconds(60))
+        await closing.stop(within: .seconds(60))
+      }
+      // In virtual time.
+      #expect(simulation.now == began)
+      try simulation.run { await greeting.stop(within: .seconds(60)) }
+      try simulation.run(until: { silent.lines.count == 2 && greeted.lines.count == 2 })
+      let end = "closed: the peer closed the connection"
+      #expect(silent.lines == [end, end] && greeted.lines == ["hello", end])
+      #expect(simulation.now - began < .seconds(2))
+      try simulation.finish()
+    }
+
     // The time of the handshake is over each ten seconds, and then the server looks whether its actor pauses.
     @Test(
       "While a server's actor pauses, the handshake waits, and it has its time after that", arguments: 0..<UInt64(3),

@@ -12,6 +12,11 @@ extension ActorSystem {
   package func hasShutdownPhase(_ phase: ShutdownPhase) -> Bool {
     core.plan.phases.contains { $0.name == phase.name }
   }
+  /// For a task of a phase of the shutdown: after how long it is cancelled. It is the largest duration if it never is.
+  package var shutdownPhaseTimeLeft: Duration {
+    let deadline = core.plan.deadline
+    return deadline == .max ? .nanoseconds(Int64.max) : .nanoseconds(max(0, deadline - core.scheduler.preciseNow))
+  }
 }
 
 extension SpawnPosition {

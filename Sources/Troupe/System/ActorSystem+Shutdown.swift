@@ -38,7 +38,7 @@ extension ActorSystem {
       fatalError(
         "Troupe: shutdown() was awaited in a handler of \(name), and would wait for itself; use requestShutdown()")
     }
-    core.beginShutdown(mode)
+    core.beginShutdown(mode, within: deadline)
     if await !core.waitForShutdown(deadline), core.dropRest() { _ = await core.waitForShutdown(.seconds(1)) }
     return core.shutdownReport
   }

@@ -14,6 +14,8 @@ final class ShutdownPlan: @unchecked Sendable {
   private var tasks: [String: [Task]] = [:]
   private var done: [ShutdownReport.Task] = []
   private var hasBegun = false
+  /// When the whole shutdown is late.
+  private var end = Int64.max
   /// Whether the whole shutdown is late.
   private var isHurried = false
   private var current: PhaseRun?
@@ -47,7 +49,16 @@ final class ShutdownPlan: @unchecked Sendable {
     }
   }
 
-  func begin() { lock.withLock { hasBegun = true } }
+  /// Begins a shutdown that should be over at the deadline.
+  func begin(until end: Int64) {
+    lock.withLock {
+      hasBegun = true
+      self.end = end
+    }
+  }
+
+  /// When the tasks of the phase that is under way are cancelled, as far as that is known.
+  var deadline: Int64 { lock.withLock { min(end, current?.deadline ?? .max) } }
 
   func hasTasks(_ phases: ArraySlice<ShutdownPhase>) -> Bool {
     lock.withLock { phases.contains { tasks[$0.name] != nil } }

@@ -81,8 +81,8 @@ import Synchronization
   var childBit: UInt32 { drains ? ControlWord.drain : ControlWord.parentStopped }
   var drains: Bool { isDraining.load(ordering: .relaxed) }
 
-  /// Starts the shutdown. Only the first call does something.
-  func beginShutdown(_ mode: StopMode) {
+  /// Starts the shutdown, which should take no longer than the timeout. Only the first call does something.
+  func beginShutdown(_ mode: StopMode, within timeout: Duration? = nil) {
     let isFirst = lock.withLock { () -> Bool in
       guard case .running = shutdown else { return false }
       shutdown = .stopping([])
@@ -92,7 +92,7 @@ import Synchronization
     }
     guard isFirst else { return }
     isDraining.store(mode == .drain, ordering: .relaxed)
-    plan.begin()
+    plan.begin(until: timeout.map { scheduler.deadline(after: $0) } ?? .max)
     guard plan.hasTasks(plan.before) else {
       for phase in plan.before { tell(.shutdown(phase)) }
       return stopActors()

@@ -16,7 +16,7 @@ extension ServerConnection {
       // Until the first message is asked for.
       pause()
       let address = context.address
-      connection.takeOverDraining { address.send(.goAway) }
+      connection.takeOverDraining { address.send(.goAway(isLate: $0)) }
       route.open(
         WebSocket(
           request: request, protocol: chosen, connection: connection, address: context.address, state: state),
@@ -64,21 +64,15 @@ extension ServerConnection {
   /// client is told that the server goes away. A handler that takes longer than half of the time for that, perhaps
   /// because it only sends and asks for no message any more, is not waited for: otherwise the client would be cut off
   /// without a word.
-  mutating func goAway(in context: Context<Message>) {
-    guard case .webSocket = phase, !isGoingAway, let webSocket else { return }
+  mutating func goAway(_ isLate: Bool, in context: Context<Message>) {
+    guard case .webSocket = phase, let webSocket else { return }
+    // A handler that asks for no message would not hear of the end otherwise.
+    if isLate || askCount == 0 && !webSocket.hasActor { return closeSocket(.goingAway, "") }
     isGoingAway = true
-    if askCount > 0 || webSocket.hasActor {
-      context.address.send(.framesRead(askCount))
-      context.timers.once(
-        Self.goingAwayKey, after: site.options.server.drainTimeout / 2, .closeSocket(.goingAway, ""))
-    } else {
-      // It only sends, and would not hear of the end otherwise.
-      closeSocket(.goingAway, "")
-    }
+    context.address.send(.framesRead(askCount))
   }
 
-  private static var goingAwayKey: Int { 1 }
-  private static var framesReadKey: Int { 2 }
+  private static var framesReadKey: Int { 1 }
 
   /// If the handler still waits for the message with this number, and everything that has come in was read, then no
   /// whole message has come.

@@ -18,8 +18,8 @@ struct ServerConnection: Behavior, ~Copyable {
     case readSocket(Reply<WebSocketEvent>)
     case closeSocket(WebSocketCloseCode, String)
     case socketTaskEnded(Result<Void, any Error>)
-    /// The server stops.
-    case goAway
+    /// The server stops. Comes again, with true, when half of the time for that has passed.
+    case goAway(isLate: Bool)
     /// Comes after the frames that were there when the socket asked for a message, the one with this number.
     case framesRead(Int)
     case timer
@@ -112,7 +112,7 @@ struct ServerConnection: Behavior, ~Copyable {
     case .socketTaskEnded(.failure(let error)):
       context.log("the handler of a WebSocket failed: \(error)")
       closeSocket(.serverError, "")
-    case .goAway: goAway(in: context)
+    case .goAway(let isLate): goAway(isLate, in: context)
     case .framesRead(let number): framesRead(number, in: context)
     case .timer: timerFired(in: context)
     }

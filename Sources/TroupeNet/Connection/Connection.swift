@@ -116,8 +116,9 @@ public struct Connection<C: Codec>: Sendable {
 extension Connection {
   /// Has `body` called in place of the connection's own way to finish, when the server stops: at once if that has begun
   /// already, and on any thread. Whoever takes it over must close the connection when what is under way is finished.
-  /// Only the handlers of the connection's actor may call this.
-  package func takeOverDraining(_ body: @escaping @Sendable () -> Void) { core.takeOverDraining(body) }
+  /// `body` is called again, with true, when half of the time for that has passed; afterwards the connection is
+  /// aborted. Only the handlers of the connection's actor may call this.
+  package func takeOverDraining(_ body: @escaping @Sendable (_ isLate: Bool) -> Void) { core.takeOverDraining(body) }
   /// Whether something has come in that was not read, or not decoded. Only the handlers of the connection's actor may
   /// ask this, and only while reading is not paused.
   package var hasUnreadInput: Bool {

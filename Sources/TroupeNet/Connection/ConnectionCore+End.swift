@@ -27,7 +27,7 @@ extension ConnectionCore {
     var timer: ActionTimer?
     var waiters: [RoomWaiter] = []
     /// It may refer to the actor, which must not go under the lock.
-    var drainInstead: (@Sendable () -> Void)?
+    var drainInstead: (@Sendable (Bool) -> Void)?
     var isFirst = false
 
     func finish(_ core: ConnectionCore) {
@@ -96,6 +96,9 @@ extension ConnectionCore {
         transport.endOutput()
       }
       isOver = input.isAtEnd && !transport.hasUnsent
+      // Without an agreement on TLS nothing is under way, and the peer cannot be told of the end. Only if the server
+      // does not stop, there is time to wait for the agreement.
+      if isDrainAsked && transport.isAgreeing { isOver = true }
     }
     if !isOver {
       if Poller.isTold { transport.want((canRead ? 0 : Signals.readable) | (canWrite ? 0 : Signals.writable)) }

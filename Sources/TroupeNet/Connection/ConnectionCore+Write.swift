@@ -53,14 +53,17 @@ extension ConnectionCore {
   func abort() { signal(Signals.abort) }
   func endOutput() { signal(Signals.halfClose) }
 
-  /// Has the connection end when it has finished what is under way.
-  func drain() {
+  /// Has the connection end when it has finished what is under way. The server calls this again when it is late, which
+  /// matters to whoever has taken the draining over.
+  func drain(isLate: Bool) {
     // The signal is given under the lock, so that whoever takes the draining over knows of it.
     lock.lock()
     isDrainAsked = true
+    if isLate { isDrainLate = true }
     if let drainInstead {
+      let isLate = isDrainLate
       lock.unlock()
-      return drainInstead()
+      return drainInstead(isLate)
     }
     let before = signals.bitwiseOr(Signals.drain | Signals.posted, ordering: .acquiringAndReleasing).oldValue
     lock.unlock()
@@ -68,17 +71,17 @@ extension ConnectionCore {
   }
 
   /// Called in the actor's turn.
-  func takeOverDraining(_ body: @escaping @Sendable () -> Void) {
+  func takeOverDraining(_ body: @escaping @Sendable (Bool) -> Void) {
     if isDone { return }
     lock.lock()
     drainInstead = body
-    let isAsked = isDrainAsked
+    let (isAsked, isLate) = (isDrainAsked, isDrainLate)
     if isAsked {
       isDraining = false
       signals.bitwiseAnd(~Signals.drain, ordering: .acquiringAndReleasing)
     }
     lock.unlock()
-    if isAsked { body() }
+    if isAsked { body(isLate) }
   }
 
   var local: Endpoint { lock.withLock { localEndpoint } }

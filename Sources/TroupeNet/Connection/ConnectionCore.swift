@@ -77,6 +77,8 @@ enum Signals {
   @exclusivity(unchecked) var hasEndedOutput = false
   /// Whether the connection was asked to finish what is under way.
   @exclusivity(unchecked) var isDrainAsked = false
+  /// Whether it was told besides that little time is left for that.
+  @exclusivity(unchecked) var isDrainLate = false
   /// The error with which output failed outside of the actor's turn, which looks here.
   @exclusivity(unchecked) var outputFailure: Int32 = 0
   @usableFromInline @exclusivity(unchecked) var output = OutputBuffer()
@@ -137,8 +139,8 @@ enum Signals {
   let lastActivity = Atomic<Int64>(0)
   /// Under the lock.
   @exclusivity(unchecked) var localEndpoint: Endpoint
-  /// Under the lock. It is called in place of the connection's own way to drain.
-  @exclusivity(unchecked) var drainInstead: (@Sendable () -> Void)?
+  /// Under the lock. It is called in place of the connection's own way to drain, with `isDrainLate`.
+  @exclusivity(unchecked) var drainInstead: (@Sendable (Bool) -> Void)?
   /// Under the lock.
   @exclusivity(unchecked) var timer: ActionTimer?
   /// When an attempt to connect is given up, or a server's client that has not agreed on TLS. The turn's.

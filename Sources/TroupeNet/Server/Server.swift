@@ -20,7 +20,9 @@ public struct Server: Sendable {
   /// after the timeout what is left.
   ///
   /// A connection finishes when it has handled every frame that has come in whole, its reading is not paused, and its
-  /// output is sent. It returns when all of them are closed. A second call waits as well.
+  /// output is sent. The client of a WebSocket is told that the server goes away when the socket's handler has ended,
+  /// and at the latest after half of the timeout, or of `ServerOptions.drainTimeout` if that is shorter. This returns
+  /// when all connections are closed. A second call waits as well.
   nonisolated(nonsending) public func stop(within timeout: Duration = .seconds(5)) async {
     state.stopAccepting()
     await state.drain(within: timeout)
@@ -126,7 +128,7 @@ extension Spawner {
     }
     if system.hasShutdownPhase(.finish) {
       system.onShutdown(.finish, "finish the connections of \(socket.endpoint)") { [weak state] in
-        await state?.drain(within: options.drainTimeout)
+        await state?.drainAtShutdown()
       }
     }
     return Server(state: state, actor: actor, endpoint: socket.endpoint)

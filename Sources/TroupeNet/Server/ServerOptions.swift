@@ -12,8 +12,9 @@ public struct ServerOptions: Sendable {
   /// How the actors of the connections are spawned. Unless it says otherwise they stop when they fail, which closes the
   /// connection; an actor that is restarted keeps it.
   public var spawn = SpawnOptions(supervision: .stop)
-  /// How long the connections have, when the system shuts down, to finish what is under way. It should be less than
-  /// the phase `finish` of the shutdown takes at most.
+  /// How long the connections have, when the system shuts down, to finish what is under way. If the phase `finish` or
+  /// the whole shutdown may take less, they have only that. A WebSocket whose handler has not ended after half of this
+  /// time is closed then, also in a longer stop by `Server.stop`; in a shorter one, after half of that.
   public var drainTimeout = Duration.seconds(5)
 
   #if TLS

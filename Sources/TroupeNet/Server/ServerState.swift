@@ -12,6 +12,8 @@ internal import TroupeChannels
   private let lock = FutexLock()
   private var connections: [ObjectIdentifier: ConnectionCore] = [:]
   private var isStopped = false
+  /// Whether the time of a stop is so far gone that connections are to end in any case; see `drain`.
+  private var isLate = false
   /// Whether the socket that listens is closed, so that its endpoint can be used again.
   private var isSocketClosed = false
   private var waiting: [StopWaiter] = []
@@ -31,11 +33,11 @@ internal import TroupeChannels
   var isFull: Bool { count >= options.maximumConnections }
 
   func add(_ core: ConnectionCore) {
-    let isLate = lock.withLock { () -> Bool in
+    let (isStopped, isLate) = lock.withLock { () -> (Bool, Bool) in
       connections[ObjectIdentifier(core)] = core
-      return isStopped
+      return (self.isStopped, self.isLate)
     }
-    if isLate { core.drain() }
+    if isStopped { core.drain(isLate: isLate) }
   }
 
   /// Called when the socket of a connection is closed.
@@ -78,12 +80,27 @@ internal import TroupeChannels
   }
 
   /// Has the connections end: each when what is under way is finished, and after the timeout at once.
+  ///
+  /// They are told when half of the time has passed, which is the timeout or that of the options, whichever is shorter.
+  /// A protocol whose peers are to hear of the end then says so, while there is still time for its last words.
   nonisolated(nonsending) func drain(within timeout: Duration) async {
     stopAccepting()
-    for core in lock.withLock({ Array(connections.values) }) { core.drain() }
-    await waitUntilEmpty(timeout)
+    let patience = min(timeout, options.drainTimeout) / 2
+    for core in lock.withLock({ Array(connections.values) }) { core.drain(isLate: false) }
+    await waitUntilEmpty(patience)
+    let late = lock.withLock { () -> [ConnectionCore] in
+      isLate = true
+      return Array(connections.values)
+    }
+    for core in late { core.drain(isLate: true) }
+    await waitUntilEmpty(timeout - patience)
     for core in lock.withLock({ Array(connections.values) }) { core.abort() }
     await waitUntilEmpty(.seconds(5))
+  }
+
+  /// The same in a phase of the system's shutdown, which may leave less time than the options.
+  nonisolated(nonsending) func drainAtShutdown() async {
+    await drain(within: min(options.drainTimeout, system.shutdownPhaseTimeLeft))
   }
 
   private nonisolated(nonsending) func waitUntilEmpty(_ timeout: Duration) async {
