@@ -107,6 +107,19 @@ struct SimulatedNetworkTests {
     try simulation.finish()
   }
 
+  @Test("The endpoint of a server can be used again when the server has stopped", arguments: 0..<UInt64(5))
+  func usedAgain(seed: UInt64) throws {
+    let simulation = Simulation(seed: seed)
+    let system = simulation.system
+    try simulation.run {
+      for _ in 0..<3 {
+        let server = try system.listen(on: .port(7), codec: LineCodec()) { $1.write($0) }
+        await server.stop()
+      }
+    }
+    try simulation.finish()
+  }
+
   @Test("The time in which reading is paused does not count for a frame that has begun", arguments: 0..<UInt64(5))
   func pauseWithinFrame(seed: UInt64) throws {
     let simulation = Simulation(seed: seed)

@@ -8,18 +8,17 @@ import Testing
 
   @Test func `a worker keeps two blocks, and gives the last one first`() {
     var blocks = SpareBlocks()
-    #expect(blocks.take() == nil)
     let all = (block(), block(), block())
-    #expect(blocks.give(all.0))
-    #expect(blocks.give(all.1))
-    #expect(!blocks.give(all.2))
-    #expect(blocks.take() == all.1)
-    #expect(blocks.give(all.2))
-    #expect(blocks.take() == all.2)
-    #expect(blocks.take() == all.0)
-    #expect(blocks.take() == nil)
+    let isKept = [blocks.give(all.0), blocks.give(all.1), blocks.give(all.2)]
+    #expect(isKept == [true, true, false])
+    var taken = [blocks.take()]
+    let isKeptAgain = blocks.give(all.2)
+    #expect(isKeptAgain)
+    for _ in 0..<3 { taken.append(blocks.take()) }
+    #expect(taken == [all.1, all.2, all.0, nil])
     // The leak sanitizer sees whether the blocks are freed that are left at the end.
-    #expect(blocks.give(all.0))
+    let isKeptAtLast = blocks.give(all.0)
+    #expect(isKeptAtLast)
     all.1.deallocate()
     all.2.deallocate()
   }

@@ -95,8 +95,10 @@ package protocol PollerClient: AnyObject, Sendable {
 
   /// Whether there are descriptors.
   var isWanted: Bool { count.load(ordering: .sequentiallyConsistent) > 0 }
+  /// Whether a worker waits for descriptors, or is about to.
+  var hasWaiter: Bool { isWaitedFor.load(ordering: .sequentiallyConsistent) }
   /// Whether there are descriptors and no worker waits for them.
-  var lacksWaiter: Bool { isWanted && !isWaitedFor.load(ordering: .sequentiallyConsistent) }
+  var lacksWaiter: Bool { isWanted && !hasWaiter }
 
   /// Makes the caller the one that waits, if nobody is and there are descriptors.
   func claimWait() -> Bool {
@@ -118,7 +120,7 @@ package protocol PollerClient: AnyObject, Sendable {
       // A wake-up that was meant for a worker that has begun to wait meanwhile is passed on to it. Without this a
       // worker that was claimed would not hear of it. Sequentially consistent: whoever wakes a worker has claimed it
       // after it had claimed the wait.
-      if ready[..<count].contains(where: { $0.token == .max }), isWaitedFor.load(ordering: .sequentiallyConsistent) {
+      if ready[..<count].contains(where: { $0.token == .max }), hasWaiter {
         set.wake()
       }
       tell(UnsafeBufferPointer(rebasing: ready[..<count]))

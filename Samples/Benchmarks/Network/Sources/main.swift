@@ -2,6 +2,14 @@ import Troupe
 import TroupeHTTP
 import TroupeNet
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 // Servers for load generators, to compare with the same in other languages.
 //
 //     netbench http --port N      GET / is answered with 13 bytes
@@ -23,6 +31,8 @@ case "work": server = try system.listen(on: .loopback(port), codec: BytesCodec()
 default: fatalError("usage: netbench http|echo|work --port N")
 }
 print("listening on \(server.endpoint)")
+// What has been printed is to be seen at once, even by a program that reads it from a file or a pipe.
+fflush(nil)
 await system.run()
 
 struct Echo: Behavior {
