@@ -90,7 +90,7 @@ struct PoolState: ~Copyable, Sendable {
   /// change places all the time, and a request whose actor is on a worker that has just lost its processor waits for it.
   /// If the estimate is wrong the next event of a socket helps, or the next tick. `Docs/Architecture.md` has figures.
   func estimate(turns: UInt, whileSocketsWait: Bool) {
-    let areShort = whileSocketsWait && turnTime < PoolSizes.longTurn / 4
+    let areShort = whileSocketsWait && turnTime <= PoolSizes.longTurn
     let worth = areShort ? min(PoolSizes.mostWorthWaking, max(1, turns / 100)) : 1
     if worthWaking.load(ordering: .relaxed) != worth { worthWaking.store(worth, ordering: .relaxed) }
   }
