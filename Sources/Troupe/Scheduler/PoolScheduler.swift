@@ -160,7 +160,7 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
       if worker.hasQueuedWork { isQueued = true }
       if isStuck { worker.releaseYielded() }
     }
-    state.estimate(turns: mostTurns, whileSocketsWait: isPollerWanted)
+    state.estimate(turns: mostTurns, whileSocketsWait: isPollerWanted, at: preciseNow)
     if isPollerForgotten { isWaiting = true }
     if isWaiting {
       wakeOne(mayStealNext: true)
@@ -171,12 +171,14 @@ final class PoolScheduler: Scheduler, @unchecked Sendable {
     // First this step, then the look at the idle workers, both sequentially consistent. Pairs with `wakeOne`, which
     // claims a worker and then looks whether a tick is ordered: one of the two orders the next tick.
     state.tickDone()
-    if !state.isAllIdle(workers.count) { armTick() }
+    if !state.isAllIdle(workers.count) && state.claimTick() { armTick(after: Int(PoolSizes.tick)) }
   }
 
   /// Orders the next tick, unless one is ordered already.
   func armTick() {
-    if state.claimTick() { armTick(after: Int(PoolSizes.tick)) }
+    guard state.claimTick() else { return }
+    state.idleEnds(at: preciseNow)
+    armTick(after: Int(PoolSizes.tick))
   }
 }
 

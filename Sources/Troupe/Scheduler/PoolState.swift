@@ -12,6 +12,8 @@ struct PoolState: ~Copyable, Sendable {
   private let meanTurnTime = Atomic<Int64>(0)
   /// From how many runnables in a worker's queue on it pays to wake another worker for them; see `estimate`.
   let worthWaking = Atomic<UInt>(1)
+  /// When the last tick was. Relaxed, for the same reason.
+  private let lastTick = Atomic<Int64>(0)
   /// Whether a tick is ordered.
   private let tick = Atomic<Bool>(false)
   /// For how many more ticks nobody is woken for what waits in the workers' own queues. `Spreading` says why.
@@ -84,15 +86,21 @@ struct PoolState: ~Copyable, Sendable {
   /// Called by the tick: estimates from how many runnables on it pays to wake another worker for them. `turns` is the
   /// greatest number of turns that a worker has made since the last tick.
   ///
-  /// If there are sockets and turns are short, that is what the worker has done in about 50 microseconds, and 8
-  /// runnables at most. To wake a thread costs several microseconds, and more if another program has to give up its
+  /// If there are sockets, that is what the worker has done in about 50 microseconds, and 8 runnables at most. Where
+  /// turns are long, or few are made, it is 1. To wake a thread costs several microseconds, and more if another program has to give up its
   /// processor for it. Where turns are short, one worker has often done what waits before the other one runs. Both then
   /// change places all the time, and a request whose actor is on a worker that has just lost its processor waits for it.
   /// If the estimate is wrong the next event of a socket helps, or the next tick. `Docs/Architecture.md` has figures.
-  func estimate(turns: UInt, whileSocketsWait: Bool) {
-    let areShort = whileSocketsWait && turnTime <= PoolSizes.longTurn
-    let worth = areShort ? min(PoolSizes.mostWorthWaking, max(1, turns / 100)) : 1
+  func estimate(turns: UInt, whileSocketsWait: Bool, at now: Int64) {
+    lastTick.store(now, ordering: .relaxed)
+    let worth = whileSocketsWait ? min(PoolSizes.mostWorthWaking, max(1, turns / 100)) : 1
     if worthWaking.load(ordering: .relaxed) != worth { worthWaking.store(worth, ordering: .relaxed) }
+  }
+
+  /// Called when a tick is ordered after all workers were idle. If that was long ago, the last estimate does not tell
+  /// how long the next turns will be, and everything is worth a wake-up.
+  func idleEnds(at now: Int64) {
+    if now - lastTick.load(ordering: .relaxed) > 2 * PoolSizes.tick { worthWaking.store(1, ordering: .relaxed) }
   }
 
   // MARK: Going idle

@@ -50,7 +50,7 @@ extension PoolWorker {
     var result = Idling.awake
     poller.wait {
       poller.releaseWait()
-      idleEnds(at: troupe_clock_now())
+      beginStretch(at: troupe_clock_now())
       if pool.state.unidle(index) {
         place.store(Self.onThread, ordering: .relaxed)
         pool.armTick()

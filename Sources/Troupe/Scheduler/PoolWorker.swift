@@ -379,15 +379,6 @@ final class PoolWorker: Worker, @unchecked Sendable {
     beginStretch(at: now)
   }
 
-  /// Called when the worker has waited in the poller. If it was idle for longer than a tick, what the ticks have seen
-  /// before does not tell how long the next turns will be.
-  func idleEnds(at now: Int64) {
-    if now - stretchBegan > PoolSizes.tick {
-      unmanagedPool._withUnsafeGuaranteedRef { $0.state.worthWaking.store(1, ordering: .relaxed) }
-    }
-    beginStretch(at: now)
-  }
-
   /// Notes that the worker has something to run again.
   func beginStretch(at now: Int64) {
     stretchBegan = now
