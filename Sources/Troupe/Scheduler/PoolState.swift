@@ -87,10 +87,11 @@ struct PoolState: ~Copyable, Sendable {
   /// greatest number of turns that a worker has made since the last tick.
   ///
   /// If there are sockets, that is what the worker has done in about 50 microseconds, and 8 runnables at most. Where
-  /// turns are long, or few are made, it is 1. To wake a thread costs several microseconds, and more if another program has to give up its
-  /// processor for it. Where turns are short, one worker has often done what waits before the other one runs. Both then
-  /// change places all the time, and a request whose actor is on a worker that has just lost its processor waits for it.
-  /// If the estimate is wrong the next event of a socket helps, or the next tick. `Docs/Architecture.md` has figures.
+  /// turns are long, or few are made, it is 1. To wake a thread costs several microseconds, and more if another
+  /// program has to give up its processor for it. Where turns are short, one worker has often done what waits before
+  /// the other one runs. Both then change places all the time, and a request whose actor is on a worker that has just
+  /// lost its processor waits for it. If the estimate is wrong the next event of a socket helps, or the next tick.
+  /// `Docs/Architecture.md` has figures.
   func estimate(turns: UInt, whileSocketsWait: Bool, at now: Int64) {
     lastTick.store(now, ordering: .relaxed)
     let worth = whileSocketsWait ? min(PoolSizes.mostWorthWaking, max(1, turns / 100)) : 1

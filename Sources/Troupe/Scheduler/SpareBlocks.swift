@@ -1,6 +1,6 @@
 /// A few blocks of memory that a worker keeps for whatever runs on it. `TroupeNet` takes its buffers from here: the
-/// turn of a connection takes two blocks and gives them back, and a lock for each of these steps would be a good part of
-/// what a short frame costs.
+/// turn of a connection takes two blocks and gives them back, and a lock for each of these steps would be a good part
+/// of what a short frame costs.
 package struct SpareBlocks: ~Copyable {
   /// The size of each block, which is allocated by whoever gives it to a worker first.
   package static var size: Int { 16 * 1024 }
