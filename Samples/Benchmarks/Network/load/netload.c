@@ -10,11 +10,12 @@
 //       "ready N", and holds them until standard input ends.
 //   netload beside --port P --seconds S --work M
 //       One connection asks for M milliseconds of work, and half a millisecond later another one for none, again and
-//       again. Prints "p50_us p99_us" of the latency of the second. The server is one that works for as many milliseconds
-//       as the one byte of a message says, and then sends the byte back.
+//       again. Prints "p50_us p99_us" of the latency of the second. The server works for as many milliseconds as the
+//       one byte of a message says, and then sends the byte back.
 //
-// Otherwise the server is an echo server. It is on 127.0.0.1. Any error, a wrong byte or a close by the server ends the program with
-// status 1 and a line that says what happened. The first fifth of a second of `echo` is not counted.
+// For all but `beside` the server is an echo server. It is on 127.0.0.1. Any error, a wrong byte or a close by the
+// server ends the program with status 1 and a line that says what happened. The first fifth of a second of `echo`, and
+// the first ten rounds of `beside`, are not counted.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
